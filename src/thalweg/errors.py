@@ -1,0 +1,107 @@
+"""Every error that thalweg raises, as a tree; each says what is wrong, where, and what to write instead.
+
+    ThalwegError
+    ├── TracingError          the loss cannot be traced (also a TypeError)
+    ├── ShapeError            shapes that do not go together (also a ValueError)
+    ├── LossError             the traced function is no loss: not scalar, not float, ... (also a ValueError)
+    ├── ArgumentError         an argument outside of its range (also a ValueError)
+    ├── DataError             arrays of data that cannot be used (also a ValueError)
+    ├── TableError            a table that cannot be used; names row and column (also a ValueError)
+    ├── ModelFileError        a model file that cannot be read or written (also an OSError)
+    └── GraphError            a graph that breaks its own rules: a defect of thalweg (also a RuntimeError)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+__all__ = [
+    "ArgumentError",
+    "DataError",
+    "GraphError",
+    "LossError",
+    "ModelFileError",
+    "ShapeError",
+    "SourceLine",
+    "TableError",
+    "ThalwegError",
+    "TracingError",
+    "user_line",
+]
+
+
+class ThalwegError(Exception):
+    """The root of all errors that thalweg raises on purpose."""
+
+
+class TracingError(ThalwegError, TypeError):
+    """The loss does something with a traced value that cannot be traced."""
+
+
+class ShapeError(ThalwegError, ValueError):
+    """The shapes of two values do not go together."""
+
+
+class LossError(ThalwegError, ValueError):
+    """The traced function is no loss: not scalar, not float, or independent of its parameters."""
+
+
+class ArgumentError(ThalwegError, ValueError):
+    """An argument lies outside of its range or has the wrong kind."""
+
+
+class DataError(ThalwegError, ValueError):
+    """Arrays of data cannot be used: NaN, infinity, or lengths that differ."""
+
+
+class TableError(ThalwegError, ValueError):
+    """A table cannot be used; the message names the file, the row and the column."""
+
+
+class ModelFileError(ThalwegError, OSError):
+    """A model file cannot be read or written."""
+
+
+class GraphError(ThalwegError, RuntimeError):
+    """A graph breaks its own rules: a defect of thalweg, not of the user's loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line of the user's code."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} (in {self.function})"
+
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_LIBRARIES = tuple(
+    os.sep + os.path.join("site-packages", name) + os.sep for name in ("numpy", "scipy", "optree")
+)
+
+
+def _is_library(file: str) -> bool:
+    return file.startswith((_PACKAGE, "<__array_function__")) or any(part in file for part in _LIBRARIES)
+
+
+_is_library_cache: dict[str, bool] = {}
+
+
+def user_line() -> SourceLine | None:
+    """The innermost line on the stack that belongs to neither thalweg nor NumPy nor SciPy."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        known = _is_library_cache.get(file)
+        if known is None:
+            known = _is_library_cache[file] = _is_library(file)
+        if not known:
+            return SourceLine(file, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back  # type: ignore[assignment]  # typeshed: f_back may be None, and the loop ends there
+    return None
