@@ -2,6 +2,6 @@
 
 from . import algebra, stability
 from .expand import expand
-from .simplify import simplify
+from .simplify import equal_everywhere, simplify
 
-__all__ = ["algebra", "expand", "simplify", "stability"]
+__all__ = ["algebra", "equal_everywhere", "expand", "simplify", "stability"]

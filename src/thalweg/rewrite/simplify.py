@@ -7,31 +7,33 @@ the function and enter it with @rule for the primitives that it looks at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ..errors import SourceLine
-from ..graph import CONSTANT, INPUT, Graph, Node, Primitive, constant, topological_order
+from ..graph import CONSTANT, INPUT, Graph, Node, Primitive, constant
 from ..graph.node import ArrayType
 from ..ops.structure import broadcast
 
-__all__ = ["Builder", "Rule", "equal_everywhere", "rule", "simplify"]
+__all__ = ["STABILITY_RULES", "Builder", "Rule", "equal_everywhere", "rule", "simplify"]
 
 _LARGEST_FOLDED = 64
 """Constants of more elements than this stay expressions: folding them would cost memory, not save it."""
 
 Rule = Callable[[Node, "Builder"], Node | None]
 RULES: dict[str, list[Rule]] = {}
+STABILITY_RULES: dict[str, list[Rule]] = {}
+"""Rules that find composites; they must not run again after composites were expanded."""
 
 
-def rule(*primitives: Primitive) -> Callable[[Rule], Rule]:
+def rule(*primitives: Primitive, into: dict[str, list[Rule]] = RULES) -> Callable[[Rule], Rule]:
     """Enters a rule for the given primitives."""
 
     def enter(function: Rule) -> Rule:
         for primitive in primitives:
-            RULES.setdefault(primitive.name, []).append(function)
+            into.setdefault(primitive.name, []).append(function)
         return function
 
     return enter
@@ -47,8 +49,9 @@ def _constant_key(node: Node) -> Any:
 class Builder:
     """Makes nodes, each only once, and each as simple as the rules can make it."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_expanded: bool = False) -> None:
         self._made: dict[Any, Node] = {}
+        self._tables = (RULES,) if is_expanded else (RULES, STABILITY_RULES)
 
     def __call__(
         self, primitive: Primitive, *operands: Node, source: SourceLine | None = None, **attributes: Any
@@ -89,10 +92,11 @@ class Builder:
     def _simplest(self, node: Node) -> Node:
         if self._can_be_folded(node):
             return self._folded(node)
-        for function in RULES.get(node.primitive.name, ()):
-            simpler = function(node, self)
-            if simpler is not None:
-                return simpler
+        for table in self._tables:
+            for function in table.get(node.primitive.name, ()):
+                simpler = function(node, self)
+                if simpler is not None:
+                    return simpler
         return node
 
     @staticmethod
@@ -110,17 +114,11 @@ class Builder:
         return self.known(constant(np.array(value, order="C"), node.dtype))
 
 
-def simplify(graph: Graph) -> Graph:
-    """An equal graph of fewer and more stable operations."""
-    return Graph(graph.inputs, rebuilt(graph.outputs, graph.inputs))
-
-
-def rebuilt(outputs: Iterable[Node], inputs: Iterable[Node]) -> tuple[Node, ...]:
-    """The outputs, every node made anew by one builder."""
-    outputs = tuple(outputs)
-    build = Builder()
-    new: dict[Node, Node] = {node: node for node in inputs}
-    for node in topological_order(outputs):
+def simplify(graph: Graph, is_expanded: bool = False) -> Graph:
+    """An equal graph of fewer and more stable operations. is_expanded: it holds no composites, and none are made."""
+    build = Builder(is_expanded)
+    new: dict[Node, Node] = {node: node for node in graph.inputs}
+    for node in graph.nodes:
         if node in new:
             continue
         if node.primitive is CONSTANT:
@@ -130,7 +128,7 @@ def rebuilt(outputs: Iterable[Node], inputs: Iterable[Node]) -> tuple[Node, ...]
         else:
             operands = tuple([new[operand] for operand in node.operands])
             new[node] = build.apply(node.primitive, operands, node.type, node.attributes, node.source)
-    return tuple(new[node] for node in outputs)
+    return Graph(graph.inputs, tuple(new[node] for node in graph.outputs))
 
 
 def equal_everywhere(node: Node) -> Any:

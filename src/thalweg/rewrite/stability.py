@@ -26,7 +26,7 @@ from ..ops.elementwise import (
 from ..ops.linear_algebra import slogdet
 from ..ops.reduction import logsumexp, norm, sum_
 from ..ops.structure import broadcast, reshape, slice_
-from .simplify import Builder, equal_everywhere, rule
+from .simplify import STABILITY_RULES, Builder, equal_everywhere, rule
 
 
 def _one_plus(node: Node) -> Node | None:
@@ -42,7 +42,7 @@ def _is_negated(node: Node) -> bool:
     return node.primitive is negative
 
 
-@rule(log)
+@rule(log, into=STABILITY_RULES)
 def log_of_one_plus(node: Node, build: Builder) -> Node | None:
     """log(1 + x) = log1p(x); log(1 - x) = log1p(-x)."""
     (x,) = node.operands
@@ -54,7 +54,7 @@ def log_of_one_plus(node: Node, build: Builder) -> Node | None:
     return None
 
 
-@rule(log1p)
+@rule(log1p, into=STABILITY_RULES)
 def log1p_of_exp(node: Node, build: Builder) -> Node | None:
     """log1p(exp(z)) = softplus(z); log1p(-expit(z)) = -softplus(z)."""
     (x,) = node.operands
@@ -66,7 +66,7 @@ def log1p_of_exp(node: Node, build: Builder) -> Node | None:
     return None
 
 
-@rule(log)
+@rule(log, into=STABILITY_RULES)
 def log_of_exp(node: Node, build: Builder) -> Node | None:
     """log(exp z) = z; log(expit z) = -softplus(-z); log(exp a + exp b) = logaddexp(a, b); log(a / b) of exponentials."""
     (x,) = node.operands
@@ -84,7 +84,7 @@ def log_of_exp(node: Node, build: Builder) -> Node | None:
     return None
 
 
-@rule(log)
+@rule(log, into=STABILITY_RULES)
 def log_of_sum_of_exp(node: Node, build: Builder) -> Node | None:
     """log(sum(exp z)) = logsumexp(z), also through reshapes and broadcasts of the sum."""
     (x,) = node.operands
@@ -103,7 +103,7 @@ def _is_sum_of_exp(node: Node) -> bool:
     return node.primitive is sum_ and node.operands[0].primitive is exp
 
 
-@rule(log)
+@rule(log, into=STABILITY_RULES)
 def log_of_softmax(node: Node, build: Builder) -> Node | None:
     """log(z[...]) moves inside of a slice, so that log(softmax(z)[i]) is stable as well."""
     (x,) = node.operands
@@ -113,7 +113,7 @@ def log_of_softmax(node: Node, build: Builder) -> Node | None:
     return None
 
 
-@rule(log)
+@rule(log, into=STABILITY_RULES)
 def log_of_determinant(node: Node, build: Builder) -> Node | None:
     """log(det A), which is traced as sign · exp(log|det A|)."""
     (x,) = node.operands
@@ -131,7 +131,7 @@ def _part_of_slogdet(node: Node) -> bool:
     return node.primitive is slogdet
 
 
-@rule(divide)
+@rule(divide, into=STABILITY_RULES)
 def logistic(node: Node, build: Builder) -> Node | None:
     """1 / (1 + exp(-z)) = expit(z); exp(z) / (1 + exp(z)) = expit(z)."""
     a, b = node.operands
@@ -143,7 +143,7 @@ def logistic(node: Node, build: Builder) -> Node | None:
     return build(expit, rest.operands[0], source=node.source) if a is rest else None
 
 
-@rule(subtract)
+@rule(subtract, into=STABILITY_RULES)
 def one_minus_logistic(node: Node, build: Builder) -> Node | None:
     """1 - expit(z) = expit(-z)."""
     a, b = node.operands
@@ -152,7 +152,7 @@ def one_minus_logistic(node: Node, build: Builder) -> Node | None:
     return None
 
 
-@rule(divide)
+@rule(divide, into=STABILITY_RULES)
 def softmax(node: Node, build: Builder) -> Node | None:
     """exp(z) / sum(exp(z)) = exp(z - logsumexp(z))."""
     a, b = node.operands
@@ -167,7 +167,7 @@ def softmax(node: Node, build: Builder) -> Node | None:
     return build(exp, build(subtract, a.operands[0], logarithm, source=node.source), source=node.source)
 
 
-@rule(subtract)
+@rule(subtract, into=STABILITY_RULES)
 def exp_minus_one(node: Node, build: Builder) -> Node | None:
     """exp(z) - 1 = expm1(z)."""
     a, b = node.operands
@@ -176,7 +176,7 @@ def exp_minus_one(node: Node, build: Builder) -> Node | None:
     return None
 
 
-@rule(sqrt)
+@rule(sqrt, into=STABILITY_RULES)
 def root_of_squares(node: Node, build: Builder) -> Node | None:
     """sqrt(x² + y²) = hypot(x, y); sqrt(sum(x²)) = norm(x)."""
     (x,) = node.operands
@@ -198,7 +198,7 @@ def _root(node: Node) -> Node | None:
     return None
 
 
-@rule(absolute)
+@rule(absolute, into=STABILITY_RULES)
 def absolute_of_square(node: Node, build: Builder) -> Node | None:
     (x,) = node.operands
     return x if _root(x) is not None or x.primitive in (exp, absolute) else None

@@ -1,0 +1,185 @@
+"""Emitting reads and writes of strided arrays, and loops over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+from .views import Area, Buffer, View
+
+__all__ = ["INT64", "POINTER", "Function", "element_type", "integer", "loop", "memory_type", "pieces", "value_type"]
+
+INT64 = ir.IntType(64)
+INT8 = ir.IntType(8)
+POINTER = ir.PointerType()
+
+_VALUE_TYPES = {"f4": ir.FloatType(), "f8": ir.DoubleType(), "i8": INT64, "b1": ir.IntType(1)}
+_MEMORY_TYPES = {**_VALUE_TYPES, "b1": INT8}
+
+
+def element_type(dtype: np.dtype[Any]) -> ir.Type:
+    """The LLVM type of one value in a register."""
+    return _VALUE_TYPES[dtype.str[1:]]
+
+
+def memory_type(dtype: np.dtype[Any]) -> ir.Type:
+    """The LLVM type of one value in memory: booleans take a byte."""
+    return _MEMORY_TYPES[dtype.str[1:]]
+
+
+def value_type(dtype: np.dtype[Any], width: int) -> ir.Type:
+    """The LLVM type of `width` values in registers."""
+    element = element_type(dtype)
+    return element if width == 1 else ir.VectorType(element, width)
+
+
+def integer(value: int) -> ir.Constant:
+    return ir.Constant(INT64, value)
+
+
+@dataclass(eq=False)
+class Function:
+    """A function that is being emitted, with the places where its memory begins.
+
+    example: the number of the first example of the current tile.
+    """
+
+    builder: ir.IRBuilder
+    areas: dict[Area, ir.Value]
+    example: ir.Value | None = None
+    locals: dict[int, ir.Value] = field(default_factory=dict)
+    pointers: dict[tuple[Area, int], ir.Value] = field(default_factory=dict)
+
+    def start_of(self, buffer: Buffer) -> ir.Value:
+        """The address at which a buffer begins."""
+        if buffer.area is Area.LOCAL:
+            return self._local(buffer)
+        if buffer.area is Area.TABLE:
+            key = (buffer.area, buffer.position)
+            if key not in self.pointers:
+                with self.builder.goto_entry_block():
+                    slot = self.builder.gep(
+                        self.areas[Area.TABLE], [integer(buffer.position)], source_etype=POINTER
+                    )
+                    self.pointers[key] = self.builder.load(slot, typ=POINTER)
+            return self.pointers[key]
+        return self.builder.gep(self.areas[buffer.area], [integer(buffer.position)], source_etype=INT8)
+
+    def _local(self, buffer: Buffer) -> ir.Value:
+        if buffer.position not in self.locals:
+            self.locals[buffer.position] = self.allocate(memory_type(buffer.dtype), buffer.size)
+        return self.locals[buffer.position]
+
+    def allocate(self, element: ir.Type, count: int = 1) -> ir.Value:
+        """Memory of this function, which the compiler keeps in registers where it can."""
+        with self.builder.goto_entry_block():
+            pointer = self.builder.alloca(ir.ArrayType(element, count) if count > 1 else element)
+        pointer.align = 64
+        return pointer
+
+    def start_of_view(self, view: View) -> ir.Value:
+        """The address of the view's first element."""
+        start = self.start_of(view.buffer)
+        offset: ir.Value | None = integer(view.offset) if view.offset else None
+        if view.example_stride and self.example is not None:
+            moved = self.builder.mul(self.example, integer(view.example_stride))
+            offset = moved if offset is None else self.builder.add(moved, offset)
+        return start if offset is None else self.at(start, view.buffer.dtype, offset)
+
+    def at(self, pointer: ir.Value, dtype: np.dtype[Any], index: ir.Value | int) -> ir.Value:
+        """The address of an element."""
+        if isinstance(index, int):
+            if index == 0:
+                return pointer
+            index = integer(index)
+        return self.builder.gep(pointer, [index], source_etype=memory_type(dtype), inbounds=True)
+
+    def read(self, pointer: ir.Value, dtype: np.dtype[Any], stride: int, width: int) -> ir.Value:
+        """`width` elements, `stride` apart, as a value."""
+        if width == 1:
+            return self._to_register(self._load(pointer, memory_type(dtype), dtype), dtype, 1)
+        if stride == 0:
+            return self.splat(self.read(pointer, dtype, 0, 1), width)
+        if stride == 1:
+            vector = ir.VectorType(memory_type(dtype), width)
+            return self._to_register(self._load(pointer, vector, dtype), dtype, width)
+        value = ir.Constant(value_type(dtype, width), ir.Undefined)
+        for lane in range(width):
+            element = self.read(self.at(pointer, dtype, lane * stride), dtype, 0, 1)
+            value = self.builder.insert_element(value, element, ir.Constant(ir.IntType(32), lane))
+        return value
+
+    def _load(self, pointer: ir.Value, kind: ir.Type, dtype: np.dtype[Any]) -> ir.Value:
+        return self.builder.load(pointer, typ=kind, align=max(dtype.itemsize, 1))
+
+    def write(self, value: ir.Value, pointer: ir.Value, dtype: np.dtype[Any], stride: int, width: int) -> None:
+        """Writes `width` elements, `stride` apart."""
+        if width == 1 or stride == 1:
+            self.builder.store(self._to_memory(value, dtype, width), pointer, align=max(dtype.itemsize, 1))
+            return
+        for lane in range(width):
+            element = self.builder.extract_element(value, ir.Constant(ir.IntType(32), lane))
+            self.write(element, self.at(pointer, dtype, lane * stride), dtype, 1, 1)
+
+    def _to_register(self, value: ir.Value, dtype: np.dtype[Any], width: int) -> ir.Value:
+        if dtype.kind != "b":
+            return value
+        zero = ir.Constant(value.type, 0 if width == 1 else [0] * width)
+        return self.builder.icmp_unsigned("!=", value, zero)
+
+    def _to_memory(self, value: ir.Value, dtype: np.dtype[Any], width: int) -> ir.Value:
+        if dtype.kind != "b":
+            return value
+        return self.builder.zext(value, INT8 if width == 1 else ir.VectorType(INT8, width))
+
+    def splat(self, value: ir.Value, width: int) -> ir.Value:
+        """A vector of which all elements are equal."""
+        if width == 1:
+            return value
+        kind = ir.VectorType(value.type, width)
+        first = self.builder.insert_element(
+            ir.Constant(kind, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
+        )
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
+        return self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), mask)
+
+
+def loop(function: Function, count: int | ir.Value, body: Callable[[ir.Value], None], name: str = "loop") -> None:
+    """Emits body(0), body(1), ... body(count - 1); a count of one needs no loop."""
+    builder = function.builder
+    if isinstance(count, int):
+        if count <= 0:
+            return
+        if count == 1:
+            body(integer(0))
+            return
+        count = integer(count)
+    before = builder.block
+    inside = builder.append_basic_block(name)
+    after = builder.append_basic_block(name + ".end")
+    if isinstance(count, ir.Constant):
+        builder.branch(inside)
+    else:
+        builder.cbranch(builder.icmp_signed(">", count, integer(0)), inside, after)
+    builder.position_at_end(inside)
+    index = builder.phi(INT64)
+    index.add_incoming(integer(0), before)
+    body(index)
+    following = builder.add(index, integer(1), flags=("nsw", "nuw"))
+    index.add_incoming(following, builder.block)
+    builder.cbranch(builder.icmp_signed("<", following, count), inside, after)
+    builder.position_at_end(after)
+
+
+def pieces(extent: int, width: int) -> Iterator[tuple[int, int]]:
+    """(start, width) of the vectors, each half as wide as the one before, that cover what full vectors leave over."""
+    start = extent - extent % width
+    while width > 1:
+        width //= 2
+        if extent - start >= width:
+            yield start, width
+            start += width

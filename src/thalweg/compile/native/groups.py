@@ -1,0 +1,120 @@
+"""Which nodes are computed together in one loop.
+
+Elementwise nodes of one shape, and the reductions of them, share a loop nest: values pass between them in registers.
+Every node has a level: what it reads from memory was written at a lower level. Nodes of one level and one shape form a
+group; groups run in the order of their levels. Linear in the number of nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ...graph import Node, Shape
+from ...ops.elementwise import detach
+from ...ops.reduction import maximum_reduce, minimum_reduce, sum_
+from ...ops.structure import broadcast, reshape, slice_, transpose
+
+__all__ = ["REDUCTIONS", "Group", "Plan", "is_alias", "plan"]
+
+REDUCTIONS = (sum_, maximum_reduce, minimum_reduce)
+
+LARGEST_GROUP = 160
+"""More nodes than this go into several loops: compilers take more than linear time for long loop bodies."""
+
+_ALIASES = (broadcast, transpose, slice_, detach)
+
+
+@dataclass(eq=False)
+class Group:
+    """Nodes that are computed in one loop nest over `shape`; or one other node by itself."""
+
+    shape: Shape
+    nodes: list[Node] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The groups in the order in which they run, and the nodes that have to be written to memory."""
+
+    groups: Sequence[Group]
+    stored: frozenset[Node]
+
+
+def is_alias(node: Node, can_be_reshaped: Callable[[Node], bool]) -> bool:
+    """Whether a node is only another view of its operand."""
+    return node.primitive in _ALIASES or (node.primitive is reshape and can_be_reshaped(node))
+
+
+def squeezed(shape: Shape) -> Shape:
+    return tuple(extent for extent in shape if extent != 1)
+
+
+def plan(
+    nodes: Sequence[Node],
+    outputs: Iterable[Node],
+    shape_of: Callable[[Node], Shape],
+    alias: Callable[[Node], bool],
+) -> Plan:
+    """Groups the nodes of a region, given operands first."""
+    inside = set(nodes)
+    ready: dict[Node, int] = {}  # the level from which a value can be read from memory
+    level: dict[Node, int] = {}  # of elementwise nodes
+    space: dict[Node, Shape] = {}
+    groups: dict[tuple[int, Shape], Group] = {}
+    units: list[tuple[int, Group]] = []
+    for node in nodes:
+        if alias(node):
+            ready[node] = ready.get(node.operands[0], 0)
+            continue
+        if not (node.primitive.is_elementwise or node.primitive in REDUCTIONS or node.primitive is reshape):
+            own = max((ready.get(operand, 0) for operand in node.operands), default=0)
+            units.append((own, Group(shape_of(node), [node])))
+            ready[node] = own + 1
+            continue
+        origin = node if node.primitive.is_elementwise else node.operands[0]
+        shape = squeezed(shape_of(origin))
+        own = 0
+        for operand in node.operands:
+            in_registers = operand in level and space[operand] == shape
+            own = max(own, level[operand] if in_registers else ready.get(operand, 0))
+        key = (own, shape)
+        group = groups.get(key)
+        if group is None or len(group.nodes) >= LARGEST_GROUP:
+            group = groups[key] = Group(shape)
+            units.append((own, group))
+        group.nodes.append(node)
+        ready[node] = own + 1
+        if node.primitive.is_elementwise:
+            level[node], space[node] = own, shape
+    ordered = [group for _, group in sorted(units, key=lambda unit: unit[0])]
+    return Plan(ordered, _stored(ordered, nodes, inside, set(outputs), alias))
+
+
+def _stored(
+    groups: Sequence[Group],
+    nodes: Sequence[Node],
+    inside: set[Node],
+    outputs: set[Node],
+    alias: Callable[[Node], bool],
+) -> frozenset[Node]:
+    """The nodes that something outside of their own loop reads."""
+    home = {node: group for group in groups for node in group.nodes}
+    stored = {node for node in outputs if node in home}
+    for node in nodes:
+        reads_memory = alias(node) or node.primitive is reshape or not _runs_in_loop(node)
+        for operand in node.operands:
+            if operand in inside and operand in home and (reads_memory or home[operand] is not home.get(node)):
+                stored.add(operand)
+        if node in home and not node.primitive.is_elementwise:
+            stored.add(node)
+    for node in list(outputs):
+        while alias(node):
+            (node,) = node.operands
+        if node in home:
+            stored.add(node)
+    return frozenset(stored)
+
+
+def _runs_in_loop(node: Node) -> bool:
+    return node.primitive.is_elementwise or node.primitive in REDUCTIONS

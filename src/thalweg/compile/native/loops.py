@@ -1,0 +1,394 @@
+"""Emitting a group: one loop nest in which all of its nodes are computed, vector by vector.
+
+The innermost axis is walked in vectors, what is left over in narrower ones. Operands that do not change along the
+innermost axis are read once before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+
+from ...graph import Node, Shape
+from ...ops.structure import reshape
+from ...rewrite import equal_everywhere
+from .arrays import Function, element_type, integer, loop, pieces, value_type
+from .formulas import across, combine, constant, formula, identity
+from .groups import Group
+from .views import View, contiguous_strides
+
+__all__ = ["Target", "emit_copy", "emit_fill", "emit_group"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a node of a group is written. accumulates: the result is combined with what lies there."""
+
+    node: Node
+    view: View
+    accumulates: bool = False
+
+
+@dataclass(eq=False)
+class _Access:
+    """A view with one stride for each axis of the loop nest."""
+
+    view: View
+    strides: list[int]
+    start: ir.Value | None = None
+
+
+@dataclass(eq=False)
+class _Nest:
+    """A group while it is being emitted."""
+
+    function: Function
+    extents: list[int]
+    reads: dict[Node, _Access]
+    writes: list[tuple[Target, _Access]]
+    reductions: list[tuple[Target, _Access]]
+    nodes: Sequence[Node]
+    width: int
+
+
+def emit_group(
+    function: Function,
+    group: Group,
+    targets: Sequence[Target],
+    view_of: Callable[[Node], View],
+    shape_of: Callable[[Node], Shape],
+    vector_bytes: int,
+) -> None:
+    """Emits the loop nest of a group.
+
+    targets: the nodes that are written to memory. view_of: where operands lie that come from other groups.
+    """
+    inside = {node for node in group.nodes if node.primitive.is_elementwise}
+    reads = {
+        operand: None
+        for node in group.nodes
+        for operand in node.operands
+        if operand not in inside and equal_everywhere(operand) is None
+    }
+    accesses = {operand: _access(view_of(operand), group.shape) for operand in reads}
+    writes, reductions = [], []
+    for target in targets:
+        if target.node.primitive.is_elementwise or target.node.primitive is reshape:
+            shape = shape_of(target.node if target.node.primitive.is_elementwise else target.node.operands[0])
+            writes.append((target, _access(_as_shape(target.view, shape), group.shape)))
+        else:
+            spread = _spread(target.view, target.node, shape_of(target.node.operands[0]))
+            reductions.append((target, _access(spread, group.shape)))
+    extents = _coalesce(
+        list(group.shape), [*accesses.values(), *(a for _, a in writes), *(a for _, a in reductions)]
+    )
+    nest = _Nest(
+        function, extents, accesses, writes, reductions, group.nodes, _width(group, extents[-1], vector_bytes)
+    )
+    _emit(nest)
+
+
+def _access(view: View, space: Shape) -> _Access:
+    """The view's strides along the axes that are longer than one."""
+    strides = [s for n, s in zip(view.shape, view.strides, strict=True) if n != 1]
+    assert len(strides) == len(space), (view, space)
+    return _Access(view, strides)
+
+
+def _as_shape(view: View, shape: Shape) -> View:
+    """A contiguous view in another shape of the same size."""
+    return View(view.buffer, view.offset, contiguous_strides(shape), shape, view.example_stride)
+
+
+def _spread(view: View, node: Node, shape: Shape) -> View:
+    """The result of a reduction, seen from the axes of its operand."""
+    axes = node.attributes["axes"]
+    strides = list(view.strides)
+    spread = tuple(0 if axis in axes else strides.pop(0) for axis in range(len(shape)))
+    return View(view.buffer, view.offset, spread, shape, view.example_stride)
+
+
+def _coalesce(extents: list[int], accesses: list[_Access]) -> list[int]:
+    """Merges neighbouring axes that every access walks as one."""
+    if not extents:
+        for access in accesses:
+            access.strides = [0]
+        return [1]
+    axis = len(extents) - 2
+    while axis >= 0:
+        if all(a.strides[axis] == a.strides[axis + 1] * extents[axis + 1] for a in accesses):
+            extents[axis] *= extents.pop(axis + 1)
+            for access in accesses:
+                access.strides.pop(axis)
+        axis -= 1
+    return extents
+
+
+def _width(group: Group, extent: int, vector_bytes: int) -> int:
+    """How many elements are computed at once: several registers for short bodies, one for long ones."""
+    itemsize = min((node.dtype.itemsize for node in group.nodes if node.dtype.kind != "b"), default=8)
+    registers = 4 if len(group.nodes) <= 4 else 2 if len(group.nodes) <= 12 else 1
+    width = registers * vector_bytes // itemsize
+    while width > 1 and width > extent:
+        width //= 2
+    return width
+
+
+def _emit(nest: _Nest) -> None:
+    """The outer loops, then the innermost."""
+    function = nest.function
+    for access in _all_accesses(nest):
+        access.start = function.start_of_view(access.view)
+    for target, access in nest.reductions:
+        if not target.accumulates and _has_outer_reduction(access, nest.extents):
+            emit_fill(function, target.view, identity(target.node.primitive.name, target.node.dtype))
+
+    def at_depth(depth: int, starts: dict[int, ir.Value]) -> None:
+        if depth == len(nest.extents) - 1:
+            _emit_innermost(nest, starts)
+            return
+
+        def body(index: ir.Value) -> None:
+            moved = {}
+            for access in _all_accesses(nest):
+                stride = access.strides[depth]
+                start = starts[id(access)]
+                if stride:
+                    offset = function.builder.mul(index, integer(stride), flags=("nsw",))
+                    start = function.at(start, access.view.buffer.dtype, offset)
+                moved[id(access)] = start
+            at_depth(depth + 1, moved)
+
+        loop(function, nest.extents[depth], body)
+
+    at_depth(0, {id(access): access.start for access in _all_accesses(nest)})
+
+
+def _all_accesses(nest: _Nest) -> list[_Access]:
+    return [*nest.reads.values(), *(a for _, a in nest.writes), *(a for _, a in nest.reductions)]
+
+
+def _has_outer_reduction(access: _Access, extents: list[int]) -> bool:
+    return any(stride == 0 and n > 1 for stride, n in zip(access.strides[:-1], extents[:-1], strict=True))
+
+
+def emit_copy(function: Function, source: View, target: View, vector_bytes: int) -> None:
+    """Copies one strided array to another of the same shape."""
+    dtype = target.buffer.dtype
+    space = tuple(extent for extent in target.shape if extent != 1)
+    accesses = [_access(source, space), _access(target, space)]
+    extents = _coalesce(list(space), accesses)
+    width = max(1, vector_bytes // dtype.itemsize)
+    while width > extents[-1]:
+        width //= 2
+    strides = [access.strides for access in accesses]
+
+    def part(starts: list[ir.Value], index: ir.Value, size: int) -> None:
+        at = [
+            function.at(start, dtype, function.builder.mul(index, integer(stride[-1])))
+            for start, stride in zip(starts, strides, strict=True)
+        ]
+        function.write(function.read(at[0], dtype, strides[0][-1], size), at[1], dtype, strides[1][-1], size)
+
+    def nest(depth: int, starts: list[ir.Value]) -> None:
+        if depth < len(extents) - 1:
+            loop(
+                function,
+                extents[depth],
+                lambda index: nest(
+                    depth + 1,
+                    [
+                        function.at(start, dtype, function.builder.mul(index, integer(stride[depth])))
+                        for start, stride in zip(starts, strides, strict=True)
+                    ],
+                ),
+                "copy",
+            )
+            return
+        loop(
+            function,
+            extents[-1] // width,
+            lambda index: part(starts, function.builder.mul(index, integer(width)), width),
+            "copy",
+        )
+        for start, size in pieces(extents[-1], width):
+            part(starts, integer(start), size)
+
+    nest(0, [function.start_of_view(view) for view in (source, target)])
+
+
+def emit_fill(function: Function, view: View, value: Any) -> None:
+    """Writes one value into every element of a contiguous view."""
+    size = 1
+    for extent in view.shape:
+        size *= extent
+    start = function.start_of_view(view)
+    dtype = view.buffer.dtype
+    width = min(16, 1 << (max(size, 1).bit_length() - 1))
+    filled = constant(value_type(dtype, width), value)
+
+    def body(index: ir.Value) -> None:
+        at = function.builder.mul(index, integer(width))
+        function.write(filled, function.at(start, dtype, at), dtype, 1, width)
+
+    loop(function, size // width, body)
+    for position, narrow in pieces(size, width):
+        part = constant(value_type(dtype, narrow), value)
+        function.write(part, function.at(start, dtype, position), dtype, 1, narrow)
+
+
+def _emit_innermost(nest: _Nest, starts: dict[int, ir.Value]) -> None:
+    function, builder = nest.function, nest.function.builder
+    extent = nest.extents[-1]
+    hoisted = {
+        node: function.read(starts[id(access)], access.view.buffer.dtype, 0, 1)
+        for node, access in nest.reads.items()
+        if access.strides[-1] == 0
+    }
+    in_registers = [(t, a) for t, a in nest.reductions if a.strides[-1] == 0]
+    in_memory = [(t, a) for t, a in nest.reductions if a.strides[-1] != 0]
+    wide = {}
+    for target, _ in in_registers:
+        wide[target.node] = _accumulator(function, target.node, nest.width if extent >= nest.width else 1)
+    narrow = {target.node: _accumulator(function, target.node, 1) for target, _ in in_registers}
+
+    def vector(index: ir.Value, width: int, accumulators: dict[Node, ir.Value]) -> None:
+        values = _compute(nest, starts, hoisted, index, width)
+        for target, access in nest.writes:
+            value = values[target.node]
+            _write(function, access, starts, index, value, width)
+        for target, access in in_memory:
+            value = values[target.node.operands[0]]
+            name = target.node.primitive.name
+            if not target.accumulates and not _has_outer_reduction(access, nest.extents):
+                _write(function, access, starts, index, value, width)  # nothing is reduced here
+                continue
+            old = _read(function, access, starts, index, width)
+            _write(function, access, starts, index, combine(builder, name, old, value), width)
+        for target, _ in in_registers:
+            value, name = values[target.node.operands[0]], target.node.primitive.name
+            pointer = accumulators[target.node]
+            if width != nest.width:
+                value = across(builder, name, value)
+            old = builder.load(pointer, typ=value.type)
+            builder.store(combine(builder, name, old, value), pointer)
+
+    count = extent // nest.width
+    loop(
+        function,
+        count,
+        lambda i: vector(builder.mul(i, integer(nest.width), flags=("nsw", "nuw")), nest.width, wide),
+    )
+    for start, width in pieces(extent, nest.width):
+        vector(integer(start), width, narrow)
+    for target, access in in_registers:
+        name, dtype = target.node.primitive.name, target.node.dtype
+        total = builder.load(wide[target.node], typ=value_type(dtype, nest.width))
+        result = across(builder, name, total)
+        if extent % nest.width:
+            rest = builder.load(narrow[target.node], typ=element_type(dtype))
+            result = combine(builder, name, result, rest)
+        pointer = starts[id(access)]
+        if target.accumulates or _has_outer_reduction(access, nest.extents):
+            old = function.read(pointer, dtype, 0, 1)
+            result = combine(builder, name, old, result)
+        function.write(result, pointer, dtype, 0, 1)
+
+
+def _accumulator(function: Function, node: Node, width: int) -> ir.Value:
+    """A register for a reduction, set to the neutral element."""
+    kind = value_type(node.dtype, width)
+    pointer = function.allocate(kind)
+    start = constant(kind, identity(node.primitive.name, node.dtype))
+    function.builder.store(start, pointer)
+    return pointer
+
+
+def _at(function: Function, access: _Access, starts: dict[int, ir.Value], index: ir.Value) -> ir.Value:
+    stride = access.strides[-1]
+    start = starts[id(access)]
+    if stride == 0:
+        return start
+    offset = index if stride == 1 else function.builder.mul(index, integer(stride))
+    return function.at(start, access.view.buffer.dtype, offset)
+
+
+def _read(
+    function: Function, access: _Access, starts: dict[int, ir.Value], index: ir.Value, width: int
+) -> ir.Value:
+    pointer = _at(function, access, starts, index)
+    return function.read(pointer, access.view.buffer.dtype, access.strides[-1], width)
+
+
+def _write(
+    function: Function,
+    access: _Access,
+    starts: dict[int, ir.Value],
+    index: ir.Value,
+    value: ir.Value,
+    width: int,
+) -> None:
+    pointer = _at(function, access, starts, index)
+    function.write(value, pointer, access.view.buffer.dtype, access.strides[-1], width)
+
+
+def _compute(
+    nest: _Nest, starts: dict[int, ir.Value], hoisted: dict[Node, ir.Value], index: ir.Value, width: int
+) -> dict[Node, ir.Value]:
+    """The values of all nodes of the group, for `width` elements from `index` on."""
+    function = nest.function
+    values: dict[Node, ir.Value] = {}
+
+    def operand(node: Node) -> ir.Value:
+        if node not in values:
+            if node in hoisted:
+                values[node] = function.splat(hoisted[node], width)
+            elif (known := equal_everywhere(node)) is not None:
+                values[node] = constant(value_type(node.dtype, width), known)
+            else:
+                values[node] = _read(function, nest.reads[node], starts, index, width)
+        return values[node]
+
+    for node in nest.nodes:
+        operands = [operand(x) for x in node.operands]
+        if node.primitive.is_elementwise:
+            values[node] = formula(function.builder, node, *operands)
+        elif node.primitive is reshape:
+            values[node] = operands[0]
+    return values
+
+
+
+def emit_combine(
+    function: Function, reduction: str, first: View, step_bytes: int, count: int, vector_bytes: int
+) -> None:
+    """Combines `count` arrays that lie `step_bytes` apart into the first of them, in their order."""
+    builder, dtype = function.builder, first.buffer.dtype
+    size = 1
+    for extent in first.shape:
+        size *= extent
+    start = function.start_of_view(first)
+    width = max(1, vector_bytes // dtype.itemsize)
+    while width > size:
+        width //= 2
+
+    def part(at: ir.Value, narrow: int) -> None:
+        pointer = function.at(start, dtype, at)
+        total = function.allocate(value_type(dtype, narrow))
+        builder.store(function.read(pointer, dtype, 1, narrow), total)
+
+        def add(index: ir.Value) -> None:
+            moved = builder.mul(builder.add(index, integer(1)), integer(step_bytes // dtype.itemsize))
+            other = function.read(function.at(pointer, dtype, moved), dtype, 1, narrow)
+            old = builder.load(total, typ=other.type)
+            builder.store(combine(builder, reduction, old, other), total)
+
+        loop(function, count - 1, add, "chunks")
+        function.write(builder.load(total, typ=value_type(dtype, narrow)), pointer, dtype, 1, narrow)
+
+    loop(function, size // width, lambda i: part(builder.mul(i, integer(width)), width), "combine")
+    for position, narrow in pieces(size, width):
+        part(integer(position), narrow)

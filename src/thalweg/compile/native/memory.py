@@ -1,0 +1,39 @@
+"""Handing out memory while code is emitted: slots of the caller's table, and offsets in the areas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...graph import Shape
+from .views import Area, Buffer, View, contiguous_strides
+
+__all__ = ["Memory"]
+
+_ALIGNMENT = 64
+
+
+@dataclass
+class Memory:
+    """What has been handed out so far, in bytes for each area; slots for the table."""
+
+    used: dict[Area, int] = field(default_factory=lambda: dict.fromkeys(Area, 0))
+
+    def buffer(self, area: Area, size: int, dtype: np.dtype[Any]) -> Buffer:
+        """A new buffer for `size` elements."""
+        position = self.used[area]
+        if area in (Area.TABLE, Area.LOCAL):
+            self.used[area] += 1
+        else:
+            length = max(size, 1) * dtype.itemsize + _ALIGNMENT  # vectors of a tail may reach past the end
+            self.used[area] += -(-length // _ALIGNMENT) * _ALIGNMENT
+        return Buffer(area, position, dtype, size)
+
+    def array(self, area: Area, shape: Shape, dtype: np.dtype[Any]) -> View:
+        """A new array in C order."""
+        size = 1
+        for extent in shape:
+            size *= extent
+        return View(self.buffer(area, size, dtype), 0, contiguous_strides(shape), shape)

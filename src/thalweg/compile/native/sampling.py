@@ -1,0 +1,223 @@
+"""Drawing mini-batches inside of compiled code: every epoch visits each example once, in a shuffled order.
+
+The order is a keyed permutation that is computed, not stored: example = permutation(epoch, position). It needs no
+memory, any place in it can be computed at once (so a run can be taken up again anywhere), and it is the same on every
+machine. A number below 2^w is scrambled by rounds of multiplication with an odd number, addition of a key and a
+xor-shift, each of which is a bijection on w bits; results beyond the last example are scrambled again until they fall
+inside ("cycle walking": J. Black and P. Rogaway, *Ciphers with Arbitrary Finite Domains*, CT-RSA 2002). The keys come
+from SplitMix64 (G. Steele et al., *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+from .arrays import INT64, Function, integer, loop, pieces
+from .formulas import constant
+from .views import Buffer, View
+
+__all__ = ["ROUNDS", "Sampling", "emit_sample", "permutation"]
+
+ROUNDS = 4
+_GOLDEN = 0x9E3779B97F4A7C15
+_MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+_MASK = (1 << 64) - 1
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Mini-batches of `batch` out of `examples`. step_input: the number of the graph's input that counts the steps."""
+
+    examples: int
+    batch: int
+    seed: int
+    step_input: int
+
+
+def _splitmix(value: int) -> int:
+    value = (value + _GOLDEN) & _MASK
+    value = ((value ^ (value >> 30)) * _MULTIPLIERS[0]) & _MASK
+    value = ((value ^ (value >> 27)) * _MULTIPLIERS[1]) & _MASK
+    return value ^ (value >> 31)
+
+
+def _bits(count: int) -> int:
+    return max((count - 1).bit_length(), 2)
+
+
+def permutation(count: int, seed: int, epoch: int) -> Any:
+    """The order of an epoch, as an array: the reference for the compiled code."""
+    bits = _bits(count)
+    mask = np.uint32((1 << bits) - 1)
+    keys = _keys(seed, epoch)
+    x = np.arange(count, dtype=np.uint32)
+    pending = np.ones(count, np.bool_)
+    with np.errstate(over="ignore"):
+        while pending.any():
+            y = x[pending]
+            for multiplier, key in keys:
+                y = (y * np.uint32(multiplier) + np.uint32(key)) & mask
+                y ^= y >> np.uint32((bits + 1) // 2)
+            x[pending] = y
+            pending &= x >= count
+    return x.astype(np.int64)
+
+
+def _keys(seed: int, epoch: int) -> list[tuple[int, int]]:
+    """A multiplier, which is odd, and a summand for each round, of 32 bits each."""
+    state = _splitmix((seed & _MASK) ^ _splitmix(epoch))
+    keys = []
+    for _ in range(ROUNDS):
+        state = _splitmix(state)
+        keys.append(((state & 0xFFFFFFFF) | 1, state >> 32))
+    return keys
+
+
+def _emit_splitmix(b: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    value = b.add(value, integer(_GOLDEN - (1 << 64)))
+    for shift, multiplier in ((30, _MULTIPLIERS[0]), (27, _MULTIPLIERS[1])):
+        value = b.mul(b.xor(value, b.lshr(value, integer(shift))), integer(_signed(multiplier)))
+    return b.xor(value, b.lshr(value, integer(31)))
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _emit_keys(b: ir.IRBuilder, seed: int, epoch: ir.Value) -> list[tuple[ir.Value, ir.Value]]:
+    half = ir.IntType(32)
+    state = _emit_splitmix(b, b.xor(integer(_signed(seed & _MASK)), _emit_splitmix(b, epoch)))
+    keys = []
+    for _ in range(ROUNDS):
+        state = _emit_splitmix(b, state)
+        multiplier = b.or_(b.trunc(state, half), ir.Constant(half, 1))
+        keys.append((multiplier, b.trunc(b.lshr(state, integer(32)), half)))
+    return keys
+
+
+def emit_sample(
+    function: Function,
+    sampling: Sampling,
+    step: View,
+    chosen: Buffer,
+    rows: int,
+    arrays: Sequence[tuple[View, View]],
+    vector_bytes: int,
+) -> None:
+    """Draws the examples of the current tile and copies them: arrays are (all examples, room for the tile)."""
+    b = function.builder
+    number = function.read(function.start_of_view(step), step.buffer.dtype, 1, 1)
+    first = b.mul(number, integer(sampling.batch))
+    if function.example is not None:
+        first = b.add(first, function.example)
+    epoch = b.udiv(first, integer(sampling.examples))
+    position = b.sub(first, b.mul(epoch, integer(sampling.examples)))
+    now = _emit_keys(b, sampling.seed, epoch)
+    following = _emit_keys(b, sampling.seed, b.add(epoch, integer(1)))
+    width = 16
+    while width > rows:
+        width //= 2
+    start = function.start_of(chosen)
+
+    def draw(index: ir.Value, size: int) -> None:
+        indices = _emit_permutation(function, sampling.examples, position, index, now, following, size)
+        function.write(indices, function.at(start, chosen.dtype, index), chosen.dtype, 1, size)
+
+    loop(function, rows // width, lambda i: draw(b.mul(i, integer(width)), width), "draw")
+    for offset, size in pieces(rows, width):
+        draw(integer(offset), size)
+    for source, target in arrays:
+        _emit_gather(function, source, target, start, rows, vector_bytes)
+
+
+def _emit_permutation(
+    function: Function,
+    count: int,
+    position: ir.Value,
+    index: ir.Value,
+    now: list[tuple[ir.Value, ir.Value]],
+    following: list[tuple[ir.Value, ir.Value]],
+    size: int,
+) -> ir.Value:
+    b = function.builder
+    half = ir.IntType(32)
+    kind = half if size == 1 else ir.VectorType(half, size)
+    bits = _bits(count)
+    lanes = list(range(size)) if size > 1 else 0
+    place = b.add(
+        function.splat(b.trunc(b.add(position, index), half), size), ir.Constant(kind, lanes)
+    )
+    is_next = b.icmp_unsigned(">=", place, constant(kind, count))
+    x = b.select(is_next, b.sub(place, constant(kind, count)), place)
+    keys = [
+        tuple(
+            b.select(is_next, function.splat(later, size), function.splat(early, size))
+            for early, later in zip(one, other, strict=True)
+        )
+        for one, other in zip(now, following, strict=True)
+    ]
+    before = b.block
+    walk = b.append_basic_block("walk")
+    done = b.append_basic_block("walked")
+    b.branch(walk)
+    b.position_at_end(walk)
+    current = b.phi(kind)
+    pending = b.phi(is_next.type)
+    current.add_incoming(x, before)
+    pending.add_incoming(constant(is_next.type, 1), before)
+    y = current
+    for multiplier, key in keys:
+        y = b.and_(b.add(b.mul(y, multiplier), key), constant(kind, (1 << bits) - 1))
+        y = b.xor(y, b.lshr(y, constant(kind, (bits + 1) // 2)))
+    y = b.select(pending, y, current)
+    is_outside = b.icmp_unsigned(">=", y, constant(kind, count))
+    current.add_incoming(y, walk)
+    pending.add_incoming(is_outside, walk)
+    b.cbranch(_any(b, is_outside, size), walk, done)
+    b.position_at_end(done)
+    return b.zext(y, INT64 if size == 1 else ir.VectorType(INT64, size))
+
+
+def _any(b: ir.IRBuilder, condition: ir.Value, size: int) -> ir.Value:
+    if size == 1:
+        return condition
+    mask = b.bitcast(condition, ir.IntType(size))
+    return b.icmp_unsigned("!=", mask, ir.Constant(ir.IntType(size), 0))
+
+
+def _emit_gather(
+    function: Function, source: View, target: View, indices: ir.Value, rows: int, vector_bytes: int
+) -> None:
+    """Copies the chosen examples, one row after the other."""
+    b, dtype = function.builder, source.buffer.dtype
+    length = 1
+    for extent in target.shape[1:]:
+        length *= extent
+    from_start, to_start = function.start_of_view(source), function.start_of_view(target)
+    width = max(1, vector_bytes // dtype.itemsize)
+    while width > length:
+        width //= 2
+
+    def row(i: ir.Value) -> None:
+        chosen = function.read(function.at(indices, np.dtype(np.int64), i), np.dtype(np.int64), 1, 1)
+        here = function.at(from_start, dtype, b.mul(chosen, integer(length)))
+        there = function.at(to_start, dtype, b.mul(i, integer(length)))
+
+        def copy(at: ir.Value, size: int) -> None:
+            value = function.read(function.at(here, dtype, at), dtype, 1, size)
+            function.write(value, function.at(there, dtype, at), dtype, 1, size)
+
+        if length // width <= 16:
+            for k in range(length // width):
+                copy(integer(k * width), width)
+        else:
+            loop(function, length // width, lambda k: copy(b.mul(k, integer(width)), width), "row")
+        for offset, size in pieces(length, width):
+            copy(integer(offset), size)
+
+    loop(function, rows, row, "gather")

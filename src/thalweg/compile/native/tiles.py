@@ -1,0 +1,64 @@
+"""How the examples are divided: into tiles that fit in cache, and into chunks of tiles that threads share.
+
+Neither depends on the number of threads, so that the order of summation, and with it every digit of the result, is the
+same for any number of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...graph import Graph
+from ..examples import Examples
+
+__all__ = ["Tiling", "choose_tiling"]
+
+_TILE_BYTES = 32 << 10
+_LARGEST_TILE = 1024
+_CHUNK_BYTES = 256 << 10
+_MOST_CHUNKS = 64
+_MOST_TOTALS_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """count: examples. rows: examples in a tile. chunks: the parts of the work that threads take."""
+
+    count: int
+    rows: int
+    chunks: int
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether totals are added up over several tiles."""
+        return self.count != self.rows
+
+
+def choose_tiling(graph: Graph, examples: Examples) -> Tiling:
+    """Tiles whose data and intermediate values fit in cache."""
+    count = examples.count
+    per_example = sum(
+        node.type.size // count * node.dtype.itemsize for node in graph.nodes if node in examples.axis
+    )
+    from_data = sum(
+        node.type.size // count * node.dtype.itemsize
+        for node in graph.inputs
+        if node in examples.axis
+    )
+    fitting = max(16, min(_LARGEST_TILE, _TILE_BYTES // max(per_example, 1)))
+    rows = _best_divisor(count, fitting)
+    totals = sum(node.type.size * node.dtype.itemsize for node in examples.totals)
+    work = count * max(per_example, from_data)
+    chunks = max(1, min(count // rows, work // _CHUNK_BYTES, _MOST_CHUNKS, _MOST_TOTALS_BYTES // max(totals, 1)))
+    return Tiling(count, rows, chunks)
+
+
+def _best_divisor(count: int, fitting: int) -> int:
+    """A number of rows that divides the examples without rest, if one lies near the number that fits."""
+    if count <= fitting + fitting // 2:
+        return count
+    candidates = [rows for rows in range(fitting, fitting // 2, -1) if count % rows == 0]
+    preferred = [rows for rows in candidates if rows % 8 == 0]
+    if preferred or candidates:
+        return (preferred or candidates)[0]
+    return max(16, fitting // 16 * 16)
