@@ -79,6 +79,7 @@ class Function:
         with self.builder.goto_entry_block():
             pointer = self.builder.alloca(ir.ArrayType(element, count) if count > 1 else element)
         pointer.align = 64
+        pointer.type = POINTER  # llvmlite would give it a typed pointer, which it then refuses to mix
         return pointer
 
     def start_of_view(self, view: View) -> ir.Value:

@@ -1,0 +1,50 @@
+"""A graph as a function that Python can call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..graph import Array, Graph
+from .examples import Examples, MixedExamplesError, follow_examples
+from .native import Execution, Program, compile_native
+from .prepare import Prepared, prepare
+
+__all__ = ["CompiledFunction", "compiled"]
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledFunction:
+    """Machine code that takes arrays for a graph's inputs and returns its outputs."""
+
+    prepared: Prepared
+    program: Program
+
+    def __call__(self, *arrays: Array) -> tuple[Array, ...]:
+        """The outputs, new arrays."""
+        inputs = [
+            np.ascontiguousarray(array, node.dtype)
+            for array, node in zip(arrays, self.prepared.graph.inputs, strict=False)
+        ]
+        outputs = [np.empty(node.shape, node.dtype) for node in self.prepared.graph.outputs]
+        Execution(self.program, [*inputs, *self.prepared.values], outputs).run()
+        return tuple(outputs)
+
+
+def compiled(graph: Graph, examples: Iterable[int] = ()) -> CompiledFunction:
+    """Compiles a graph. examples: the numbers of the inputs whose first axis runs over examples."""
+    prepared = prepare(graph)
+    inputs = [prepared.graph.inputs[number] for number in examples]
+    return CompiledFunction(prepared, compile_native(prepared, _follow(prepared, inputs)))
+
+
+def _follow(prepared: Prepared, inputs: Sequence[object]) -> Examples | None:
+    nodes = [node for node in prepared.graph.inputs if node in inputs]
+    if not nodes or not nodes[0].shape:
+        return None
+    try:
+        return follow_examples(prepared.graph, nodes, nodes[0].shape[0])
+    except MixedExamplesError:
+        return None

@@ -1,0 +1,124 @@
+"""Parameters as people write them (any nesting of dict, list, tuple, namedtuple, dataclass), and as one vector.
+
+A descent sees one flat vector θ; the leaves are windows of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import optree
+
+from ..errors import ArgumentError
+from ..graph import Array, ArrayType
+from ..trace.traced import supported_dtype
+
+__all__ = ["Layout", "flatten", "layout_of", "leaf_arrays"]
+
+_NAMESPACE = "thalweg"
+_registered: set[type] = set()
+
+
+def _register_dataclass(kind: type) -> None:
+    """Dataclasses are nestings, too; optree has to be told of each."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    optree.register_pytree_node(
+        kind,
+        lambda value: ([getattr(value, name) for name in names], None, names),
+        lambda _, children: kind(**dict(zip(names, children, strict=True))),
+        namespace=_NAMESPACE,
+    )
+    _registered.add(kind)
+
+
+def flatten(tree: Any) -> tuple[list[Any], Any]:
+    """The leaves of a nesting, and what is needed to put leaves back: `optree.tree_unflatten(structure, leaves)`."""
+    while True:
+        leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
+        unknown = {
+            type(leaf)
+            for leaf in leaves
+            if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type) and type(leaf) not in _registered
+        }
+        if not unknown:
+            return leaves, structure
+        for kind in unknown:
+            _register_dataclass(kind)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the leaves of the parameters lie in the vector.
+
+    names: a path for each leaf, such as `["w"]`. types: shape and dtype of each leaf. dtype: that of the vector.
+    """
+
+    structure: Any
+    names: tuple[str, ...]
+    types: tuple[ArrayType, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def size(self) -> int:
+        """The number of parameters."""
+        return sum(type.size for type in self.types)
+
+    def vector(self, tree: Any) -> Array:
+        """The parameters as one new vector."""
+        leaves, _ = flatten(tree)
+        parts = [np.asarray(leaf, self.dtype).reshape(-1) for leaf in leaves]
+        return np.concatenate(parts) if parts else np.zeros(0, self.dtype)
+
+    def tree(self, vector: Any) -> Any:
+        """The vector as people wrote the parameters: arrays, or traced values of a traced vector."""
+        leaves = []
+        start = 0
+        for type in self.types:
+            leaf = vector[start : start + type.size].reshape(type.shape)
+            is_array = isinstance(leaf, np.ndarray)
+            leaves.append(leaf.astype(type.dtype) if is_array or leaf.dtype != type.dtype else leaf)
+            start += type.size
+        return optree.tree_unflatten(self.structure, leaves)
+
+
+def layout_of(tree: Any) -> Layout:
+    """How the given parameters lie in a vector.
+
+    Raises ArgumentError if a leaf is no array of numbers, or if there is none.
+    """
+    leaves, structure = flatten(tree)
+    names = optree.treespec_paths(structure)
+    labels = tuple("".join(f"[{part!r}]" for part in path) for path in names)
+    types = tuple(_leaf_type(leaf, label) for leaf, label in zip(leaves, labels, strict=True))
+    if not types:
+        raise ArgumentError("there are no parameters: pass an array, or a dict, list or tuple of arrays")
+    dtype = np.result_type(*(type.dtype for type in types))
+    return Layout(structure, labels, types, dtype)
+
+
+def _leaf_type(leaf: Any, label: str) -> ArrayType:
+    try:
+        array = np.asarray(leaf)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiub":
+        raise ArgumentError(
+            f"the parameters{label} are {type(leaf).__name__}, not an array of numbers; write np.array(...)"
+        )
+    if not np.isfinite(array).all():
+        raise ArgumentError(f"the parameters{label} start with NaN or infinity; start from finite numbers")
+    dtype = supported_dtype(array.dtype)
+    return ArrayType(array.shape, dtype if dtype.kind == "f" else np.dtype(np.float64))
+
+
+def leaf_arrays(tree: Any) -> tuple[list[Array], Any]:
+    """The leaves of a nesting as contiguous arrays of supported dtypes."""
+    leaves, structure = flatten(tree)
+    arrays = [np.asarray(leaf) for leaf in leaves]
+    return [np.ascontiguousarray(a, supported_dtype(a.dtype)).reshape(a.shape) for a in arrays], structure
+
+

@@ -1,0 +1,166 @@
+"""A loss, traced: checked once, as a graph of the parameter vector and the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import optree
+
+from ..autodiff import gradient
+from ..autodiff.reverse import active_nodes
+from ..errors import DataError, LossError, SourceLine
+from ..graph import Array, ArrayType, Graph
+from ..rewrite import simplify
+from ..trace import Traced, trace
+from .parameters import Layout, layout_of, leaf_arrays
+
+__all__ = ["Data", "Problem", "problem_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The arrays that the loss is given beside the parameters. arrays: all leaves. structure: of the arguments."""
+
+    arrays: tuple[Array, ...]
+    structure: Any
+
+    @property
+    def examples(self) -> int:
+        """The number of examples: the length of every array's first axis; 0 if there are no data."""
+        return self.arrays[0].shape[0] if self.arrays else 0
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is to be minimised.
+
+    graph: (θ, *data) → loss, for `rows` examples. layout: how θ holds the parameters.
+    """
+
+    layout: Layout
+    graph: Graph
+
+    @cached_property
+    def with_gradient(self) -> Graph:
+        """(θ, *data) → (loss, gradient (P,))."""
+        (loss,) = self.graph.outputs
+        return simplify(Graph(self.graph.inputs, (loss, *gradient(loss, self.graph.inputs[:1]))))
+
+
+def data_of(data: Any) -> Data:
+    """The data as arrays. `data` is what the loss gets after the parameters: a tuple of arguments, or one array.
+
+    Raises DataError if arrays differ in length, are empty, or hold NaN or infinity.
+    """
+    arguments = data if isinstance(data, tuple) else (data,)
+    if data is None:
+        arguments = ()
+    arguments = tuple(_as_array(argument) for argument in arguments)
+    leaves, structure = leaf_arrays(arguments)
+    for number, array in enumerate(leaves):
+        if not array.ndim:
+            raise DataError(
+                f"data[{number}] is a single number; data hold one row per example. Write it into the loss instead."
+            )
+        if array.shape[0] != leaves[0].shape[0]:
+            raise DataError(
+                f"data[0] has {leaves[0].shape[0]} rows and data[{number}] has {array.shape[0]}: "
+                "all arrays of data need one row per example"
+            )
+        if not array.size:
+            raise DataError(f"data[{number}] is empty: its shape is {array.shape}")
+        check_finite(array, f"data[{number}]")
+    return Data(tuple(leaves), structure)
+
+
+def _as_array(argument: Any) -> Any:
+    """Tables of other libraries as arrays; nestings stay."""
+    if isinstance(argument, dict | list | tuple | np.ndarray):
+        return np.asarray(argument) if isinstance(argument, list) else argument
+    return np.asarray(argument)
+
+
+def check_finite(array: Array, name: str) -> None:
+    """Raises DataError, naming the row and the column, if the array holds NaN or infinity."""
+    if array.dtype.kind != "f":
+        return
+    step = max(1, (1 << 20) // max(1, array[0].size))
+    for start in range(0, array.shape[0], step):
+        block = array[start : start + step]
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(np.sum(block, dtype=np.float64)):
+                continue
+        bad = np.argwhere(~np.isfinite(block))
+        if bad.size:
+            row, *rest = bad[0].tolist()
+            column = f", column {rest[0]}" if rest else ""
+            value = block[tuple(bad[0])]
+            raise DataError(
+                f"{name} holds {value} in row {row + start}{column} (counted from 0). Remove the row or fill the value "
+                "in, for example with the column's median."
+            )
+
+
+def problem_of(loss: Callable[..., Any], parameters: Any, data: Data, rows: int) -> Problem:
+    """Traces the loss for the given number of examples.
+
+    Raises LossError if it is no loss: not a float, not a scalar, or independent of the parameters.
+    """
+    layout = layout_of(parameters)
+    types = [ArrayType((layout.size,), layout.dtype)]
+    types += [ArrayType((rows, *array.shape[1:]), array.dtype) for array in data.arrays]
+
+    def on_arrays(vector: Any, *arrays: Any) -> Sequence[Any]:
+        arguments = optree.tree_unflatten(data.structure, arrays) if arrays else ()
+        return (_check_value(loss, loss(layout.tree(vector), *arguments)),)
+
+    graph = trace(on_arrays, types, ["parameters"])
+    if graph.inputs[0] not in graph.nodes:
+        raise LossError(
+            f"{describe(loss)} does not depend on the parameters: its gradient would be zero everywhere. "
+            "Use the first argument in the value that is returned."
+        )
+    if graph.outputs[0] not in active_nodes(graph.nodes, graph.inputs[:1]):
+        raise LossError(
+            f"{describe(loss)} depends on the parameters only through comparisons or whole numbers, so its gradient is zero "
+            "everywhere. Use a smooth measure instead, such as the logistic loss for a share of errors."
+        )
+    return Problem(layout, simplify(graph))
+
+
+def _check_value(loss: Callable[..., Any], value: Any) -> Any:
+    where = describe(loss)
+    if value is None:
+        raise LossError(f"{where} returns nothing. End it with `return` and the loss.")
+    if isinstance(value, tuple | list | dict):
+        raise LossError(
+            f"{where} returns a {type(value).__name__}; a loss is one number. Return the loss alone, or the sum of its parts."
+        )
+    if not isinstance(value, Traced):
+        raise LossError(
+            f"{where} returns {value!r}, which does not depend on the parameters. Use the first argument in the value "
+            "that is returned."
+        )
+    if value.shape != ():
+        if value.size == 1:
+            return value.reshape(())
+        raise LossError(
+            f"{where} returns an array of the shape {value.shape}; a loss is one number. Write np.mean(...) or np.sum(...) "
+            "around it."
+        )
+    if value.dtype.kind != "f":
+        raise LossError(f"{where} returns {value.dtype}; a loss is a floating-point number.")
+    return value
+
+
+def describe(function: Callable[..., Any]) -> str:
+    """A function's name and the place where it is written."""
+    name = getattr(function, "__name__", type(function).__name__)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return f"the loss {name}"
+    return f"the loss {SourceLine(code.co_filename, code.co_firstlineno, name)}"

@@ -1,0 +1,96 @@
+"""What a descent returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..graph import Array
+
+__all__ = ["History", "Result", "Stopped"]
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What was recorded on the way, one entry per row; rows thin out evenly when there are many.
+
+    step, loss, gradient_norm, learning_rate: arrays of one length. For mini-batches, loss and gradient are those of
+    the batch.
+    """
+
+    step: Array
+    loss: Array
+    gradient_norm: Array
+    learning_rate: Array
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Why a descent ended.
+
+    reason: `"rule"`, `"interrupted"`, or `"not finite"`. rules: the stopping rules that fired, as text. sentence: for a person.
+    """
+
+    reason: str
+    rules: tuple[str, ...]
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Where a descent ended, and how it got there.
+
+    parameters: nested as they were given. loss, gradient_norm: at those parameters, over all data. steps: that were taken.
+    seconds: of descent alone; compile_seconds: of tracing and compiling. stopped_by: why it ended. notes: what else is
+    worth knowing, such as that the loss could not be divided into tiles.
+    """
+
+    parameters: Any
+    loss: float
+    gradient_norm: float
+    steps: int
+    seconds: float
+    stopped_by: Stopped
+    history: History
+    compile_seconds: float = 0.0
+    method: Any = None
+    notes: tuple[str, ...] = field(default=())
+
+    def __str__(self) -> str:
+        lines = [
+            f"Stopped because {self.stopped_by.sentence}.",
+            f"  loss           {self.loss:.8g}",
+            f"  gradient norm  {self.gradient_norm:.3g}",
+            f"  steps          {self.steps:,} in {_duration(self.seconds)}"
+            f" (and {_duration(self.compile_seconds)} to compile)",
+            f"  method         {self.method}",
+            f"  parameters     {_short(self.parameters)}",
+        ]
+        lines += [f"  note           {note}" for note in self.notes]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def _short(parameters: Any) -> str:
+    if isinstance(parameters, dict):
+        return "{" + ", ".join(f"{key!r}: {_short(value)}" for key, value in parameters.items()) + "}"
+    if isinstance(parameters, np.ndarray) and parameters.size > 8:
+        return f"{parameters.dtype} array of the shape {parameters.shape}"
+    return np.array2string(np.asarray(parameters), precision=6) if isinstance(parameters, np.ndarray) else repr(
+        parameters
+    )
