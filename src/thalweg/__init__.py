@@ -1,0 +1,101 @@
+"""thalweg: the way down. Gradient descent on any loss written in plain NumPy, compiled as a whole."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .descent import (
+        Adam,
+        GradientBelow,
+        GradientDescent,
+        History,
+        MaxSeconds,
+        MaxSteps,
+        Measurement,
+        Method,
+        Momentum,
+        NoChange,
+        Progress,
+        Result,
+        Stopped,
+        StoppingRule,
+        minimize,
+    )
+    from .errors import (
+        ArgumentError,
+        DataError,
+        GraphError,
+        LossError,
+        ModelFileError,
+        ShapeError,
+        TableError,
+        ThalwegError,
+        TracingError,
+    )
+    from .transformations import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+_HOMES = {
+    "descent": (
+        *("Adam", "GradientBelow", "GradientDescent", "History", "MaxSeconds", "MaxSteps", "Measurement"),
+        *("Method", "Momentum", "NoChange", "Progress", "Result", "Stopped", "StoppingRule", "minimize"),
+    ),
+    "errors": (
+        *("ArgumentError", "DataError", "GraphError", "LossError", "ModelFileError", "ShapeError"),
+        *("TableError", "ThalwegError", "TracingError"),
+    ),
+    "transformations": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Adam",
+    "ArgumentError",
+    "DataError",
+    "GradientBelow",
+    "GradientDescent",
+    "GraphError",
+    "History",
+    "LossError",
+    "MaxSeconds",
+    "MaxSteps",
+    "Measurement",
+    "Method",
+    "ModelFileError",
+    "Momentum",
+    "NoChange",
+    "Progress",
+    "Result",
+    "ShapeError",
+    "Stopped",
+    "StoppingRule",
+    "TableError",
+    "ThalwegError",
+    "TracingError",
+    "__version__",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "minimize",
+    "value_and_grad",
+    "vjp",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads what is asked for, when it is first asked for: importing thalweg costs nothing."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'thalweg' has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

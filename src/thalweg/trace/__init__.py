@@ -1,6 +1,16 @@
 """Tracing: from plain NumPy code to a graph, through NumPy's own protocols."""
 
-from . import indexing, products, reductions, structure, ufuncs
+from . import (
+    einsum,
+    indexing,
+    linear_algebra,
+    products,
+    rearranging,
+    reductions,
+    statistics,
+    structure,
+    ufuncs,
+)
 from .source import current_source, derived_from
 from .traced import Traced, as_traced, supported_dtype
 from .tracing import trace
@@ -10,9 +20,13 @@ __all__ = [
     "as_traced",
     "current_source",
     "derived_from",
+    "einsum",
     "indexing",
+    "linear_algebra",
     "products",
+    "rearranging",
     "reductions",
+    "statistics",
     "structure",
     "supported_dtype",
     "trace",

@@ -1,12 +1,132 @@
-"""What NumPy and SciPy do not dispatch, made to work while a loss is traced."""
+"""What NumPy and SciPy do not dispatch, made to work while a loss is traced.
+
+np.array([...]) of traced values is what people write, and NumPy gives no way to answer it; scipy.special.logsumexp,
+softmax and log_softmax are plain functions. Within the context below, calls that hold traced values are answered here;
+all other calls, from any thread, go where they always went. Leaving the context puts everything back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import CodeType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from .statistics import traced_log_softmax, traced_logsumexp, traced_softmax
+from .traced import Traced
+
+__all__ = ["while_tracing"]
+
+_lock = threading.Lock()
+_depth = 0
+_undo: list[Callable[[], None]] = []
+
+
+def _holds_traced(value: Any) -> bool:
+    if isinstance(value, Traced):
+        return True
+    return isinstance(value, list | tuple) and any(_holds_traced(part) for part in value)
+
+
+def _joined(value: Any) -> Any:
+    """Nested lists of traced values and numbers as one traced array."""
+    if isinstance(value, list | tuple):
+        return np.stack([_joined(part) for part in value]) if _holds_traced(value) else np.asarray(value)
+    return value
+
+
+def _array_function(original: Callable[..., Any]) -> Callable[..., Any]:
+    def array(value: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if not _holds_traced(value):
+            return original(value, dtype, *args, **kwargs)
+        joined = _joined(value)
+        return joined if dtype is None else joined.astype(dtype)
+
+    return array
+
+
+def _patch_numpy() -> None:
+    for name in ("array", "asarray", "asanyarray", "ascontiguousarray"):
+        original = getattr(np, name)
+        setattr(np, name, _array_function(original))
+        _undo.append(lambda name=name, original=original: setattr(np, name, original))  # type: ignore[misc]
+
+
+# The bodies below replace those of SciPy's functions. Their globals are SciPy's, so each imports what it needs.
+def _logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):  # type: ignore[no-untyped-def]
+    from thalweg.trace.patches import answer_special
+
+    return answer_special("logsumexp", a, axis=axis, b=b, keepdims=keepdims, return_sign=return_sign)
+
+
+def _softmax(x, axis=None):  # type: ignore[no-untyped-def]
+    from thalweg.trace.patches import answer_special
+
+    return answer_special("softmax", x, axis=axis)
+
+
+def _log_softmax(x, axis=None):  # type: ignore[no-untyped-def]
+    from thalweg.trace.patches import answer_special
+
+    return answer_special("log_softmax", x, axis=axis)
+
+
+_TRACED: dict[str, Callable[..., Any]] = {
+    "logsumexp": traced_logsumexp,
+    "softmax": traced_softmax,
+    "log_softmax": traced_log_softmax,
+}
+_REPLACEMENTS: dict[str, CodeType] = {
+    "logsumexp": _logsumexp.__code__,
+    "softmax": _softmax.__code__,
+    "log_softmax": _log_softmax.__code__,
+}
+_originals: dict[str, Callable[..., Any]] = {}
+
+
+def answer_special(name: str, x: Any, **options: Any) -> Any:
+    """A call of one of SciPy's functions, made while something is traced."""
+    if isinstance(x, Traced) or isinstance(options.get("b"), Traced):
+        if options.pop("return_sign", False):
+            raise NotImplementedError("scipy.special.logsumexp is traced without return_sign=True")
+        return _TRACED[name](x, **options)
+    return _originals[name](x, **options)
+
+
+def _patch_scipy() -> None:
+    special = sys.modules.get("scipy.special")
+    if special is None:
+        return
+    for name, code in _REPLACEMENTS.items():
+        function = getattr(special, name)
+        if not isinstance(function, FunctionType) or function.__code__.co_freevars:
+            continue
+        original = function.__code__
+        _originals[name] = FunctionType(
+            original, function.__globals__, name, function.__defaults__, function.__closure__
+        )
+        function.__code__ = code
+        _undo.append(lambda f=function, c=original: setattr(f, "__code__", c))  # type: ignore[misc]
 
 
 @contextmanager
 def while_tracing() -> Iterator[None]:
-    """A context within which np.array and scipy.special.logsumexp accept traced values."""
-    yield
+    """A context within which np.array and scipy.special.logsumexp, softmax and log_softmax accept traced values."""
+    global _depth
+    with _lock:
+        _depth += 1
+        if _depth == 1:
+            _patch_numpy()
+            _patch_scipy()
+    try:
+        yield
+    finally:
+        with _lock:
+            _depth -= 1
+            if _depth == 0:
+                while _undo:
+                    _undo.pop()()

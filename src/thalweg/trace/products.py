@@ -64,3 +64,79 @@ def _dot(a: Any, b: Any) -> Traced:
     rows = max(b.ndim - 2, 0)
     _check_inner("np.dot", a.shape[-1], b.shape[rows], a, b)
     return contract(a, b, ((a.ndim - 1,), (rows,)))
+
+
+@implements(np.inner)
+def _inner(a: Any, b: Any) -> Traced:
+    a, b = as_traced(a), as_traced(b)
+    if not a.ndim or not b.ndim:
+        return a * b  # type: ignore[no-any-return]
+    _check_inner("np.inner", a.shape[-1], b.shape[-1], a, b)
+    return contract(a, b, ((a.ndim - 1,), (b.ndim - 1,)))
+
+
+@implements(np.outer)
+def _outer(a: Any, b: Any) -> Traced:
+    return as_traced(a).reshape((-1, 1)) * as_traced(b).reshape((1, -1))  # type: ignore[no-any-return]
+
+
+@implements(np.vdot)
+def _vdot(a: Any, b: Any) -> Traced:
+    return _dot(as_traced(a).reshape(-1), as_traced(b).reshape(-1))
+
+
+@implements(np.tensordot)
+def _tensordot(a: Any, b: Any, axes: Any = 2) -> Traced:
+    a, b = as_traced(a), as_traced(b)
+    if isinstance(axes, int):
+        left, right = tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes))
+    else:
+        left, right = (part if isinstance(part, tuple | list) else (part,) for part in axes)
+    normal = np.lib.array_utils.normalize_axis_tuple
+    return contract(a, b, (tuple(normal(left, a.ndim)), tuple(normal(right, b.ndim))))
+
+
+@implements(np.kron)
+def _kron(a: Any, b: Any) -> Traced:
+    a, b = as_traced(a), as_traced(b)
+    ndim = max(a.ndim, b.ndim)
+    a = a.reshape((1,) * (ndim - a.ndim) + a.shape)
+    b = b.reshape((1,) * (ndim - b.ndim) + b.shape)
+    left = a.reshape(tuple(n for extent in a.shape for n in (extent, 1)))
+    right = b.reshape(tuple(n for extent in b.shape for n in (1, extent)))
+    return (left * right).reshape(tuple(m * n for m, n in zip(a.shape, b.shape, strict=True)))  # type: ignore[no-any-return]
+
+
+@implements(np.cross)
+def _cross(a: Any, b: Any) -> Traced:
+    a, b = as_traced(a), as_traced(b)
+    if a.shape[-1] != 3 or b.shape[-1] != 3:
+        raise ShapeError(f"{current_source()}: np.cross is traced for vectors of three: {a.shape}, {b.shape}")
+    x, y = [a[..., i] for i in range(3)], [b[..., i] for i in range(3)]
+    parts = [x[(i + 1) % 3] * y[(i + 2) % 3] - x[(i + 2) % 3] * y[(i + 1) % 3] for i in range(3)]
+    return np.stack(parts, axis=-1)  # type: ignore[return-value]
+
+
+@implements(np.linalg.multi_dot)
+def _multi_dot(arrays: Any) -> Traced:
+    result = arrays[0]
+    for array in arrays[1:]:
+        result = np.dot(result, array)
+    return result  # type: ignore[no-any-return]
+
+
+@implements(np.linalg.matrix_power)
+def _matrix_power(a: Any, n: int) -> Traced:
+    x = as_traced(a)
+    if n < 0:
+        return _matrix_power(np.linalg.inv(x), -n)
+    if n == 0:
+        return as_traced(np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape))
+    half = _matrix_power(x, n // 2) if n > 1 else None
+    square = x if half is None else matmul(half, half)
+    return matmul(square, x) if n > 1 and n % 2 else square
+
+
+UFUNCS["vecdot"] = lambda a, b, **_: np.sum(a * b, axis=-1)
+UFUNCS["matvec"] = lambda a, b, **_: matmul(a, as_traced(b)[..., None])[..., 0]
+UFUNCS["vecmat"] = lambda a, b, **_: matmul(as_traced(a)[..., None, :], b)[..., 0, :]
