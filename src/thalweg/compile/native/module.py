@@ -141,6 +141,10 @@ class _Assembler:
             self._emit_descent(sweeps)
         self.main.builder.ret_void()
         self._emit_help(sweeps)
+        if self.is_large:
+            for function in self.module.functions:
+                if function.linkage == "internal":
+                    function.attributes.add("noinline")  # copies of bodies would cost seconds of compilation
         return Module(
             str(self.module),
             self.memory.used[Area.WORKSPACE],
@@ -229,7 +233,6 @@ class _Assembler:
         self.functions += 1
         parameters: list[ir.Type] = [POINTER] * len(names) + ([INT64] if caller.example is not None else [])
         declared = self._declare(f"group{self.functions}", parameters, is_internal=True)
-        declared.attributes.add("noinline")
         builder = ir.IRBuilder(declared.append_basic_block("entry"))
         areas = dict(zip(names, declared.args, strict=False))
         yield Function(builder, areas, declared.args[-1] if caller.example is not None else None)

@@ -99,9 +99,10 @@ def gammaln(x: Number) -> Number:
     infinity = float("inf")
     is_reflected = x < 0.5
     positive = _gammaln_positive(is_reflected.select(1.0 - x, x))
-    fraction = x - x.floor()
+    fraction = abs(x) - abs(x).floor()
     reflected = math.log(math.pi) - log(abs(sin(fraction * math.pi))) - positive
     result = is_reflected.select(reflected, positive)
+    result = (abs(x) < x.choose(1e-12, 1e-20)).select(-log(abs(x)), result)
     is_pole = (x <= 0.0) & x.floor().equals(x)
     result = is_pole.select(x.of(infinity), result)
     return (x.is_nan | abs(x).equals(infinity)).select(x, result)  # as SciPy has it

@@ -1,0 +1,149 @@
+"""What the commands print."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import sys
+import tempfile
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table as Grid
+
+from ..descent import Progress
+from ..errors import TableError
+from ..fit import GRADIENT_THRESHOLD, Model, Prepared
+from ..graph import Array
+from ..tables import ModelKind
+
+__all__ = ["LiveProgress", "fitted", "predictions", "understood"]
+
+_console = Console(highlight=False)
+
+
+def _grid(*headers: str) -> Grid:
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for number, header in enumerate(headers):
+        grid.add_column(header, justify="left" if number == 0 else "right")
+    return grid
+
+
+def understood(prepared: Prepared) -> None:
+    """What was read, and what will be fitted."""
+    table, target = prepared.table, prepared.target
+    _console.print(f"[bold]{table.path}[/]: {table.row_count:,} rows, {len(table.columns)} columns")
+    grid = Grid(box=None, pad_edge=False, show_header=False)
+    for column in table.columns:
+        reason = prepared.encoding.left_out.get(column.name)
+        note = " [bold]target[/]" if column.name == target.name else f" [dim]not used: {reason}[/]" if reason else ""
+        grid.add_row(f"  {column.name}", column.describe() + note)
+    _console.print(grid)
+    name = "linear regression" if target.kind is ModelKind.LINEAR else "logistic regression"
+    classes = f" of {target.name} = {target.classes[1]} against {target.classes[0]}" if target.classes else ""
+    n = len(prepared.encoding.features)
+    _console.print(f"Model: {name}{classes}; {n} features, {n}·1 + 1 = {prepared.parameter_count} parameters")
+    dropped = f"; {target.dropped:,} without a target are left out" if target.dropped else ""
+    _console.print(
+        f"Rows: {len(prepared.training):,} for training, {len(prepared.validation):,} for validation{dropped}"
+    )
+
+
+class LiveProgress:
+    """A line that follows the descent; silent where the output is no terminal."""
+
+    def __init__(self, examples: int) -> None:
+        self._examples = examples
+        self._first_norm: float | None = None
+        text = "step {task.fields[step]:,}  loss {task.fields[loss]:.6g}  gradient norm {task.fields[norm]:.2e}"
+        more = "{task.fields[rate]:.3g} examples/s  {task.fields[left]}"
+        self._bar = Bar(
+            TextColumn(text), BarColumn(bar_width=20), TextColumn(more), console=_console, transient=True,
+            disable=not _console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=1.0, step=0, loss=math.nan, norm=math.nan, rate=0.0, left="")
+
+    def __enter__(self) -> LiveProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def update(self, now: Progress) -> None:
+        """Shows where the descent stands."""
+        first = self._first_norm = self._first_norm or now.gradient_norm
+        whole = math.log(max(first / GRADIENT_THRESHOLD, 1.0001))
+        share = min(max(math.log(max(first / max(now.gradient_norm, 1e-300), 1)) / whole, 0.001), 1.0)
+        left = now.seconds * (1 - share) / share
+        self._bar.update(
+            self._task,
+            completed=share,
+            step=now.step,
+            loss=now.loss,
+            norm=now.gradient_norm,
+            rate=now.step * self._examples / max(now.seconds, 1e-9),
+            left=f"about {left:.0f} s left",
+        )
+
+
+def fitted(model: Model, prepared: Prepared) -> None:
+    """How the descent ended, how good the model is, and its coefficients."""
+    result = model.result
+    assert result is not None
+    rate = result.steps * len(prepared.y) / max(result.seconds, 1e-9)
+    _console.print(
+        f"\nDescended {result.steps:,} steps in {result.seconds:.2f} s ({rate:.3g} examples/s). "
+        f"It stopped because {result.stopped_by}."
+    )
+    for note in result.notes:
+        _console.print(f"Note: {note}")
+    _console.print(f"Loss {result.loss:.6g} (penalty included), gradient norm {result.gradient_norm:.2e}\n")
+    names = list(model.scores["training"])
+    grid = _grid("", *names)
+    for part, scores in model.scores.items():
+        if scores:
+            grid.add_row(part, *(f"{scores[name]:,.4g}" for name in names))
+    _console.print(grid)
+    coefficients, intercept = model.coefficients()
+    unit = "the log-odds" if model.kind is ModelKind.LOGISTIC else model.target
+    _console.print(f"\nCoefficients: the change of {unit} for one unit of the feature")
+    grid = _grid("feature", "coefficient")
+    for name, value in coefficients.items():
+        grid.add_row(f"  {name}", f"{value:,.6g}")
+    grid.add_row("  intercept", f"{intercept:,.6g}")
+    _console.print(grid)
+
+
+def _rows(model: Model, predicted: Array) -> tuple[list[str], Any]:
+    if model.kind is ModelKind.LINEAR:
+        return [model.target], ([f"{value:.10g}"] for value in predicted)
+    header = [model.target, f"probability of {model.classes[1]}"]
+    return header, ([model.classes[int(p >= 0.5)], f"{p:.6f}"] for p in predicted)
+
+
+def predictions(model: Model, predicted: Array, output: str | None) -> None:
+    """Prints the predictions as CSV, or writes them whole to a file."""
+    header, rows = _rows(model, predicted)
+    if output is None:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+        return
+    try:
+        handle, name = tempfile.mkstemp(dir=os.path.dirname(output) or ".", prefix=".predictions-")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(header)
+            writer.writerows(rows)
+        os.chmod(name, 0o644)
+        os.replace(name, output)
+    except OSError as error:
+        raise TableError(f"the predictions cannot be written to {output}: {error.strerror or error}") from None
+    _console.print(f"{len(predicted):,} predictions written to {output}")

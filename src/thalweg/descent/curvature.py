@@ -1,0 +1,46 @@
+"""How curved a loss is: the largest eigenvalue of its Hessian bounds the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..autodiff import gradient, pushforward
+from ..compile.function import compiled
+from ..graph import ArrayType, Graph, input_node
+from ..rewrite import simplify
+from .problem import data_of, problem_of
+
+__all__ = ["largest_curvature"]
+
+
+def largest_curvature(
+    loss: Callable[..., Any], parameters: Any, *, data: Any = None, seed: int = 0, rounds: int = 40
+) -> float:
+    """An estimate of the largest |eigenvalue| of the Hessian at the given parameters, by power iteration.
+
+    Gradient descent is stable there for learning rates below 2 / λ. The estimate comes from below, and is good to a
+    few per cent after `rounds` products of the Hessian with a vector.
+
+    >>> round(largest_curvature(lambda x: x[0] ** 2 + 5 * x[1] ** 2, np.zeros(2)), 3)
+    10.0
+    """
+    given = data_of(data)
+    problem = problem_of(loss, parameters, given, given.examples)
+    inputs = problem.graph.inputs
+    (of_loss,) = simplify(Graph(inputs, gradient(problem.graph.outputs[0], inputs[:1]))).outputs
+    tangent = input_node(ArrayType(inputs[0].shape, inputs[0].dtype), "tangent")
+    outputs = pushforward([of_loss], inputs[:1], [tangent])
+    product = compiled(Graph((*inputs, tangent), outputs), range(1, len(inputs)))
+    vector = problem.layout.vector(parameters)
+    direction = np.random.default_rng(seed).standard_normal(vector.size).astype(vector.dtype)
+    size = 0.0
+    for _ in range(rounds):
+        direction = direction / max(float(np.linalg.norm(direction)), 1e-300)
+        (direction,) = product(vector, *given.arrays, direction)
+        size = float(np.linalg.norm(direction))
+        if not np.isfinite(size) or size == 0:
+            break
+    return size

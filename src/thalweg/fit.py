@@ -1,0 +1,171 @@
+"""From a table to a model, and from a model to predictions: what joins tables, models and descent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .descent import GradientBelow, MaxSteps, Momentum, NoChange, Progress, Result, minimize
+from .descent.curvature import largest_curvature
+from .errors import TableError
+from .graph import Array
+from .models import (
+    linear_loss,
+    linear_scores,
+    logistic_loss,
+    logistic_scores,
+    predict_linear,
+    predict_logistic,
+)
+from .tables import Encoding, ModelKind, Table, Target, split_rows, target_of
+from .tables.model_file import load_model, save_model
+
+__all__ = ["GRADIENT_THRESHOLD", "Model", "Prepared", "fit", "prepare"]
+
+GRADIENT_THRESHOLD = 1e-7
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A table, understood: what will be fitted.
+
+    X: the features of the training rows. y: their target, standardised for a linear model. mean, scale: of the target.
+    """
+
+    table: Table
+    target: Target
+    encoding: Encoding
+    training: Array
+    validation: Array
+    X: Array
+    y: Array
+    mean: float
+    scale: float
+
+    @property
+    def parameter_count(self) -> int:
+        """n·m + m, for n features and m = 1 output."""
+        return len(self.encoding.features) + 1
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A fitted model.
+
+    parameters: w and b, for standardised features. encoding: how a table becomes features. mean, scale: of the target.
+    scores: by part ("training", "validation") and name. result: of the descent; None for a model that was loaded.
+    """
+
+    kind: ModelKind
+    target: str
+    classes: tuple[str, ...]
+    encoding: Encoding
+    parameters: Mapping[str, Array]
+    mean: float
+    scale: float
+    scores: Mapping[str, Mapping[str, float]]
+    result: Result | None = None
+
+    def coefficients(self) -> tuple[dict[str, float], float]:
+        """Coefficients by feature, and the intercept, in the table's own units."""
+        weights, intercept = self.parameters["w"], float(self.parameters["b"])
+        return self.encoding.in_own_units(weights, intercept, self.mean, self.scale)
+
+    def predict(self, table: Table, rows: Any = slice(None)) -> tuple[Array, dict[str, int]]:
+        """Predictions (or the probability of the second class), and unseen categories by column."""
+        X, unseen = self.encoding.transform(table, rows)
+        if self.kind is ModelKind.LINEAR:
+            return predict_linear(self.parameters, X) * self.scale + self.mean, unseen
+        return predict_logistic(self.parameters, X), unseen
+
+    def save(self, path: str | Path) -> None:
+        """Writes the model to a file."""
+        description = {
+            "kind": self.kind.value,
+            "target": self.target,
+            "classes": list(self.classes),
+            "encoding": self.encoding.to_dict(),
+            "mean": self.mean,
+            "scale": self.scale,
+            "scores": {part: dict(scores) for part, scores in self.scores.items()},
+        }
+        save_model(path, dict(self.parameters), description)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Model:
+        """Reads a model from a file."""
+        tensors, plain = load_model(path)
+        return cls(
+            ModelKind(plain["kind"]),
+            plain["target"],
+            tuple(plain["classes"]),
+            Encoding.from_dict(plain["encoding"]),
+            tensors,
+            plain["mean"],
+            plain["scale"],
+            plain["scores"],
+        )
+
+
+def prepare(table: Table, target: str, seed: int = 0) -> Prepared:
+    """Understands a table: target, split, features. Raises TableError if it cannot be fitted."""
+    found = target_of(table, target)
+    if len(found.rows) < 4:
+        raise TableError(
+            f"{table.path} has {len(found.rows)} rows with a target; a fit needs 4 at least, better hundreds"
+        )
+    is_classes = found.kind is ModelKind.LOGISTIC
+    training, validation = split_rows(found.values, is_classes, seed)
+    encoding = Encoding.learn(table, found.rows[training], target)
+    X, _ = encoding.transform(table, found.rows[training])
+    y = found.values[training]
+    mean, scale = (0.0, 1.0) if is_classes else (float(y.mean()), float(y.std()) or 1.0)
+    return Prepared(table, found, encoding, training, validation, X, (y - mean) / scale, mean, scale)
+
+
+def fit(
+    prepared: Prepared, seed: int = 0, on_progress: Callable[[Progress], object] | None = None
+) -> Model:
+    """Descends to the model's optimum: momentum, with a learning rate from the curvature of the data.
+
+    The penalty on squared weights is 1 / N (half of that for classes), as scikit-learn's Ridge and LogisticRegression
+    have it by default.
+    """
+    count, features = prepared.X.shape
+    is_linear = prepared.target.kind is ModelKind.LINEAR
+    loss = linear_loss(1 / count) if is_linear else logistic_loss(0.5 / count)
+    start = {"w": np.zeros(features), "b": np.zeros(())}
+    data = (prepared.X, prepared.y)
+    curvature = largest_curvature(loss, start, data=data, seed=seed)
+    method = Momentum(learning_rate=1 / curvature, momentum=0.98)
+    rule = GradientBelow(GRADIENT_THRESHOLD) | NoChange(200, 1e-13) | MaxSteps(20_000)
+    result = minimize(loss, start, data=data, method=method, stop=rule, seed=seed, on_progress=on_progress)
+    model = Model(
+        prepared.target.kind,
+        prepared.target.name,
+        prepared.target.classes,
+        prepared.encoding,
+        result.parameters,
+        prepared.mean,
+        prepared.scale,
+        {},
+        result,
+    )
+    scores = {
+        "training": score(model, prepared, prepared.training),
+        "validation": score(model, prepared, prepared.validation),
+    }
+    return Model(**{**model.__dict__, "scores": scores})
+
+
+def score(model: Model, prepared: Prepared, places: Array) -> dict[str, float]:
+    """How good the model is on some rows; nothing if there are none."""
+    if not len(places):
+        return {}
+    predicted, _ = model.predict(prepared.table, prepared.target.rows[places])
+    y = prepared.target.values[places]
+    return linear_scores(y, predicted) if model.kind is ModelKind.LINEAR else logistic_scores(y, predicted)
