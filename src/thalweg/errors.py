@@ -1,14 +1,14 @@
 """Every error that thalweg raises, as a tree; each says what is wrong, where, and what to write instead.
 
-    ThalwegError
-    ├── TracingError          the loss cannot be traced (also a TypeError)
-    ├── ShapeError            shapes that do not go together (also a ValueError)
-    ├── LossError             the traced function is no loss: not scalar, not float, ... (also a ValueError)
-    ├── ArgumentError         an argument outside of its range (also a ValueError)
-    ├── DataError             arrays of data that cannot be used (also a ValueError)
-    ├── TableError            a table that cannot be used; names row and column (also a ValueError)
-    ├── ModelFileError        a model file that cannot be read or written (also an OSError)
-    └── GraphError            a graph that breaks its own rules: a defect of thalweg (also a RuntimeError)
+ThalwegError
+├── TracingError          the loss cannot be traced (also a TypeError)
+├── ShapeError            shapes that do not go together (also a ValueError)
+├── LossError             the traced function is no loss: not scalar, not float, ... (also a ValueError)
+├── ArgumentError         an argument outside of its range (also a ValueError)
+├── DataError             arrays of data that cannot be used (also a ValueError)
+├── TableError            a table that cannot be used; names row and column (also a ValueError)
+├── ModelFileError        a model file that cannot be read or written (also an OSError)
+└── GraphError            a graph that breaks its own rules: a defect of thalweg (also a RuntimeError)
 """
 
 from __future__ import annotations
@@ -81,9 +81,7 @@ class SourceLine:
 
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_LIBRARIES = tuple(
-    os.sep + os.path.join("site-packages", name) + os.sep for name in ("numpy", "scipy", "optree")
-)
+_LIBRARIES = tuple(os.sep + os.path.join("site-packages", name) + os.sep for name in ("numpy", "scipy", "optree"))
 
 
 def _is_library(file: str) -> bool:

@@ -127,9 +127,7 @@ def prepare(table: Table, target: str, seed: int = 0) -> Prepared:
     return Prepared(table, found, encoding, training, validation, X, (y - mean) / scale, mean, scale)
 
 
-def fit(
-    prepared: Prepared, seed: int = 0, on_progress: Callable[[Progress], object] | None = None
-) -> Model:
+def fit(prepared: Prepared, seed: int = 0, on_progress: Callable[[Progress], object] | None = None) -> Model:
     """Descends to the model's optimum: momentum, with a learning rate from the curvature of the data.
 
     The penalty on squared weights is 1 / N (half of that for classes), as scikit-learn's Ridge and LogisticRegression

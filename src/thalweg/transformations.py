@@ -136,9 +136,7 @@ def _transformed(
             cache[key] = (derived, form)
         derived, form = cache[key]
         if any(isinstance(leaf, Traced) for leaf in leaves):
-            results: list[Any] = [
-                Traced(node) for node in inline(derived, [as_traced(leaf).node for leaf in leaves])
-            ]
+            results: list[Any] = [Traced(node) for node in inline(derived, [as_traced(leaf).node for leaf in leaves])]
         else:
             compiled_key = ("compiled", key)
             if compiled_key not in cache:
@@ -314,8 +312,8 @@ def _by_columns(graph: Graph, output: Node, x: Node) -> Node:
     tangent = input_node(x.type)
     (column,) = pushforward([output], [x], [tangent])
     (columns,) = batched([column], [tangent], [_basis(x.type)], x.type.size)
-    moved = np.moveaxis(Traced(columns), 0, -1)  # type: ignore[call-overload]  # traced
-    return moved.reshape((*output.shape, *x.shape)).node  # type: ignore[no-any-return]
+    order = (*range(1, 1 + len(output.shape)), 0)
+    return Traced(columns).transpose(order).reshape((*output.shape, *x.shape)).node
 
 
 def hessian(function: Function, argnums: int = 0) -> Function:
@@ -328,5 +326,3 @@ def hessian(function: Function, argnums: int = 0) -> Function:
     if not isinstance(argnums, int):
         raise ArgumentError(f"hessian takes one argument number, not argnums={argnums!r}")
     return jacobian(grad(function, argnums), argnums)
-
-

@@ -11,9 +11,7 @@ from ..trace import Traced, derived_from
 __all__ = ["batched"]
 
 
-def batched(
-    outputs: Sequence[Node], inputs: Sequence[Node], batches: Sequence[Node], size: int
-) -> tuple[Node, ...]:
+def batched(outputs: Sequence[Node], inputs: Sequence[Node], batches: Sequence[Node], size: int) -> tuple[Node, ...]:
     """The outputs with a leading axis of the given size, for inputs that have one.
 
     batches: for each of `inputs` a node of the shape (size, *input.shape). Nodes that depend on none of the inputs
@@ -28,6 +26,4 @@ def batched(
             with derived_from(node.source):
                 operands = (Traced(known.get(operand, operand)) for operand in node.operands)
                 known[node] = node.primitive.batch(is_batched, *operands, **node.attributes).node
-    return tuple(
-        known[node] if node in known else make(broadcast, node, shape=(size, *node.shape)) for node in outputs
-    )
+    return tuple(known[node] if node in known else make(broadcast, node, shape=(size, *node.shape)) for node in outputs)

@@ -11,9 +11,7 @@ from .reverse import active_nodes, zeros
 __all__ = ["pushforward"]
 
 
-def pushforward(
-    outputs: Sequence[Node], inputs: Sequence[Node], tangents: Sequence[Node]
-) -> tuple[Node, ...]:
+def pushforward(outputs: Sequence[Node], inputs: Sequence[Node], tangents: Sequence[Node]) -> tuple[Node, ...]:
     """The tangents of the outputs for given tangents of the inputs."""
     order = topological_order(outputs)
     active = active_nodes(order, inputs)

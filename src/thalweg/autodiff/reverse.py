@@ -43,18 +43,14 @@ def _add(contributions: list[Traced]) -> Traced:
     if placed:
         pieces = [operand for node in placed for operand in node.operands]
         windows = tuple(window for node in placed for window in node.attributes["windows"])
-        others.append(
-            Traced(make(place, *pieces, source=placed[0].source, windows=windows, shape=placed[0].shape))
-        )
+        others.append(Traced(make(place, *pieces, source=placed[0].source, windows=windows, shape=placed[0].shape)))
     total = others[0]
     for other in others[1:]:
         total = total + other
     return total
 
 
-def adjoints(
-    outputs: Sequence[Node], seeds: Sequence[Node | None], inputs: Sequence[Node]
-) -> dict[Node, Node]:
+def adjoints(outputs: Sequence[Node], seeds: Sequence[Node | None], inputs: Sequence[Node]) -> dict[Node, Node]:
     """The adjoint of every node on a path from an input to an output, in the order of the backward walk."""
     order = topological_order(outputs)
     active = active_nodes(order, inputs)
@@ -81,9 +77,7 @@ def adjoints(
     return found
 
 
-def pullback(
-    outputs: Sequence[Node], seeds: Sequence[Node | None], inputs: Sequence[Node]
-) -> tuple[Node, ...]:
+def pullback(outputs: Sequence[Node], seeds: Sequence[Node | None], inputs: Sequence[Node]) -> tuple[Node, ...]:
     """The adjoints of the inputs for given adjoints of the outputs; zeros where there is no path."""
     found = adjoints(outputs, seeds, inputs)
     return tuple(found[node] if node in found else zeros(node) for node in inputs)

@@ -62,10 +62,10 @@ def fit(table: str, target: str, output: str, seed: int, kinds: tuple[str, ...])
 
     The model follows from the target: a number gives linear regression, two classes give logistic regression.
     """
-    from . import show
     from ..fit import fit as fit_table
     from ..fit import prepare
     from ..tables import read_table
+    from . import show
 
     read = read_table(table, kinds=_kinds(kinds))
     prepared = prepare(read, target, seed)
@@ -84,9 +84,9 @@ def fit(table: str, target: str, output: str, seed: int, kinds: tuple[str, ...])
 @_kind_option
 def predict(model: str, table: str, output: str | None, kinds: tuple[str, ...]) -> None:
     """Predict the rows of a TABLE (CSV) with a fitted MODEL."""
-    from . import show
     from ..fit import Model
     from ..tables import read_table
+    from . import show
 
     loaded = Model.load(model)
     read = read_table(table, kinds=_kinds(kinds))

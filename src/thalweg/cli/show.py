@@ -62,7 +62,11 @@ class LiveProgress:
         text = "step {task.fields[step]:,}  loss {task.fields[loss]:.6g}  gradient norm {task.fields[norm]:.2e}"
         more = "{task.fields[rate]:.3g} examples/s  {task.fields[left]}"
         self._bar = Bar(
-            TextColumn(text), BarColumn(bar_width=20), TextColumn(more), console=_console, transient=True,
+            TextColumn(text),
+            BarColumn(bar_width=20),
+            TextColumn(more),
+            console=_console,
+            transient=True,
             disable=not _console.is_terminal,
         )
         self._task = self._bar.add_task("", total=1.0, step=0, loss=math.nan, norm=math.nan, rate=0.0, left="")

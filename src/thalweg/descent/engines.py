@@ -27,7 +27,11 @@ class Engine(Protocol):
     state: the current values. advance(iterations, every, seconds) → (status, rows of the history).
     """
 
-    state: Sequence[Array]
+    @property
+    def state(self) -> Sequence[Array]:
+        """The current values."""
+        ...
+
     notes: tuple[str, ...]
 
     def advance(self, iterations: int, every: int, seconds: float) -> tuple[int, Array]:
@@ -76,9 +80,7 @@ class NativeEngine:
     _history: Array
 
     @classmethod
-    def of(
-        cls, step: Step, data: Sequence[Array], batch: int | None, seed: int, threads: int
-    ) -> NativeEngine:
+    def of(cls, step: Step, data: Sequence[Array], batch: int | None, seed: int, threads: int) -> NativeEngine:
         """Compiles a step for given data."""
         prepared = prepare(step.graph)
         inputs = prepared.graph.inputs

@@ -76,9 +76,7 @@ def minimize(
         raise ArgumentError(f'target={target!r}: expected "native" or "numpy"')
     compiled_at = time.perf_counter()
     ended = descend(engine, on_progress)
-    return _result(
-        loss, parameters, problem, given, batch, int(seed), chosen, rule, engine, ended, compiled_at - begin
-    )
+    return _result(loss, parameters, problem, given, batch, int(seed), chosen, rule, engine, ended, compiled_at - begin)
 
 
 def _result(
@@ -113,9 +111,7 @@ def _result(
     stopped = reason(ended, rule, Measurement(number, value, norm, ended.seconds))
     if batch is not None and stopped.reason == "rule" and len(ended.history):
         # A rule saw the loss of its batch: its sentence shows that figure.
-        seen = Measurement(
-            number, ended.history.loss[-1], ended.history.gradient_norm[-1], ended.seconds
-        )
+        seen = Measurement(number, ended.history.loss[-1], ended.history.gradient_norm[-1], ended.seconds)
         stopped = reason(ended, rule, seen)
     return Result(
         parameters=problem.layout.tree(vector.copy()),
@@ -169,7 +165,7 @@ def _check_batch(batch: int | None, data: Data) -> int | None:
         return None
     if not data.arrays:
         raise ArgumentError(f"batch_size={batch}: mini-batches need data; pass data=(X, y)")
-    if not isinstance(batch, int | np.integer) or not 1 <= batch:
+    if not isinstance(batch, int | np.integer) or not batch >= 1:
         raise ArgumentError(f"batch_size={batch!r}: expected a whole number, 1 or more")
     return int(batch) if batch < data.examples else None
 

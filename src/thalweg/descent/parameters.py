@@ -6,7 +6,6 @@ A descent sees one flat vector θ; the leaves are windows of it.
 from __future__ import annotations
 
 import dataclasses
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,5 +119,3 @@ def leaf_arrays(tree: Any) -> tuple[list[Array], Any]:
     leaves, structure = flatten(tree)
     arrays = [np.asarray(leaf) for leaf in leaves]
     return [np.ascontiguousarray(a, supported_dtype(a.dtype)).reshape(a.shape) for a in arrays], structure
-
-

@@ -91,6 +91,6 @@ def _short(parameters: Any) -> str:
         return "{" + ", ".join(f"{key!r}: {_short(value)}" for key, value in parameters.items()) + "}"
     if isinstance(parameters, np.ndarray) and parameters.size > 8:
         return f"{parameters.dtype} array of the shape {parameters.shape}"
-    return np.array2string(np.asarray(parameters), precision=6) if isinstance(parameters, np.ndarray) else repr(
-        parameters
+    return (
+        np.array2string(np.asarray(parameters), precision=6) if isinstance(parameters, np.ndarray) else repr(parameters)
     )

@@ -97,9 +97,7 @@ class _Settings:
         first = len(self.arrays)
         self.arrays.extend(array for _, array in numbers)
         names = [name for name, _ in numbers]
-        return lambda traced: _with_numbers(
-            value, list(zip(names, traced[first : first + len(names)], strict=True))
-        )
+        return lambda traced: _with_numbers(value, list(zip(names, traced[first : first + len(names)], strict=True)))
 
 
 def step_of(problem: Problem, vector: Array, method: Method, rule: StoppingRule) -> Step:
@@ -160,7 +158,7 @@ def step_of(problem: Problem, vector: Array, method: Method, rule: StoppingRule)
 
 def _status(loss: Any, norm: Any, new: Any, stops: Any, fired: list[Any]) -> Any:
     """Not finite comes first: NaN must never pass for convergence."""
-    bits = 0
+    bits: Any = np.int64(0)
     for number, flag in enumerate(fired):
         bits = bits + np.where(flag, np.int64(2 << number), np.int64(0))
     wide = new.astype(FLOAT64)

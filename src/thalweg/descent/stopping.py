@@ -17,8 +17,8 @@ import numpy as np
 from ..errors import ArgumentError
 
 __all__ = [
-    "All",
-    "Any_",
+    "AllOf",
+    "AnyOf",
     "GradientBelow",
     "MaxSeconds",
     "MaxSteps",
@@ -65,10 +65,10 @@ class StoppingRule:
         return f"{self} fired"
 
     def __or__(self, other: StoppingRule) -> StoppingRule:
-        return Any_((*_parts(self, Any_), *_parts(other, Any_)))
+        return AnyOf((*_parts(self, AnyOf), *_parts(other, AnyOf)))
 
     def __and__(self, other: StoppingRule) -> StoppingRule:
-        return All((*_parts(self, All), *_parts(other, All)))
+        return AllOf((*_parts(self, AllOf), *_parts(other, AllOf)))
 
     def __str__(self) -> str:
         values = ", ".join(f"{getattr(self, field.name):g}" for field in fields(self))
@@ -105,7 +105,7 @@ class _Combination(StoppingRule):
 
 
 @dataclass(frozen=True)
-class Any_(_Combination):
+class AnyOf(_Combination):
     """Fires as soon as one of its rules does. Written `a | b`."""
 
     def combine(self, a: Any, b: Any) -> Any:
@@ -116,14 +116,14 @@ class Any_(_Combination):
 
 
 @dataclass(frozen=True)
-class All(_Combination):
+class AllOf(_Combination):
     """Fires when all of its rules do at once. Written `a & b`."""
 
     def combine(self, a: Any, b: Any) -> Any:
         return np.logical_and(a, b)
 
     def __str__(self) -> str:
-        return " & ".join(f"({rule})" if isinstance(rule, Any_) else str(rule) for rule in self.rules)
+        return " & ".join(f"({rule})" if isinstance(rule, AnyOf) else str(rule) for rule in self.rules)
 
 
 def evaluate(rule: StoppingRule, now: Any, memory: Any, fired: list[Any]) -> tuple[Any, Any]:
@@ -159,7 +159,7 @@ class GradientBelow(StoppingRule):
     """Stops when the gradient's Euclidean norm is at or below a threshold.
 
     >>> GradientBelow(1e-6) | MaxSteps(1000)  # doctest: +ELLIPSIS
-    Any_(rules=...)
+    AnyOf(rules=...)
     """
 
     threshold: float

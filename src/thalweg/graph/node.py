@@ -113,9 +113,7 @@ class Node:
         return f"<{self.primitive.name} {self.type}>"
 
 
-def make(
-    primitive: Primitive, *operands: Node, source: SourceLine | None = None, **attributes: Any
-) -> Node:
+def make(primitive: Primitive, *operands: Node, source: SourceLine | None = None, **attributes: Any) -> Node:
     """A node that applies `primitive`; its type follows from the primitive's rule."""
     inferred = primitive.infer(*(operand.type for operand in operands), **attributes)
     return Node(primitive, operands, inferred, attributes or _NO_ATTRIBUTES, source)
@@ -142,7 +140,7 @@ def input_node(type: ArrayType, name: str = "") -> Node:
     return Node(INPUT, (), type, {"type": type, "name": name})
 
 
-def constant(value: npt.ArrayLike, dtype: npt.DTypeLike = None) -> Node:
+def constant(value: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> Node:
     """A value that is known when the graph is made."""
     array = np.asarray(value, dtype)
     type = ArrayType(array.shape, array.dtype)

@@ -112,14 +112,10 @@ def _batch_dot(is_batched: tuple[bool, ...], a: Any, b: Any, contract: Axes, bat
             batch=((0, *_shift(batch[0])), (0, *_shift(batch[1]))),
         )
     if is_batched[0]:
-        result = apply(
-            dot, a, b, contract=(_shift(contract[0]), contract[1]), batch=(_shift(batch[0]), batch[1])
-        )
+        result = apply(dot, a, b, contract=(_shift(contract[0]), contract[1]), batch=(_shift(batch[0]), batch[1]))
         position = len(batch[0])
     else:
-        result = apply(
-            dot, a, b, contract=(contract[0], _shift(contract[1])), batch=(batch[0], _shift(batch[1]))
-        )
+        result = apply(dot, a, b, contract=(contract[0], _shift(contract[1])), batch=(batch[0], _shift(batch[1])))
         position = a.ndim - len(contract[0])
     return np.moveaxis(result, position, 0)
 

@@ -88,9 +88,7 @@ def elementwise(
         return lambda adjoint, y, *xs, **attributes: product(partial(y, *xs, **attributes), adjoint)
 
     vjp = tuple(None if partial is None else adjoint_rule(partial) for partial in partials)
-    declared = Primitive(
-        name, infer, evaluate, jvp, vjp, _batch_elementwise(name), expansion, is_elementwise=True
-    )
+    declared = Primitive(name, infer, evaluate, jvp, vjp, _batch_elementwise(name), expansion, is_elementwise=True)
     return primitive(declared)
 
 

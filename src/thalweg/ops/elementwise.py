@@ -69,7 +69,7 @@ expm1 = elementwise("expm1", np.expm1, lambda y, x: np.exp(x))
 log = elementwise("log", np.log, lambda y, x: 1 / x)
 log1p = elementwise("log1p", np.log1p, lambda y, x: 1 / (1 + x))
 sqrt = elementwise("sqrt", np.sqrt, lambda y, x: 0.5 / y)
-expit = elementwise("expit", lambda x: _special("expit", x), lambda y, x: y * apply(expit, -x))
+expit: Primitive = elementwise("expit", lambda x: _special("expit", x), lambda y, x: y * apply(expit, -x))
 softplus = elementwise("softplus", lambda x: np.logaddexp(x, x.dtype.type(0)), lambda y, x: apply(expit, x))
 
 # Trigonometric and hyperbolic
@@ -96,10 +96,8 @@ arctan2 = elementwise(
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 erf = elementwise("erf", lambda x: _special("erf", x), lambda y, x: _TWO_OVER_ROOT_PI * np.exp(-x * x))
 erfc = elementwise("erfc", lambda x: _special("erfc", x), lambda y, x: -_TWO_OVER_ROOT_PI * np.exp(-x * x))
-gammaln = elementwise(
-    "gammaln", lambda x: _special("gammaln", x), lambda y, x: apply(polygamma, x, order=0)
-)
-polygamma = elementwise(
+gammaln = elementwise("gammaln", lambda x: _special("gammaln", x), lambda y, x: apply(polygamma, x, order=0))
+polygamma: Primitive = elementwise(
     "polygamma",
     lambda x, order: _special("digamma", x) if order == 0 else _special("polygamma", order, x),
     lambda y, x, order: apply(polygamma, x, order=order + 1),
@@ -201,4 +199,3 @@ logaddexp = elementwise(
     lambda y, a, b: apply(expit, np.where(a == b, 0, b - a)),
     expansion=_expand_logaddexp,
 )
-

@@ -29,16 +29,14 @@ def _batch_take(is_batched: tuple[bool, ...], x: Any, indices: Any, axis: int) -
     return apply(take, lift(x, is_batched[0], size), lift(indices, is_batched[1], size), axis=axis + 1)
 
 
-take = primitive(
+take: Primitive = primitive(
     Primitive(
         "take",
         _infer_take,
         lambda x, indices, axis: np.take_along_axis(x, indices, axis),
         lambda tangents, y, x, indices, axis: apply(take, tangents[0], indices, axis=axis),
         (
-            lambda adjoint, y, x, indices, axis: apply(
-                scatter_add, adjoint, indices, axis=axis, extent=x.shape[axis]
-            ),
+            lambda adjoint, y, x, indices, axis: apply(scatter_add, adjoint, indices, axis=axis, extent=x.shape[axis]),
             None,
         ),
         _batch_take,
@@ -54,7 +52,7 @@ def _infer_scatter_add(x: ArrayType, indices: ArrayType, axis: int, extent: int)
 
 def _evaluate_scatter_add(x: Array, indices: Array, axis: int, extent: int) -> Array:
     result = np.zeros((*x.shape[:axis], extent, *x.shape[axis + 1 :]), x.dtype)
-    grid = list(np.indices(x.shape, sparse=True))
+    grid: list[Array] = list(np.indices(x.shape, sparse=True))
     grid[axis] = indices
     np.add.at(result, tuple(grid), x)
     return result
@@ -66,7 +64,7 @@ def _batch_scatter_add(is_batched: tuple[bool, ...], x: Any, indices: Any, axis:
     return apply(scatter_add, *lifted, axis=axis + 1, extent=extent)
 
 
-scatter_add = primitive(
+scatter_add: Primitive = primitive(
     Primitive(
         "scatter_add",
         _infer_scatter_add,

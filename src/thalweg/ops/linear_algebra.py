@@ -57,7 +57,7 @@ def _jvp_solve(tangents: tuple[Any, ...], y: Any, a: Any, b: Any) -> Any:
     return apply(solve, a, right if of_a is None else right - of_a @ y)
 
 
-solve = primitive(
+solve: Primitive = primitive(
     Primitive(
         "solve",
         _infer_solve,

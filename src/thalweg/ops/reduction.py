@@ -26,7 +26,7 @@ def _shift(axes: Shape) -> Shape:
     return tuple(axis + 1 for axis in axes)
 
 
-sum_ = linear(
+sum_: Primitive = linear(
     "sum",
     _infer_reduction,
     lambda x, axes: np.sum(x, axis=axes, dtype=x.dtype),
@@ -75,13 +75,11 @@ def _cumulate(x: Array, axis: int, is_reversed: bool) -> Array:
     return np.cumsum(x, axis, dtype=x.dtype)
 
 
-cumulative_sum = linear(
+cumulative_sum: Primitive = linear(
     "cumulative_sum",
     lambda x, axis, is_reversed: x,
     _cumulate,
-    lambda adjoint, y, x, axis, is_reversed: apply(
-        cumulative_sum, adjoint, axis=axis, is_reversed=not is_reversed
-    ),
+    lambda adjoint, y, x, axis, is_reversed: apply(cumulative_sum, adjoint, axis=axis, is_reversed=not is_reversed),
     lambda x, axis, is_reversed: apply(cumulative_sum, x, axis=axis + 1, is_reversed=is_reversed),
 )
 
@@ -118,7 +116,7 @@ def _evaluate_logsumexp(x: Array, axes: Shape) -> Array:
     largest = np.max(x, axis=axes, keepdims=True)
     largest = np.where(np.isfinite(largest), largest, 0)
     total = np.log(np.sum(np.exp(x - largest), axis=axes))
-    return total + np.squeeze(largest, axis=axes)
+    return np.asarray(total + np.squeeze(largest, axis=axes))
 
 
 logsumexp = _composite(
@@ -141,7 +139,7 @@ def _evaluate_norm(x: Array, axes: Shape) -> Array:
     largest = np.max(np.abs(x), axis=axes, keepdims=True)
     scale = np.where((largest == 0) | ~np.isfinite(largest), 1, largest)
     scaled = x / scale
-    return np.squeeze(scale, axis=axes) * np.sqrt(np.sum(scaled * scaled, axis=axes))
+    return np.asarray(np.squeeze(scale, axis=axes) * np.sqrt(np.sum(scaled * scaled, axis=axes)))
 
 
 norm = _composite(

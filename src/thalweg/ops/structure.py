@@ -23,9 +23,7 @@ def unbroadcast(x: Any, shape: Shape) -> Any:
     """The transpose of broadcasting: sums `x` down to `shape`."""
     added = x.ndim - len(shape)
     expanded = tuple(
-        axis
-        for axis in range(x.ndim)
-        if axis < added or (shape[axis - added] == 1 and x.shape[axis] != 1)
+        axis for axis in range(x.ndim) if axis < added or (shape[axis - added] == 1 and x.shape[axis] != 1)
     )
     return np.sum(x, axis=expanded).reshape(shape) if expanded else x.reshape(shape)
 
@@ -109,7 +107,7 @@ def _batch_window(window: Window) -> Window:
     return ((0, *window[0]), (1, *window[1]))
 
 
-slice_ = linear(
+slice_: Primitive = linear(
     "slice",
     _infer_slice,
     lambda x, window, shape: x[_indices(shape, window)],
@@ -132,27 +130,19 @@ def _evaluate_place(*pieces: Array, windows: tuple[Window, ...], shape: Shape) -
     return result
 
 
-def _jvp_place(
-    tangents: tuple[Any, ...], y: Any, *pieces: Any, windows: tuple[Window, ...], shape: Shape
-) -> Any:
+def _jvp_place(tangents: tuple[Any, ...], y: Any, *pieces: Any, windows: tuple[Window, ...], shape: Shape) -> Any:
     known = [(t, window) for t, window in zip(tangents, windows, strict=True) if t is not None]
     return apply(place, *(t for t, _ in known), windows=tuple(window for _, window in known), shape=shape)
 
 
-def _vjp_place(
-    operand: int, adjoint: Any, y: Any, *pieces: Any, windows: tuple[Window, ...], shape: Shape
-) -> Any:
+def _vjp_place(operand: int, adjoint: Any, y: Any, *pieces: Any, windows: tuple[Window, ...], shape: Shape) -> Any:
     return apply(slice_, adjoint, window=windows[operand], shape=pieces[operand].shape)
 
 
-def _batch_place(
-    is_batched: tuple[bool, ...], *pieces: Any, windows: tuple[Window, ...], shape: Shape
-) -> Any:
+def _batch_place(is_batched: tuple[bool, ...], *pieces: Any, windows: tuple[Window, ...], shape: Shape) -> Any:
     size = batch_size(is_batched, pieces)
     lifted = [lift(piece, batched, size) for piece, batched in zip(pieces, is_batched, strict=True)]
-    return apply(
-        place, *lifted, windows=tuple(_batch_window(window) for window in windows), shape=(size, *shape)
-    )
+    return apply(place, *lifted, windows=tuple(_batch_window(window) for window in windows), shape=(size, *shape))
 
 
-place = primitive(Primitive("place", _infer_place, _evaluate_place, _jvp_place, _vjp_place, _batch_place))
+place: Primitive = primitive(Primitive("place", _infer_place, _evaluate_place, _jvp_place, _vjp_place, _batch_place))

@@ -29,17 +29,14 @@ _ELEMENTWISE = tuple(primitive for primitive in PRIMITIVES.values() if primitive
 @rule(*_ELEMENTWISE)
 def compute_before_broadcasting(node: Node, build: Builder) -> Node | None:
     """f(broadcast a, broadcast b) = broadcast f(a, b), where all come from one smaller shape or from scalars."""
-    if not node.shape or any(
-        x.primitive is not broadcast and x.primitive is not CONSTANT for x in node.operands
-    ):
+    if not node.shape or any(x.primitive is not broadcast and x.primitive is not CONSTANT for x in node.operands):
         return None
     origins = [_origin(x) for x in node.operands]
     largest = max(origins, key=lambda x: (x.type.size, len(x.shape)))
     if largest.type.size == node.type.size or any(x.shape not in ((), largest.shape) for x in origins):
         return None
     same = [
-        x if x.shape == largest.shape else build(broadcast, x, shape=largest.shape, source=node.source)
-        for x in origins
+        x if x.shape == largest.shape else build(broadcast, x, shape=largest.shape, source=node.source) for x in origins
     ]
     small = build(node.primitive, *same, source=node.source, **node.attributes)
     return build(broadcast, small, shape=node.shape, source=node.source)
@@ -211,9 +208,7 @@ def sign_before_product(node: Node, build: Builder) -> Node | None:
     for x in (a, b):
         if x.primitive is negative and x.type.size > node.type.size:
             operands = (x.operands[0] if x is a else a, x.operands[0] if x is b else b)
-            return build(
-                negative, build(dot, *operands, source=node.source, **node.attributes), source=node.source
-            )
+            return build(negative, build(dot, *operands, source=node.source, **node.attributes), source=node.source)
     return None
 
 

@@ -155,9 +155,7 @@ def _raw(column: Column, features: Sequence[Feature], rows: Any, path: str) -> t
             f"Say what it is with --kind {column.name}={'category' if is_category else 'number'}"
         )
     if not is_category:
-        return [
-            np.where(missing, f.fill, values) if f.category is None else missing.astype(float) for f in features
-        ], 0
+        return [np.where(missing, f.fill, values) if f.category is None else missing.astype(float) for f in features], 0
     position = {name: number for number, name in enumerate(column.categories)}
     raw = [
         missing.astype(float)

@@ -89,9 +89,7 @@ def _check_header(content: bytes, encoding: str, file: Path) -> str:
     names = next(csv.reader(io.StringIO(text), delimiter=delimiter))
     for number, name in enumerate(names, 1):
         if not name.strip():
-            raise TableError(
-                f"{file}, line 1: column {number} of {len(names)} has no name. Give each column a name."
-            )
+            raise TableError(f"{file}, line 1: column {number} of {len(names)} has no name. Give each column a name.")
         if names.count(name) > 1:
             raise TableError(f"{file}, line 1: two columns are called {name!r}. Rename one of them.")
     return delimiter
@@ -119,9 +117,7 @@ def table_of_arrow(read: Any, path: str = "the table", kinds: Mapping[str, Kind]
     for name in wanted:
         if name not in arrow.column_names:
             raise TableError(f"{path} has no column {name!r}, for which a kind was given")
-    columns = [
-        _column(name, arrow.column(name), wanted.get(name), path) for name in arrow.column_names
-    ]
+    columns = [_column(name, arrow.column(name), wanted.get(name), path) for name in arrow.column_names]
     return Table(path, tuple(columns), arrow.num_rows)
 
 
@@ -187,5 +183,3 @@ def _of_text(name: str, text: Any, wanted: Kind | None) -> Column:
 def _truth(found: list[str], codes: Array) -> Array:
     values = np.array([float(value in _TRUE) for value in found] + [np.nan])
     return values[codes]
-
-

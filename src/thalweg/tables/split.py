@@ -15,7 +15,9 @@ def split_rows(values: Array, is_classes: bool, seed: int, share: float = 0.2) -
     values: the target. is_classes: then both parts get their share of each class. Every class keeps a training row.
     """
     rng = np.random.default_rng(seed)
-    groups = [np.flatnonzero(values == value) for value in np.unique(values)] if is_classes else [np.arange(len(values))]
+    groups = (
+        [np.flatnonzero(values == value) for value in np.unique(values)] if is_classes else [np.arange(len(values))]
+    )
     held = []
     for group in groups:
         count = min(round(share * len(group)), len(group) - 1)

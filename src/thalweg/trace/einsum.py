@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+import numpy
 
 from ..errors import ShapeError
 from .products import contract
 from .reductions import implements
 from .source import current_source
 from .traced import Traced, as_traced
+
+np: Any = numpy
+"""NumPy, whose type stubs do not know that its functions accept traced values."""
 
 
 @implements(np.einsum)
@@ -23,7 +26,7 @@ def _einsum(*operands: Any, optimize: Any = False, **_: Any) -> Traced:
         later = set(output).union(*(rest for _, rest in values[number + 1 :]))
         value, letters = _multiply(value, letters, other, others, later)
     value, letters = _summed(value, letters, set(output))
-    return np.transpose(value, [letters.index(letter) for letter in output])  # type: ignore[call-overload,no-any-return]
+    return np.transpose(value, [letters.index(letter) for letter in output])
 
 
 def _parse(operands: Any) -> tuple[tuple[list[str], str], list[Traced]]:
@@ -64,7 +67,7 @@ def _without_repeats(x: Traced, letters: str) -> tuple[Traced, str]:
         while letters.count(letter) > 1:
             first = letters.index(letter)
             second = letters.index(letter, first + 1)
-            x = np.diagonal(x, axis1=first, axis2=second)  # type: ignore[call-overload]
+            x = np.diagonal(x, axis1=first, axis2=second)
             letters = letters[:first] + letters[first + 1 : second] + letters[second + 1 :] + letter
     return x, letters
 
@@ -73,7 +76,7 @@ def _summed(x: Traced, letters: str, kept: set[str]) -> tuple[Traced, str]:
     axes = tuple(i for i, letter in enumerate(letters) if letter not in kept)
     if not axes:
         return x, letters
-    return np.sum(x, axis=axes), "".join(c for c in letters if c in kept)  # type: ignore[return-value]
+    return np.sum(x, axis=axes), "".join(c for c in letters if c in kept)
 
 
 def _multiply(a: Traced, left: str, b: Traced, right: str, later: set[str]) -> tuple[Traced, str]:
@@ -87,9 +90,9 @@ def _multiply(a: Traced, left: str, b: Traced, right: str, later: set[str]) -> t
                     f"{current_source()}: np.einsum: the axis {letter!r} has the lengths {a.shape[i]} and {b.shape[j]}"
                 )
             if a.shape[i] == 1:
-                a = np.broadcast_to(a, (*a.shape[:i], b.shape[j], *a.shape[i + 1 :]))  # type: ignore[assignment]
+                a = np.broadcast_to(a, (*a.shape[:i], b.shape[j], *a.shape[i + 1 :]))
             else:
-                b = np.broadcast_to(b, (*b.shape[:j], a.shape[i], *b.shape[j + 1 :]))  # type: ignore[assignment]
+                b = np.broadcast_to(b, (*b.shape[:j], a.shape[i], *b.shape[j + 1 :]))
     both = [letter for letter in left if letter in right]
     shared = [letter for letter in both if letter in later]
     inner = [letter for letter in both if letter not in later]

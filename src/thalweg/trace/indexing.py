@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+import numpy
 
 from ..errors import TracingError
 from ..graph import Shape
@@ -13,6 +13,9 @@ from ..ops.structure import slice_
 from .source import current_source
 from .traced import FUNCTIONS, Traced, _astype, _getitem, as_traced, supported_dtype
 from .ufuncs import broadcast_shapes, cast
+
+np: Any = numpy
+"""NumPy, whose type stubs do not know that its functions accept traced values."""
 
 
 def read_window(x: Traced, starts: Shape, strides: Shape, shape: Shape) -> Traced:
@@ -97,9 +100,7 @@ def _position(item: Any, extent: int, axis: int, shape: Shape) -> int:
         raise IndexError(f"{current_source()}: {item!r} is no index; write an integer or a slice")
     position = int(item)
     if not -extent <= position < extent:
-        raise IndexError(
-            f"{current_source()}: index {position} is out of bounds for axis {axis} of the shape {shape}"
-        )
+        raise IndexError(f"{current_source()}: index {position} is out of bounds for axis {axis} of the shape {shape}")
     return position % extent
 
 
@@ -132,12 +133,10 @@ def _advanced(x: Traced, items: list[Any]) -> Traced:
     front = len(shape)
     before = places[0]
     order = (*range(front, front + before), *range(front), *range(front + before, front + len(rest)))
-    return np.transpose(taken, order)  # type: ignore[no-any-return,call-overload]
+    return np.transpose(taken, order)
 
 
-def _pairs_rows_with_columns(
-    arrays: list[Any], places: list[int], shape: Shape, extents: list[int]
-) -> bool:
+def _pairs_rows_with_columns(arrays: list[Any], places: list[int], shape: Shape, extents: list[int]) -> bool:
     """Whether the index is x[np.arange(n), columns] over all n rows: then the rows stay apart, as examples must."""
     first = arrays[0]
     return (
@@ -172,7 +171,7 @@ def astype(x: Traced, dtype: Any) -> Traced:
     """x.astype(dtype)."""
     wanted = supported_dtype(np.dtype(dtype))
     if wanted.kind == "b" and x.dtype.kind != "b":
-        return np.not_equal(x, 0)  # type: ignore[return-value]
+        return np.not_equal(x, 0)
     return cast(x, wanted)
 
 

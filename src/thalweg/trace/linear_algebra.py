@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
+import numpy
 
 from ..ops.linear_algebra import cholesky, slogdet, solve
 from .reductions import as_floating, implements
 from .traced import Traced, as_traced, common_dtype
 from .ufuncs import broadcast_shapes, broadcast_to, cast
+
+np: Any = numpy
+"""NumPy, whose type stubs do not know that its functions accept traced values."""
 
 
 class SlogdetResult(NamedTuple):
@@ -47,10 +50,10 @@ def _slogdet(a: Any) -> SlogdetResult:
 @implements(np.linalg.det)
 def _det(a: Any) -> Traced:
     sign, logarithm = _slogdet(a)
-    return sign * np.exp(logarithm)  # type: ignore[no-any-return]
+    return sign * np.exp(logarithm)
 
 
 @implements(np.linalg.cholesky)
 def _cholesky(a: Any, *, upper: bool = False) -> Traced:
     factor = as_floating(as_traced(a)).apply(cholesky)
-    return np.swapaxes(factor, -1, -2) if upper else factor  # type: ignore[call-overload,no-any-return]
+    return np.swapaxes(factor, -1, -2) if upper else factor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+import numpy
 
 from ..errors import ShapeError
 from ..graph import Shape
@@ -14,10 +14,11 @@ from .source import current_source
 from .traced import UFUNCS, Traced, as_traced, common_dtype
 from .ufuncs import broadcast_shapes, broadcast_to, cast
 
+np: Any = numpy
+"""NumPy, whose type stubs do not know that its functions accept traced values."""
 
-def contract(
-    a: Any, b: Any, axes: tuple[Shape, Shape], shared: tuple[Shape, Shape] = ((), ())
-) -> Traced:
+
+def contract(a: Any, b: Any, axes: tuple[Shape, Shape], shared: tuple[Shape, Shape] = ((), ())) -> Traced:
     """The product of a and b, summed over pairs of axes."""
     dtype = common_dtype(a, b)
     left, right = cast(as_traced(a), dtype), cast(as_traced(b), dtype)
@@ -44,8 +45,10 @@ def matmul(a: Any, b: Any, **_: Any) -> Traced:
     if b.ndim <= 2:
         return contract(a, b, ((a.ndim - 1,), (rows,)))
     if a.ndim <= 2:
-        return np.moveaxis(contract(a, b, ((a.ndim - 1,), (rows,))), 0, -2) if a.ndim == 2 else contract(
-            a, b, ((0,), (rows,))
+        return (
+            np.moveaxis(contract(a, b, ((a.ndim - 1,), (rows,))), 0, -2)
+            if a.ndim == 2
+            else contract(a, b, ((0,), (rows,)))
         )
     shared = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = broadcast_to(a, (*shared, *a.shape[-2:])), broadcast_to(b, (*shared, *b.shape[-2:]))
@@ -60,7 +63,7 @@ UFUNCS["matmul"] = matmul
 def _dot(a: Any, b: Any) -> Traced:
     a, b = as_traced(a), as_traced(b)
     if not a.ndim or not b.ndim:
-        return a * b  # type: ignore[no-any-return]
+        return a * b
     rows = max(b.ndim - 2, 0)
     _check_inner("np.dot", a.shape[-1], b.shape[rows], a, b)
     return contract(a, b, ((a.ndim - 1,), (rows,)))
@@ -70,14 +73,14 @@ def _dot(a: Any, b: Any) -> Traced:
 def _inner(a: Any, b: Any) -> Traced:
     a, b = as_traced(a), as_traced(b)
     if not a.ndim or not b.ndim:
-        return a * b  # type: ignore[no-any-return]
+        return a * b
     _check_inner("np.inner", a.shape[-1], b.shape[-1], a, b)
     return contract(a, b, ((a.ndim - 1,), (b.ndim - 1,)))
 
 
 @implements(np.outer)
 def _outer(a: Any, b: Any) -> Traced:
-    return as_traced(a).reshape((-1, 1)) * as_traced(b).reshape((1, -1))  # type: ignore[no-any-return]
+    return as_traced(a).reshape((-1, 1)) * as_traced(b).reshape((1, -1))
 
 
 @implements(np.vdot)
@@ -89,7 +92,8 @@ def _vdot(a: Any, b: Any) -> Traced:
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Traced:
     a, b = as_traced(a), as_traced(b)
     if isinstance(axes, int):
-        left, right = tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes))
+        left: Any = tuple(range(a.ndim - axes, a.ndim))
+        right: Any = tuple(range(axes))
     else:
         left, right = (part if isinstance(part, tuple | list) else (part,) for part in axes)
     normal = np.lib.array_utils.normalize_axis_tuple
@@ -104,7 +108,7 @@ def _kron(a: Any, b: Any) -> Traced:
     b = b.reshape((1,) * (ndim - b.ndim) + b.shape)
     left = a.reshape(tuple(n for extent in a.shape for n in (extent, 1)))
     right = b.reshape(tuple(n for extent in b.shape for n in (1, extent)))
-    return (left * right).reshape(tuple(m * n for m, n in zip(a.shape, b.shape, strict=True)))  # type: ignore[no-any-return]
+    return (left * right).reshape(tuple(m * n for m, n in zip(a.shape, b.shape, strict=True)))
 
 
 @implements(np.cross)
@@ -114,7 +118,7 @@ def _cross(a: Any, b: Any) -> Traced:
         raise ShapeError(f"{current_source()}: np.cross is traced for vectors of three: {a.shape}, {b.shape}")
     x, y = [a[..., i] for i in range(3)], [b[..., i] for i in range(3)]
     parts = [x[(i + 1) % 3] * y[(i + 2) % 3] - x[(i + 2) % 3] * y[(i + 1) % 3] for i in range(3)]
-    return np.stack(parts, axis=-1)  # type: ignore[return-value]
+    return np.stack(parts, axis=-1)
 
 
 @implements(np.linalg.multi_dot)
@@ -122,7 +126,7 @@ def _multi_dot(arrays: Any) -> Traced:
     result = arrays[0]
     for array in arrays[1:]:
         result = np.dot(result, array)
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 @implements(np.linalg.matrix_power)

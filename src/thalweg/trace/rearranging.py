@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+import numpy
 
 from ..errors import ShapeError, TracingError
 from ..ops.indexing import take as take_primitive
@@ -15,6 +16,9 @@ from .source import current_source
 from .structure import placed
 from .traced import UFUNCS, Traced, as_traced
 from .ufuncs import cast
+
+np: Any = numpy
+"""NumPy, whose type stubs do not know that its functions accept traced values."""
 
 
 def _axis(axis: int, ndim: int) -> int:
@@ -106,18 +110,18 @@ def _size(a: Any, axis: int | None = None) -> int:
 @implements(np.hstack)
 def _hstack(tup: Sequence[Any], *, dtype: Any = None) -> Traced:
     parts = [_atleast_1d(x) for x in tup]
-    return np.concatenate(parts, axis=0 if parts[0].ndim == 1 else 1)  # type: ignore[return-value]
+    return np.concatenate(parts, axis=0 if parts[0].ndim == 1 else 1)
 
 
 @implements(np.vstack)
 def _vstack(tup: Sequence[Any], *, dtype: Any = None) -> Traced:
-    return np.concatenate([_atleast_2d(x) for x in tup], axis=0)  # type: ignore[return-value]
+    return np.concatenate([_atleast_2d(x) for x in tup], axis=0)
 
 
 @implements(np.column_stack)
 def _column_stack(tup: Sequence[Any]) -> Traced:
     parts = [x.reshape((-1, 1)) if x.ndim < 2 else x for x in map(as_traced, tup)]
-    return np.concatenate(parts, axis=1)  # type: ignore[return-value]
+    return np.concatenate(parts, axis=1)
 
 
 @implements(np.dstack)
@@ -125,7 +129,7 @@ def _dstack(tup: Sequence[Any]) -> Traced:
     parts = []
     for x in map(_atleast_2d, tup):
         parts.append(x.reshape((*x.shape, 1)) if x.ndim == 2 else x)
-    return np.concatenate(parts, axis=2)  # type: ignore[return-value]
+    return np.concatenate(parts, axis=2)
 
 
 @implements(np.append)
@@ -133,7 +137,7 @@ def _append(arr: Any, values: Any, axis: int | None = None) -> Traced:
     x, y = as_traced(arr), as_traced(values)
     if axis is None:
         x, y, axis = x.reshape(-1), y.reshape(-1), 0
-    return np.concatenate([x, y], axis=axis)  # type: ignore[return-value]
+    return np.concatenate([x, y], axis=axis)
 
 
 @implements(np.array_split)
@@ -149,16 +153,14 @@ def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Trac
     else:
         bounds = [int(bound) for bound in indices_or_sections]
     edges = [0, *bounds, length]
-    return [_along(x, axis, slice(a, b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [_along(x, axis, slice(a, b)) for a, b in itertools.pairwise(edges)]
 
 
 @implements(np.split)
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Traced]:
     x = as_traced(ary)
     if isinstance(indices_or_sections, int | np.integer) and x.shape[axis] % indices_or_sections:
-        raise ShapeError(
-            f"np.split: {x.shape[axis]} elements cannot be split into {indices_or_sections} equal parts"
-        )
+        raise ShapeError(f"np.split: {x.shape[axis]} elements cannot be split into {indices_or_sections} equal parts")
     return _array_split(x, indices_or_sections, axis)
 
 
@@ -194,7 +196,7 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Traced:
         x, axis = x.reshape(-1), 0
     axis = _axis(axis, x.ndim)
     counts = np.broadcast_to(np.asarray(repeats), (x.shape[axis],))
-    return np.take(x, np.repeat(np.arange(x.shape[axis]), counts), axis=axis)  # type: ignore[call-overload,no-any-return]
+    return np.take(x, np.repeat(np.arange(x.shape[axis]), counts), axis=axis)
 
 
 @implements(np.flip)
@@ -227,7 +229,7 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Traced:
         cut = (-int(by)) % max(x.shape[along], 1)
         if cut:
             parts = [_along(x, along, slice(cut, None)), _along(x, along, slice(0, cut))]
-            x = np.concatenate(parts, axis=along)  # type: ignore[assignment]
+            x = np.concatenate(parts, axis=along)
     return x
 
 
@@ -237,12 +239,14 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> 
     widths = np.broadcast_to(np.asarray(pad_width), (x.ndim, 2)).tolist()
     if mode != "constant":
         for axis, (before, after) in enumerate(widths):
-            indices = np.pad(np.arange(x.shape[axis]), (before, after), mode=mode, **options)  # type: ignore[call-overload]
-            x = np.take(x, indices, axis=axis)  # type: ignore[call-overload]
+            indices = np.pad(np.arange(x.shape[axis]), (before, after), mode=mode, **options)
+            x = np.take(x, indices, axis=axis)
         return x
     value = options.get("constant_values", 0)
     if np.ndim(value):
-        raise TracingError(f"{current_source()}: np.pad is traced with one value for all sides; write constant_values=c")
+        raise TracingError(
+            f"{current_source()}: np.pad is traced with one value for all sides; write constant_values=c"
+        )
     shape = tuple(n + before + after for n, (before, after) in zip(x.shape, widths, strict=True))
     starts = tuple(before for before, _ in widths)
     padded = placed([x], [starts], [(1,) * x.ndim], shape)
@@ -250,13 +254,13 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> 
         return padded
     inside = np.zeros(shape, np.bool_)
     inside[tuple(slice(start, start + n) for start, n in zip(starts, x.shape, strict=True))] = True
-    return np.where(inside, padded, value)  # type: ignore[return-value]
+    return np.where(inside, padded, value)
 
 
 # Diagonals and triangles
 @implements(np.diagonal)
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Traced:
-    x = np.moveaxis(as_traced(a), (axis1, axis2), (-2, -1))  # type: ignore[call-overload]
+    x = np.moveaxis(as_traced(a), (axis1, axis2), (-2, -1))
     rows, columns = x.shape[-2:]
     first_row, first_column = max(-offset, 0), max(offset, 0)
     length = max(min(rows - first_row, columns - first_column), 0)
@@ -279,19 +283,19 @@ def _diag(v: Any, k: int = 0) -> Traced:
 
 @implements(np.trace)
 def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Traced:
-    return np.sum(_diagonal(a, offset, axis1, axis2), axis=-1)  # type: ignore[return-value]
+    return np.sum(_diagonal(a, offset, axis1, axis2), axis=-1)
 
 
 @implements(np.tril)
 def _tril(m: Any, k: int = 0) -> Traced:
     x = as_traced(m)
-    return np.where(np.tri(*x.shape[-2:], k=k, dtype=bool), x, 0)  # type: ignore[return-value]
+    return np.where(np.tri(*x.shape[-2:], k=k, dtype=bool), x, 0)
 
 
 @implements(np.triu)
 def _triu(m: Any, k: int = 0) -> Traced:
     x = as_traced(m)
-    return np.where(np.tri(*x.shape[-2:], k=k - 1, dtype=bool), 0, x)  # type: ignore[return-value]
+    return np.where(np.tri(*x.shape[-2:], k=k - 1, dtype=bool), 0, x)
 
 
 # Choosing
@@ -312,10 +316,8 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Traced:
         x, axis = x.reshape(-1), 0
     axis = _axis(axis, x.ndim)
     normal = as_traced(_normalised(indices, x.shape[axis], x.shape))
-    shape = tuple(
-        max(a, b) if i != axis else 0 for i, (a, b) in enumerate(zip(x.shape, normal.shape, strict=True))
-    )
-    x = np.broadcast_to(x, tuple(x.shape[i] if i == axis else n for i, n in enumerate(shape)))  # type: ignore[assignment]
+    shape = tuple(max(a, b) if i != axis else 0 for i, (a, b) in enumerate(zip(x.shape, normal.shape, strict=True)))
+    x = np.broadcast_to(x, tuple(x.shape[i] if i == axis else n for i, n in enumerate(shape)))
     wide = np.broadcast_to(normal, tuple(normal.shape[i] if i == axis else n for i, n in enumerate(shape)))
     return x.apply(take_primitive, wide, axis=axis)
 
@@ -326,8 +328,8 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
     low = a_min if a_min is not None else min
     high = a_max if a_max is not None else max
     if low is not None:
-        x = np.maximum(x, low)  # type: ignore[assignment]
-    return x if high is None else np.minimum(x, high)  # type: ignore[return-value]
+        x = np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
 
 
 @implements(np.select)
@@ -335,21 +337,21 @@ def _select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0
     result = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         result = np.where(condition, choice, result)
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 @implements(np.nan_to_num)
 def _nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Traced:
     value = as_traced(x)
     limits = np.finfo(value.dtype)
-    value = np.where(np.isnan(value), nan, value)  # type: ignore[assignment]
-    value = np.where(np.equal(value, np.inf), limits.max if posinf is None else posinf, value)  # type: ignore[assignment]
-    return np.where(np.equal(value, -np.inf), limits.min if neginf is None else neginf, value)  # type: ignore[return-value]
+    value = np.where(np.isnan(value), nan, value)
+    value = np.where(np.equal(value, np.inf), limits.max if posinf is None else posinf, value)
+    return np.where(np.equal(value, -np.inf), limits.min if neginf is None else neginf, value)
 
 
 @implements(np.round, np.around)
 def _round(a: Any, decimals: int = 0) -> Traced:
-    return np.rint(a * 10.0**decimals) / 10.0**decimals  # type: ignore[no-any-return]
+    return np.rint(a * 10.0**decimals) / 10.0**decimals
 
 
 @implements(np.real)
@@ -361,7 +363,7 @@ def _real(val: Any) -> Traced:
 def _sinc(x: Any) -> Traced:
     value = as_traced(x) * np.pi
     is_zero = np.equal(value, 0)
-    return np.where(is_zero, 1, np.sin(value) / np.where(is_zero, 1, value))  # type: ignore[return-value]
+    return np.where(is_zero, 1, np.sin(value) / np.where(is_zero, 1, value))
 
 
 @implements(np.polyval)

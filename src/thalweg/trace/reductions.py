@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+import numpy
 
 from ..graph import Primitive, Shape
 from ..ops.reduction import maximum_reduce, minimum_reduce, sum_
 from .traced import FUNCTIONS, UFUNCS, Traced, as_traced
 from .ufuncs import FLOAT64, cast
+
+np: Any = numpy
+"""NumPy, whose type stubs do not know that its functions accept traced values."""
 
 __all__ = ["implements", "normalise_axes"]
 
@@ -73,7 +76,7 @@ def as_floating(x: Traced) -> Traced:
 def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Traced:
     x = as_floating(as_traced(a))
     x = x if dtype is None else x.astype(dtype)
-    return _reduce(x, sum_, axis, keepdims) / count(x, axis)  # type: ignore[no-any-return]
+    return _reduce(x, sum_, axis, keepdims) / count(x, axis)
 
 
 UFUNCS["add.reduce"] = lambda a, axis=0, dtype=None, keepdims=False, **_: _sum(a, axis, dtype, keepdims)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+import numpy
 
 from ..errors import TracingError
 from ..graph import Shape
@@ -13,6 +13,9 @@ from .reductions import _reduce, as_floating, count, implements, normalise_axes
 from .source import current_source
 from .traced import UFUNCS, Traced, as_traced
 from .ufuncs import cast
+
+np: Any = numpy
+"""NumPy, whose type stubs do not know that its functions accept traced values."""
 
 
 @implements(np.prod)
@@ -23,7 +26,7 @@ def _prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -
     axes = normalise_axes(axis, x.ndim)
     kept = tuple(1 if i in axes else extent for i, extent in enumerate(x.shape))
     others = tuple(i for i in range(x.ndim) if i not in axes)
-    flat = np.transpose(x, (*axes, *others)).reshape((-1, *(x.shape[i] for i in others)))  # type: ignore[call-overload]
+    flat = np.transpose(x, (*axes, *others)).reshape((-1, *(x.shape[i] for i in others)))
     while flat.shape[0] > 1:
         half = flat.shape[0] // 2
         halves = flat[:half] * flat[half : 2 * half]
@@ -37,31 +40,31 @@ def _var(
     a: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False, correction: Any = None
 ) -> Traced:
     x = as_floating(as_traced(a))
-    deviation = x - np.mean(x, axis=axis, keepdims=True)  # type: ignore[call-overload]
+    deviation = x - np.mean(x, axis=axis, keepdims=True)
     freedom = count(x, axis) - (ddof if correction is None else correction)
-    return np.sum(deviation * deviation, axis=axis, keepdims=keepdims) / freedom  # type: ignore[no-any-return]
+    return np.sum(deviation * deviation, axis=axis, keepdims=keepdims) / freedom
 
 
 @implements(np.std)
 def _std(a: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Traced:
-    return np.sqrt(_var(a, axis, dtype, ddof, keepdims))  # type: ignore[call-overload,no-any-return]
+    return np.sqrt(_var(a, axis, dtype, ddof, keepdims))
 
 
 @implements(np.average)
 def _average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Traced:
     if weights is None:
-        return np.mean(a, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
+        return np.mean(a, axis=axis, keepdims=keepdims)
     x, w = as_traced(a), as_traced(weights)
     if w.shape != x.shape:
         axes = normalise_axes(axis, x.ndim)
         w = w.reshape(tuple(x.shape[i] if i in axes else 1 for i in range(x.ndim)))
     total = np.sum(np.broadcast_to(w, x.shape), axis=axis, keepdims=keepdims)
-    return np.sum(x * w, axis=axis, keepdims=keepdims) / total  # type: ignore[no-any-return]
+    return np.sum(x * w, axis=axis, keepdims=keepdims) / total
 
 
 @implements(np.ptp)
 def _ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Traced:
-    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
 @implements(np.cumsum)
@@ -80,42 +83,42 @@ def _cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Traced:
     x = as_traced(a)
     if axis is None:
         x, axis = x.reshape(-1), 0
-    x = np.moveaxis(x, axis, 0)  # type: ignore[call-overload]
+    x = np.moveaxis(x, axis, 0)
     shift = 1
     while shift < x.shape[0]:
         x = np.concatenate([x[:shift], x[shift:] * x[:-shift]])
         shift *= 2
-    return np.moveaxis(x, 0, axis)  # type: ignore[call-overload,no-any-return]
+    return np.moveaxis(x, 0, axis)
 
 
 @implements(np.any)
 def _any(a: Any, axis: Any = None, keepdims: bool = False) -> Traced:
     truth = np.not_equal(a, 0).astype(np.int64)
-    return np.max(truth, axis=axis, keepdims=keepdims) > 0  # type: ignore[no-any-return]
+    return np.max(truth, axis=axis, keepdims=keepdims) > 0
 
 
 @implements(np.all)
 def _all(a: Any, axis: Any = None, keepdims: bool = False) -> Traced:
     truth = np.not_equal(a, 0).astype(np.int64)
-    return np.min(truth, axis=axis, keepdims=keepdims) > 0  # type: ignore[no-any-return]
+    return np.min(truth, axis=axis, keepdims=keepdims) > 0
 
 
 @implements(np.count_nonzero)
 def _count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Traced:
-    return np.sum(np.not_equal(a, 0), axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
+    return np.sum(np.not_equal(a, 0), axis=axis, keepdims=keepdims)
 
 
 @implements(np.nansum)
 def _nansum(a: Any, axis: Any = None, keepdims: bool = False) -> Traced:
-    return np.sum(np.where(np.isnan(a), 0, a), axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
+    return np.sum(np.where(np.isnan(a), 0, a), axis=axis, keepdims=keepdims)
 
 
 @implements(np.diff)
 def _diff(a: Any, n: int = 1, axis: int = -1) -> Traced:
-    x = np.moveaxis(as_traced(a), axis, 0)  # type: ignore[call-overload]
+    x = np.moveaxis(as_traced(a), axis, 0)
     for _ in range(n):
         x = x[1:] - x[:-1]
-    return np.moveaxis(x, 0, axis)  # type: ignore[call-overload,no-any-return]
+    return np.moveaxis(x, 0, axis)
 
 
 @implements(np.linalg.norm)
@@ -131,7 +134,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
         pick = np.max if ord > 0 else np.min
         summed = np.sum(size, axis=inner, keepdims=True)
         result = pick(summed, axis=outer, keepdims=True)
-        return result if keepdims else np.squeeze(result, axis=axes)  # type: ignore[no-any-return]
+        return result if keepdims else np.squeeze(result, axis=axes)
     raise TracingError(
         f"{current_source()}: np.linalg.norm(ord={ord!r}) of a matrix needs its singular values, which are not traced. "
         "Use ord='fro', 1 or np.inf."
@@ -143,14 +146,14 @@ def _vector_norm(x: Traced, ord: Any, axes: Shape, keepdims: bool) -> Traced:
         return _reduce(x, norm, axes, keepdims)
     size = np.absolute(x)
     if ord == np.inf:
-        return np.max(size, axis=axes, keepdims=keepdims)  # type: ignore[no-any-return]
+        return np.max(size, axis=axes, keepdims=keepdims)
     if ord == -np.inf:
-        return np.min(size, axis=axes, keepdims=keepdims)  # type: ignore[no-any-return]
+        return np.min(size, axis=axes, keepdims=keepdims)
     if ord == 0:
-        return np.sum(np.not_equal(x, 0).astype(x.dtype), axis=axes, keepdims=keepdims)  # type: ignore[no-any-return]
+        return np.sum(np.not_equal(x, 0).astype(x.dtype), axis=axes, keepdims=keepdims)
     if ord == 1:
-        return np.sum(size, axis=axes, keepdims=keepdims)  # type: ignore[no-any-return]
-    return np.sum(size**ord, axis=axes, keepdims=keepdims) ** (1 / ord)  # type: ignore[no-any-return]
+        return np.sum(size, axis=axes, keepdims=keepdims)
+    return np.sum(size**ord, axis=axes, keepdims=keepdims) ** (1 / ord)
 
 
 def traced_logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -> Traced:
@@ -163,19 +166,19 @@ def traced_logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = F
     largest = _reduce(x, logsumexp, axis, True)
     total = np.log(np.sum(factor * np.exp(x - largest), axis=axis, keepdims=True)) + largest
     if keepdims:
-        return total  # type: ignore[no-any-return]
-    return np.squeeze(total, axis=normalise_axes(axis, x.ndim))  # type: ignore[no-any-return]
+        return total
+    return np.squeeze(total, axis=normalise_axes(axis, x.ndim))
 
 
 def traced_log_softmax(x: Any, axis: Any = None) -> Traced:
     """log(exp(x) / sum(exp(x))), as scipy.special.log_softmax."""
     value = as_floating(as_traced(x))
-    return value - traced_logsumexp(value, axis, keepdims=True)  # type: ignore[no-any-return]
+    return value - traced_logsumexp(value, axis, keepdims=True)
 
 
 def traced_softmax(x: Any, axis: Any = None) -> Traced:
     """exp(x) / sum(exp(x)), as scipy.special.softmax."""
-    return np.exp(traced_log_softmax(x, axis))  # type: ignore[call-overload,no-any-return]
+    return np.exp(traced_log_softmax(x, axis))
 
 
 UFUNCS["multiply.reduce"] = lambda a, axis=0, dtype=None, keepdims=False, **_: _prod(a, axis, dtype, keepdims)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+import numpy
 
 from ..errors import ShapeError
 from ..graph import Shape
@@ -14,6 +14,9 @@ from ..ops.structure import place, reshape, transpose
 from .reductions import implements
 from .traced import Traced, as_traced, common_dtype
 from .ufuncs import BOOLEAN, broadcast_to, cast, elementwise
+
+np: Any = numpy
+"""NumPy, whose type stubs do not know that its functions accept traced values."""
 
 
 def _as_shape(shape: Any, size: int) -> Shape:
@@ -32,7 +35,7 @@ def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = 
     x = as_traced(a)
     new = _as_shape(newshape if shape is None else shape, x.size)
     if order == "F":
-        return np.transpose(_reshape(np.transpose(x), new[::-1]))  # type: ignore[no-any-return,call-overload]
+        return np.transpose(_reshape(np.transpose(x), new[::-1]))
     return x if new == x.shape else x.apply(reshape, shape=new)
 
 
@@ -56,7 +59,7 @@ def _where(condition: Any, x: Any, y: Any) -> Traced:
     dtype = common_dtype(x, y)
     chosen = as_traced(condition)
     if chosen.dtype != BOOLEAN:
-        chosen = np.not_equal(chosen, 0)  # type: ignore[assignment]
+        chosen = np.not_equal(chosen, 0)
     return elementwise(where_primitive, (BOOLEAN, dtype, dtype), chosen, x, y)
 
 
@@ -82,7 +85,7 @@ def _concatenate(arrays: Sequence[Any], /, axis: int | None = 0, dtype: Any = No
     for piece in pieces:
         starts.append(tuple(position if i == axis else 0 for i in range(ndim)))
         position += piece.shape[axis]
-    shape = pieces[0].shape[:axis] + (position,) + pieces[0].shape[axis + 1 :]
+    shape = (*pieces[0].shape[:axis], position, *pieces[0].shape[axis + 1 :])
     kept = [(piece, start) for piece, start in zip(pieces, starts, strict=True) if piece.size]
     return placed([piece for piece, _ in kept], [start for _, start in kept], [(1,) * ndim] * len(kept), shape)
 
@@ -95,5 +98,3 @@ def _stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Traced:
     (axis,) = np.lib.array_utils.normalize_axis_tuple(axis, pieces[0].ndim + 1)
     expanded = [piece.reshape((*piece.shape[:axis], 1, *piece.shape[axis:])) for piece in pieces]
     return _concatenate(expanded, axis=axis, dtype=dtype)
-
-

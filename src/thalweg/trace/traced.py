@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-import numpy as np
+import numpy
 
 from ..errors import ShapeError, TracingError, user_line
 from ..graph import Array, ArrayType, Node, Primitive, Shape, constant, make
 from .source import current_source
+
+np: Any = numpy
+"""NumPy, whose type stubs do not know that its functions accept traced values."""
 
 __all__ = ["FUNCTIONS", "UFUNCS", "Traced", "as_traced", "common_dtype", "supported_dtype"]
 
@@ -28,7 +31,7 @@ _DTYPES = {
 }
 
 
-def supported_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def supported_dtype(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
     """The dtype in which thalweg computes values of the given one: bool, int64, float32 or float64."""
     found = _DTYPES.get(dtype.kind) or _DTYPES.get(dtype.str[1:])
     if found is None:
@@ -44,7 +47,7 @@ def _at() -> str:
     return "" if line is None else f"{line.file}, line {line.line}: "
 
 
-class Traced(np.lib.mixins.NDArrayOperatorsMixin):
+class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     """An array whose shape and dtype are known and whose values are not yet."""
 
     __slots__ = ("node",)
@@ -58,7 +61,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return self.node.type.shape
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> numpy.dtype[Any]:
         return self.node.type.dtype
 
     @property
@@ -71,11 +74,11 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def T(self) -> Traced:
-        return np.transpose(self)  # type: ignore[call-overload,no-any-return]
+        return np.transpose(self)
 
     @property
     def mT(self) -> Traced:
-        return np.swapaxes(self, -1, -2)  # type: ignore[call-overload,no-any-return]
+        return np.swapaxes(self, -1, -2)
 
     @property
     def flat(self) -> Iterator[Traced]:
@@ -100,7 +103,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         operands = [as_traced(other).node for other in others]
         return Traced(make(primitive, self.node, *operands, source=current_source(), **attributes))
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: numpy.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if options.pop("out", None) is not None:
             raise TracingError(
                 f"{_at()}np.{ufunc.__name__}(..., out=...) or an operation in place writes into an array, and "
@@ -110,8 +113,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         traced = UFUNCS.get(key)
         if traced is None:
             raise TracingError(
-                f"{_at()}np.{key} cannot be differentiated by thalweg: it has no rule. "
-                f"{_advice_for_function(key)}"
+                f"{_at()}np.{key} cannot be differentiated by thalweg: it has no rule. {_advice_for_function(key)}"
             )
         return traced(*inputs, **options)
 
@@ -189,16 +191,16 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     # The rest of an array's methods are NumPy functions of it
     def __getitem__(self, index: Any) -> Traced:
-        return FUNCTIONS[_getitem](self, index)  # type: ignore[no-any-return]
+        return FUNCTIONS[_getitem](self, index)
 
     def astype(self, dtype: Any, **_: Any) -> Traced:
-        return FUNCTIONS[_astype](self, dtype)  # type: ignore[no-any-return]
+        return FUNCTIONS[_astype](self, dtype)
 
     def reshape(self, *shape: Any, order: str = "C") -> Traced:
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)  # type: ignore[call-overload,no-any-return]
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
 
     def transpose(self, *axes: Any) -> Traced:
-        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)  # type: ignore[call-overload,no-any-return]
+        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
     def flatten(self, order: str = "C") -> Traced:
         return self.reshape(-1, order=order)
@@ -235,7 +237,7 @@ for _name in (
     setattr(Traced, _name, _method(_name))
 
 
-def as_traced(value: Any, dtype: np.dtype[Any] | None = None) -> Traced:
+def as_traced(value: Any, dtype: numpy.dtype[Any] | None = None) -> Traced:
     """The value itself if it is traced, else a constant (of the given dtype)."""
     if isinstance(value, Traced):
         return value
@@ -248,7 +250,7 @@ def as_traced(value: Any, dtype: np.dtype[Any] | None = None) -> Traced:
     return Traced(constant(array, supported_dtype(array.dtype)))
 
 
-def common_dtype(*values: Any) -> np.dtype[Any]:
+def common_dtype(*values: Any) -> numpy.dtype[Any]:
     """The dtype in which values are combined; Python numbers take the dtype of the arrays that they meet."""
     kinds = [value.dtype if isinstance(value, Traced | np.ndarray | np.generic) else value for value in values]
     kinds = [kind if isinstance(kind, np.dtype | int | float) else np.asarray(kind).dtype for kind in kinds]

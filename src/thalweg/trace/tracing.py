@@ -12,9 +12,7 @@ from .traced import Traced, as_traced
 __all__ = ["trace"]
 
 
-def trace(
-    function: Callable[..., Sequence[Any]], types: Sequence[ArrayType], names: Sequence[str] = ()
-) -> Graph:
+def trace(function: Callable[..., Sequence[Any]], types: Sequence[ArrayType], names: Sequence[str] = ()) -> Graph:
     """The graph of a function of arrays that returns a flat sequence of arrays."""
     labels = list(names) + [""] * (len(types) - len(names))
     inputs = tuple(input_node(type, name) for type, name in zip(types, labels, strict=True))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
+import numpy
 
 from ..errors import ShapeError
 from ..graph import Node, Primitive, Shape, make
@@ -21,13 +21,16 @@ from ..ops.structure import broadcast
 from .source import current_source
 from .traced import UFUNCS, Traced, as_traced, common_dtype, supported_dtype
 
+np: Any = numpy
+"""NumPy, whose type stubs do not know that its functions accept traced values."""
+
 __all__ = ["broadcast_to", "cast", "elementwise", "stop_gradient"]
 
 FLOAT64 = np.dtype(np.float64)
 BOOLEAN = np.dtype(np.bool_)
 
 
-def cast(x: Traced, dtype: np.dtype[Any]) -> Traced:
+def cast(x: Traced, dtype: numpy.dtype[Any]) -> Traced:
     """x in another dtype."""
     return x if x.dtype == dtype else x.apply(convert, dtype=dtype.name)
 
@@ -48,7 +51,7 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
         raise ShapeError(f"the shapes {listed} do not go together: axes must be equal or 1") from None
 
 
-def elementwise(primitive: Primitive, dtypes: tuple[np.dtype[Any], ...], *inputs: Any) -> Traced:
+def elementwise(primitive: Primitive, dtypes: tuple[numpy.dtype[Any], ...], *inputs: Any) -> Traced:
     """Applies an elementwise primitive to values of any shapes, each first converted to its dtype."""
     operands = [
         cast(x, dtype) if isinstance(x, Traced) else as_traced(x, dtype)
@@ -66,7 +69,7 @@ def elementwise(primitive: Primitive, dtypes: tuple[np.dtype[Any], ...], *inputs
 
 
 @lru_cache(maxsize=4096)
-def _resolve(ufunc: np.ufunc, kinds: tuple[Any, ...]) -> tuple[np.dtype[Any], ...]:
+def _resolve(ufunc: numpy.ufunc, kinds: tuple[Any, ...]) -> tuple[numpy.dtype[Any], ...]:
     return tuple(supported_dtype(dtype) for dtype in ufunc.resolve_dtypes((*kinds, None))[:-1])
 
 
@@ -79,7 +82,7 @@ def _kind(x: Any) -> Any:
     return type(x) if isinstance(x, int | float) else np.asarray(x).dtype
 
 
-def _primitive_ufunc(ufunc: np.ufunc, primitive: Primitive) -> Callable[..., Any]:
+def _primitive_ufunc(ufunc: numpy.ufunc, primitive: Primitive) -> Callable[..., Any]:
     def traced(*inputs: Any, where: Any = True, dtype: Any = None, **_: Any) -> Traced:
         dtypes = _resolve(ufunc, tuple(_kind(x) for x in inputs))
         if dtype is not None:
@@ -367,5 +370,3 @@ def ndtr(x: Any) -> Any:
 def exprel(x: Any) -> Any:
     is_zero = np.equal(x, 0)
     return np.where(is_zero, 1.0, np.expm1(x) / np.where(is_zero, 1, x))
-
-

@@ -62,9 +62,7 @@ class Function:
             key = (buffer.area, buffer.position)
             if key not in self.pointers:
                 with self.builder.goto_entry_block():
-                    slot = self.builder.gep(
-                        self.areas[Area.TABLE], [integer(buffer.position)], source_etype=POINTER
-                    )
+                    slot = self.builder.gep(self.areas[Area.TABLE], [integer(buffer.position)], source_etype=POINTER)
                     self.pointers[key] = self.builder.load(slot, typ=POINTER)
             return self.pointers[key]
         return self.builder.gep(self.areas[buffer.area], [integer(buffer.position)], source_etype=INT8)
@@ -142,9 +140,7 @@ class Function:
         if width == 1:
             return value
         kind = ir.VectorType(value.type, width)
-        first = self.builder.insert_element(
-            ir.Constant(kind, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
-        )
+        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
         return self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), mask)
 

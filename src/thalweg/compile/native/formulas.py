@@ -12,7 +12,7 @@ from ...graph import Node
 from .arrays import value_type
 from .elementary import call
 
-__all__ = ["FAST", "FORMULAS", "constant", "combine", "identity", "intrinsic"]
+__all__ = ["FAST", "FORMULAS", "combine", "constant", "identity", "intrinsic"]
 
 FAST = ("reassoc", "contract", "nsz")
 """What the compiler may do with sums and products. Never `nnan` or `ninf`: divergence must be seen."""
@@ -256,9 +256,9 @@ def combine(builder: ir.IRBuilder, reduction: str, x: ir.Value, y: ir.Value) -> 
 
 def across(builder: ir.IRBuilder, reduction: str, value: ir.Value) -> ir.Value:
     """The elements of a vector, reduced to one: halves are combined until one is left."""
+    lanes = ir.IntType(32)
     while isinstance(value.type, ir.VectorType):
         count = value.type.count
-        lanes = ir.IntType(32)
         half = count // 2
         undefined = ir.Constant(value.type, ir.Undefined)
 

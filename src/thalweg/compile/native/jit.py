@@ -141,8 +141,7 @@ def link(code: bytes, names: Sequence[str], arguments: int, needs: Sequence[str]
     for name, address in _symbols().items():
         builder.import_symbol(name, address)
     for name in needs:
-        address = ctypes.cast(lapack_function(name), ctypes.c_void_p).value
-        builder.import_symbol(name, address or 0)
+        builder.import_symbol(name, ctypes.cast(lapack_function(name), ctypes.c_void_p).value or 0)
     for name in names:
         builder.export_symbol(name)
     tracker = builder.link(_compiler(), f"thalweg-{next(_count)}")

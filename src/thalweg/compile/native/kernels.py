@@ -197,9 +197,7 @@ def constant_type(node: Node) -> ir.Type:
 
 
 # Linear algebra: one call for each matrix of a batch
-def _call_per_matrix(
-    name: str, function: Function, node: Node, operands: Sequence[View], result: View
-) -> None:
+def _call_per_matrix(name: str, function: Function, node: Node, operands: Sequence[View], result: View) -> None:
     """Calls name(n, columns, operands..., result) for every matrix; operands are contiguous copies."""
     batch = operands[0].shape[:-2]
     n = operands[0].shape[-1]

@@ -82,12 +82,8 @@ def emit_group(
         else:
             spread = _spread(target.view, target.node, shape_of(target.node.operands[0]))
             reductions.append((target, _access(spread, group.shape)))
-    extents = _coalesce(
-        list(group.shape), [*accesses.values(), *(a for _, a in writes), *(a for _, a in reductions)]
-    )
-    nest = _Nest(
-        function, extents, accesses, writes, reductions, group.nodes, _width(group, extents[-1], vector_bytes)
-    )
+    extents = _coalesce(list(group.shape), [*accesses.values(), *(a for _, a in writes), *(a for _, a in reductions)])
+    nest = _Nest(function, extents, accesses, writes, reductions, group.nodes, _width(group, extents[-1], vector_bytes))
     _emit(nest)
 
 
@@ -316,9 +312,7 @@ def _at(function: Function, access: _Access, starts: dict[int, ir.Value], index:
     return function.at(start, access.view.buffer.dtype, offset)
 
 
-def _read(
-    function: Function, access: _Access, starts: dict[int, ir.Value], index: ir.Value, width: int
-) -> ir.Value:
+def _read(function: Function, access: _Access, starts: dict[int, ir.Value], index: ir.Value, width: int) -> ir.Value:
     pointer = _at(function, access, starts, index)
     return function.read(pointer, access.view.buffer.dtype, access.strides[-1], width)
 
@@ -359,7 +353,6 @@ def _compute(
         elif node.primitive is reshape:
             values[node] = operands[0]
     return values
-
 
 
 def emit_combine(

@@ -87,9 +87,7 @@ def assemble(graph: Graph, examples: Examples | None, loop_: Loop | None, vector
 
 
 class _Assembler:
-    def __init__(
-        self, graph: Graph, examples: Examples | None, loop_: Loop | None, vector_bytes: int
-    ) -> None:
+    def __init__(self, graph: Graph, examples: Examples | None, loop_: Loop | None, vector_bytes: int) -> None:
         self.graph = graph
         self.examples = examples
         self.loop = loop_
@@ -211,7 +209,7 @@ class _Assembler:
         """Nodes of a region that other regions read."""
         if self.examples is None:
             return set()
-        found = set()
+        found: set[Node] = set()
         for node in self.graph.nodes:
             if node not in here:
                 found.update(operand for operand in node.operands if operand in here)
@@ -234,7 +232,7 @@ class _Assembler:
         parameters: list[ir.Type] = [POINTER] * len(names) + ([INT64] if caller.example is not None else [])
         declared = self._declare(f"group{self.functions}", parameters, is_internal=True)
         builder = ir.IRBuilder(declared.append_basic_block("entry"))
-        areas = dict(zip(names, declared.args, strict=False))
+        areas: dict[Area, ir.Value] = dict(zip(names, declared.args, strict=False))
         yield Function(builder, areas, declared.args[-1] if caller.example is not None else None)
         builder.ret_void()
         arguments = [caller.areas[name] for name in names]
@@ -255,13 +253,14 @@ class _Assembler:
         return emit
 
     def _emit_sweep(self, phase: int, declared: Any) -> None:
-        assert self.examples is not None and self.tiling is not None
+        assert self.examples is not None
+        assert self.tiling is not None
         tiling = self.tiling
         nodes, totals, outputs = self._sweep_nodes(phase)
         builder = ir.IRBuilder(declared.append_basic_block("entry"))
         table, workspace, scratch, chunk = declared.args
         places = self._places_of_totals(totals)
-        areas = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: scratch}
+        areas: dict[Area, ir.Value] = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: scratch}
         function = Function(builder, areas)
         if tiling.is_divided:
             moved = builder.mul(chunk, integer(self.totals_size))
@@ -296,9 +295,7 @@ class _Assembler:
         for node in totals:
             view = places[node]
             if tiling.is_divided:
-                buffer = Buffer(
-                    Area.WORKSPACE, self.totals_start + view.buffer.position, node.dtype, view.buffer.size
-                )
+                buffer = Buffer(Area.WORKSPACE, self.totals_start + view.buffer.position, node.dtype, view.buffer.size)
                 view = View(buffer, 0, view.strides, view.shape)
             self.views[node] = view
 
@@ -310,9 +307,7 @@ class _Assembler:
         memory = Memory()
         places = {node: memory.array(Area.TOTALS, node.shape, node.dtype) for node in totals}
         self.totals_size = memory.used[Area.TOTALS]
-        block = self.memory.buffer(
-            Area.WORKSPACE, self.totals_size * self.tiling.chunks, np.dtype(np.bool_)
-        )
+        block = self.memory.buffer(Area.WORKSPACE, self.totals_size * self.tiling.chunks, np.dtype(np.bool_))
         self.totals_start = block.position
         return places
 
@@ -340,7 +335,8 @@ class _Assembler:
         places: dict[Node, View],
         outputs: list[Node],
     ) -> None:
-        assert self.examples is not None and self.tiling is not None
+        assert self.examples is not None
+        assert self.tiling is not None
         axis = self.examples.axis
         before = self.memory.used[Area.SCRATCH]
         views = dict(self.views)
@@ -349,7 +345,7 @@ class _Assembler:
                 views[node] = tiled(self.inputs[node], axis[node], rows)
         if self.loop and self.loop.sampling:
             self._sample(function, views, rows, self.loop.sampling)
-        wanted: dict[Node, View | None] = {node: view for node, view in places.items()}
+        wanted: dict[Node, View | None] = dict(places.items())
         for node in outputs:
             wanted[node] = tiled(self.outputs[self.graph.outputs.index(node)], axis[node], rows)
         targets = set(outputs) | set(places)
@@ -397,9 +393,7 @@ class _Assembler:
         generation = builder.add(builder.lshr(published, integer(32)), integer(1))
         if sweeps > 1:
             rest = builder.urem(generation, integer(sweeps))
-            behind = builder.urem(
-                builder.add(builder.sub(integer(phase), rest), integer(sweeps)), integer(sweeps)
-            )
+            behind = builder.urem(builder.add(builder.sub(integer(phase), rest), integer(sweeps)), integer(sweeps))
             generation = builder.add(generation, behind)
         builder.atomic_rmw("xchg", tickets, builder.shl(generation, integer(32)), "release")
         self._emit_work(builder, [table, workspace, self.control, self.scratch], [(phase, sweep)])
@@ -431,9 +425,7 @@ class _Assembler:
         import platform
 
         if platform.machine().lower() in ("x86_64", "amd64"):
-            known = self.module.globals.get(name) or ir.Function(
-                self.module, ir.FunctionType(ir.VoidType(), []), name
-            )
+            known = self.module.globals.get(name) or ir.Function(self.module, ir.FunctionType(ir.VoidType(), []), name)
             builder.call(known, [])
 
     def _emit_work(self, builder: ir.IRBuilder, arguments: Sequence[ir.Value], sweeps: Any) -> None:
@@ -521,9 +513,7 @@ class _Assembler:
         for source, view in repeated:
             assert source is not None
             emit_copy(self.main, source, view, self.vector_bytes)
-        self.memory.used[Area.SCRATCH] = max(
-            self.memory.used[Area.SCRATCH], getattr(self, "scratch_needed", 0)
-        )
+        self.memory.used[Area.SCRATCH] = max(self.memory.used[Area.SCRATCH], getattr(self, "scratch_needed", 0))
 
     def _emit_descent(self, sweeps: list[Callable[[], Any]]) -> None:
         assert self.loop is not None
@@ -547,12 +537,8 @@ class _Assembler:
         builder.position_at_end(again)
         index = builder.phi(INT64)
         index.add_incoming(integer(0), start_block)
-        stop = builder.load_atomic(
-            self._control(builder, self.control, Control.STOP), "monotonic", 8, typ=INT64
-        )
-        goes_on = builder.and_(
-            builder.icmp_signed("<", index, iterations), builder.icmp_signed("==", stop, integer(0))
-        )
+        stop = builder.load_atomic(self._control(builder, self.control, Control.STOP), "monotonic", 8, typ=INT64)
+        goes_on = builder.and_(builder.icmp_signed("<", index, iterations), builder.icmp_signed("==", stop, integer(0)))
         builder.cbranch(goes_on, step_block, end)
         builder.position_at_end(step_block)
         results = graph.outputs
@@ -570,9 +556,7 @@ class _Assembler:
         self._commit(region, state, results[:carried])
         following = builder.add(index, integer(1))
         index.add_incoming(following, builder.block)
-        builder.store(
-            builder.add(first_step, following), self._control(builder, self.control, Control.STEP)
-        )
+        builder.store(builder.add(first_step, following), self._control(builder, self.control, Control.STEP))
         full = builder.icmp_signed(
             ">=",
             builder.load(self._control(builder, self.control, Control.RECORDED), typ=INT64),
@@ -583,9 +567,7 @@ class _Assembler:
         for node in state:
             if self.views[node] != self.inputs[node]:
                 emit_copy(main, self.views[node], self.inputs[node], self.vector_bytes)
-        self.memory.used[Area.SCRATCH] = max(
-            self.memory.used[Area.SCRATCH], getattr(self, "scratch_needed", 0)
-        )
+        self.memory.used[Area.SCRATCH] = max(self.memory.used[Area.SCRATCH], getattr(self, "scratch_needed", 0))
 
     def _commit(self, region: Region, state: Sequence[Node], results: Sequence[Node]) -> None:
         """Replaces the state by its successor. What would be overwritten before it is read is set aside first."""
@@ -617,9 +599,7 @@ class _Assembler:
             builder.store(builder.add(step, every), upcoming)
             counter = self._control(builder, self.control, Control.RECORDED)
             count = builder.load(counter, typ=INT64)
-            row = main.at(
-                main.start_of(self.history), FLOAT64, builder.mul(count, integer(len(values) + 1))
-            )
+            row = main.at(main.start_of(self.history), FLOAT64, builder.mul(count, integer(len(values) + 1)))
             for column, value in enumerate([builder.sitofp(step, ir.DoubleType()), *values]):
                 main.write(value, main.at(row, FLOAT64, column), FLOAT64, 1, 1)
             builder.store(builder.add(count, integer(1)), counter)
@@ -629,5 +609,3 @@ def _reduction_of(node: Node) -> str:
     """How totals of several tiles are combined."""
     name = node.primitive.name
     return name if name in ("maximum_reduce", "minimum_reduce") else "sum"
-
-

@@ -97,7 +97,7 @@ def product_of(node: Node, a: View, b: View, c: View) -> tuple[Product, bool]:
     # The sums run innermost, so that what is left of k comes last among the outer axes.
     outer = [*_merged(of_batch), *(x for x in m if x is not chosen[0]), *(x for x in n if x is not chosen[1])]
     outer += [x for x in k if x is not chosen[2]]
-    product = Product(*chosen, tuple(outer))
+    product = Product(chosen[0], chosen[1], chosen[2], tuple(outer))
     return (product.swapped(), True) if _is_better_swapped(product) else (product, False)
 
 
@@ -147,9 +147,7 @@ def emit_product(
         def body(index: ir.Value) -> None:
             moved = tuple(
                 _moved(function, start, operand.dtype, index, stride)
-                for start, operand, stride in zip(
-                    starts, operands, (axes[0].a, axes[0].b, axes[0].c), strict=True
-                )
+                for start, operand, stride in zip(starts, operands, (axes[0].a, axes[0].b, axes[0].c), strict=True)
             )
             nest(axes[1:], moved)  # type: ignore[arg-type]  # three of them
 
@@ -158,9 +156,7 @@ def emit_product(
     nest(product.outer, (a.start, b.start, c.start))
 
 
-def _moved(
-    function: Function, start: ir.Value, dtype: np.dtype[Any], index: ir.Value | int, stride: int
-) -> ir.Value:
+def _moved(function: Function, start: ir.Value, dtype: np.dtype[Any], index: ir.Value | int, stride: int) -> ir.Value:
     """The address `index` strides further on."""
     if stride == 0 or (isinstance(index, int) and index == 0):
         return start
@@ -272,9 +268,7 @@ def _emit_matrix(
         rest = [(start, size) for start, size in vectors if start >= done]
         for first in range(0, len(rest), per_block):
             block = rest[first : first + per_block]
-            _emit_registers(
-                function, product, (a, start_a), (b, b.start), (c, start_c), height, block, accumulates
-            )
+            _emit_registers(function, product, (a, start_a), (b, b.start), (c, start_c), height, block, accumulates)
 
     def body(i: ir.Value) -> None:
         block_row(
@@ -322,17 +316,15 @@ def _emit_registers(
         [[function.allocate(value_type(dtype, width)) for _, width in block] for _ in range(height)]
         for _ in range(chains)
     ]
-    for chain in sums:
-        for row in chain:
+    for chain_sums in sums:
+        for row in chain_sums:
             for pointer, (_, width) in zip(row, block, strict=True):
                 builder.store(constant(value_type(dtype, width), 0), pointer)
 
     def step(index: ir.Value | int, chain: int) -> None:
         at_b = _moved(function, b[1], dtype, index, k.b)
         at_a = _moved(function, a[1], dtype, index, k.a)
-        columns = [
-            function.read(_moved(function, at_b, dtype, start, 1), dtype, 1, width) for start, width in block
-        ]
+        columns = [function.read(_moved(function, at_b, dtype, start, 1), dtype, 1, width) for start, width in block]
         for i in range(height):
             left = function.read(_moved(function, at_a, dtype, i, m.a), dtype, 1, 1)
             for j, (_, width) in enumerate(block):
@@ -365,9 +357,7 @@ def _added(function: Function, x: ir.Value, y: ir.Value) -> ir.Value:
     return b.add(x, y) if isinstance(_scalar(x.type), ir.IntType) else b.fadd(x, y, flags=FAST)
 
 
-def _emit_rows(
-    function: Function, product: Product, operands: Any, accumulates: bool, vector_bytes: int
-) -> None:
+def _emit_rows(function: Function, product: Product, operands: Any, accumulates: bool, vector_bytes: int) -> None:
     """C[m] = Σ_k A[m, k] b[k], with vectors along k, a few rows at a time."""
     a, b, c = operands
     m, k = product.m, product.k
@@ -386,16 +376,15 @@ def _emit_rows(
         rest = list(pieces(k.extent, width))
         sums = [[function.allocate(value_type(dtype, width)) for _ in range(height)] for _ in range(chains)]
         zero = constant(value_type(dtype, width), 0)
-        for chain in sums:
-            for pointer in chain:
+        for chain_sums in sums:
+            for pointer in chain_sums:
                 builder.store(zero, pointer)
 
         def products(index: ir.Value | int, size: int) -> list[tuple[ir.Value, ir.Value]]:
             right = function.read(_moved(function, b.start, dtype, index, k.b), dtype, k.b, size)
             at = _moved(function, start_a, dtype, index, k.a)
             return [
-                (function.read(_moved(function, at, dtype, i, m.a), dtype, k.a, size), right)
-                for i in range(height)
+                (function.read(_moved(function, at, dtype, i, m.a), dtype, k.a, size), right) for i in range(height)
             ]
 
         def add(index: ir.Value | int, chain: int) -> None:
@@ -420,9 +409,7 @@ def _emit_rows(
         for i in range(height):
             total = builder.load(sums[0][i], typ=value_type(dtype, width))
             for chain in range(1, chains):
-                total = _added(
-                    function, total, builder.load(sums[chain][i], typ=value_type(dtype, width))
-                )
+                total = _added(function, total, builder.load(sums[chain][i], typ=value_type(dtype, width)))
             result = across(builder, "sum", total)
             for tail in tails:
                 x, y = tail[i]
@@ -434,15 +421,10 @@ def _emit_rows(
             function.write(result, at_c, dtype, 1, 1)
 
     def body(i: ir.Value) -> None:
-        emit(
-            _moved(function, a.start, dtype, i, rows * m.a), _moved(function, c.start, dtype, i, rows * m.c), rows
-        )
+        emit(_moved(function, a.start, dtype, i, rows * m.a), _moved(function, c.start, dtype, i, rows * m.c), rows)
 
     loop(function, m.extent // rows, body, "rows")
     left = m.extent % rows
     if left:
         done = m.extent - left
-        emit(
-            _moved(function, a.start, dtype, done, m.a), _moved(function, c.start, dtype, done, m.c), left
-        )
-
+        emit(_moved(function, a.start, dtype, done, m.a), _moved(function, c.start, dtype, done, m.c), left)

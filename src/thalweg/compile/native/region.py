@@ -99,7 +99,8 @@ class Region:
         if node.primitive is transpose:
             return origin.transposed(node.attributes["axes"])
         if node.primitive is slice_:
-            return origin.window(*node.attributes["window"], shape)
+            starts, steps = node.attributes["window"]
+            return origin.window(starts, steps, shape)
         if node.primitive is detach:
             return origin
         found = reshaped(origin, shape)
@@ -216,9 +217,7 @@ class Region:
         if packed_size(product):
             buffer = self.memory.buffer(self.area, packed_size(product), node.dtype)
             packed = function.start_of(buffer)
-        a, b, c = (
-            Operand(function.start_of_view(view), view.buffer.dtype) for view in (*views, result)
-        )
+        a, b, c = (Operand(function.start_of_view(view), view.buffer.dtype) for view in (*views, result))
         emit_product(function, product, (a, b, c), packed, self._accumulates(node), self.vector_bytes)
 
 

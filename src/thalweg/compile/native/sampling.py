@@ -149,9 +149,7 @@ def _emit_permutation(
     kind = half if size == 1 else ir.VectorType(half, size)
     bits = _bits(count)
     lanes = list(range(size)) if size > 1 else 0
-    place = b.add(
-        function.splat(b.trunc(b.add(position, index), half), size), ir.Constant(kind, lanes)
-    )
+    place = b.add(function.splat(b.trunc(b.add(position, index), half), size), ir.Constant(kind, lanes))
     is_next = b.icmp_unsigned(">=", place, constant(kind, count))
     x = b.select(is_next, b.sub(place, constant(kind, count)), place)
     keys = [

@@ -37,14 +37,8 @@ class Tiling:
 def choose_tiling(graph: Graph, examples: Examples) -> Tiling:
     """Tiles whose data and intermediate values fit in cache."""
     count = examples.count
-    per_example = sum(
-        node.type.size // count * node.dtype.itemsize for node in graph.nodes if node in examples.axis
-    )
-    from_data = sum(
-        node.type.size // count * node.dtype.itemsize
-        for node in graph.inputs
-        if node in examples.axis
-    )
+    per_example = sum(node.type.size // count * node.dtype.itemsize for node in graph.nodes if node in examples.axis)
+    from_data = sum(node.type.size // count * node.dtype.itemsize for node in graph.inputs if node in examples.axis)
     fitting = max(16, min(_LARGEST_TILE, _TILE_BYTES // max(per_example, 1)))
     rows = _best_divisor(count, fitting)
     totals = sum(node.type.size * node.dtype.itemsize for node in examples.totals)

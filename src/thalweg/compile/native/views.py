@@ -59,9 +59,7 @@ class View:
 
     def broadcast(self, shape: Shape) -> View:
         added = len(shape) - len(self.shape)
-        strides = tuple(
-            0 if old == 1 else stride for old, stride in zip(self.shape, self.strides, strict=True)
-        )
+        strides = tuple(0 if old == 1 else stride for old, stride in zip(self.shape, self.strides, strict=True))
         return replace(self, strides=(0,) * added + strides, shape=shape)
 
     def window(self, starts: Shape, steps: Shape, shape: Shape) -> View:

@@ -24,10 +24,7 @@ ELEMENTARY: Mapping[str, Callable[..., Number]] = {
             *("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"),
         )
     },
-    **{
-        name: getattr(trigonometric, name)
-        for name in ("sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2")
-    },
+    **{name: getattr(trigonometric, name) for name in ("sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2")},
     **{name: getattr(special, name) for name in ("erf", "erfc", "gammaln")},
     "power": power,
 }

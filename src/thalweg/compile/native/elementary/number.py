@@ -138,9 +138,7 @@ class Number:
         return self._intrinsic("copysign", other)
 
     def _compare(self, operator: str, other: Number | float) -> Condition:
-        return Condition(
-            self.builder, self.builder.fcmp_ordered(operator, self.value, self.of(other).value)
-        )
+        return Condition(self.builder, self.builder.fcmp_ordered(operator, self.value, self.of(other).value))
 
     def __lt__(self, other: Number | float) -> Condition:
         return self._compare("<", other)
@@ -200,9 +198,7 @@ class Number:
         one = self.choose(0x3F800000, 0x3FF0000000000000)
         pattern = b.add(b.bitcast(scaled.value, kind), _filled(kind, one - root_half))
         exponent = b.ashr(pattern, _filled(kind, mantissa))
-        fraction = b.add(
-            b.and_(pattern, _filled(kind, (1 << mantissa) - 1)), _filled(kind, root_half)
-        )
+        fraction = b.add(b.and_(pattern, _filled(kind, (1 << mantissa) - 1)), _filled(kind, root_half))
         bias = self.choose(127, 1023)
         e = Number(b, b.sitofp(b.sub(exponent, _filled(kind, bias)), self.value.type))
         e = is_subnormal.select(e - float(lift), e)

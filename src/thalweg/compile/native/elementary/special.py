@@ -34,9 +34,7 @@ _ERFC_64 = (
 def _erf_near(x: Number) -> Number:
     """The Taylor series, for |x| ≤ 1."""
     count = x.choose(10, 19)
-    coefficients = [
-        2 / math.sqrt(math.pi) * (-1) ** k / (math.factorial(k) * (2 * k + 1)) for k in range(count)
-    ]
+    coefficients = [2 / math.sqrt(math.pi) * (-1) ** k / (math.factorial(k) * (2 * k + 1)) for k in range(count)]
     return x * polynomial(x * x, coefficients)
 
 
@@ -86,9 +84,7 @@ def _gammaln_positive(x: Number) -> Number:
         product = product * (x + float(k))
     z = is_small.select(x + float(_SHIFT), x)
     inverse = 1.0 / z
-    coefficients = [
-        float(b / (2 * k * (2 * k - 1))) for k, b in enumerate(_bernoulli(x.choose(3, 8)), start=1)
-    ]
+    coefficients = [float(b / (2 * k * (2 * k - 1))) for k, b in enumerate(_bernoulli(x.choose(3, 8)), start=1)]
     series = inverse * polynomial(inverse * inverse, coefficients)
     stirling = (z - 0.5) * log(z) - z + (0.5 * math.log(2 * math.pi) + series)
     return is_small.select(stirling - log(is_small.select(product, 1.0)), stirling)
