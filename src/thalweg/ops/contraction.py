@@ -40,7 +40,7 @@ def _evaluate_dot(a: Array, b: Array, contract: Axes, batch: Axes) -> Array:
     left = a.transpose(*batch[0], *free_a, *contract[0]).reshape(*shared, int(np.prod(rows, dtype=int)), inner)
     right = b.transpose(*batch[1], *contract[1], *free_b)
     right = right.reshape(*shared, inner, int(np.prod(columns, dtype=int)))
-    return (left @ right).reshape(*shared, *rows, *columns)
+    return np.asarray(left @ right).reshape((*shared, *rows, *columns))
 
 
 def _jvp_dot(tangents: tuple[Any, ...], y: Any, a: Any, b: Any, contract: Axes, batch: Axes) -> Any:

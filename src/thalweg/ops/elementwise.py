@@ -93,13 +93,18 @@ arctan2 = elementwise(
 )
 
 # Special functions
+def _evaluate_polygamma(x: Array, order: int) -> Array:
+    value = _special("digamma", x) if order == 0 else _special("polygamma", order, x)
+    return value.astype(x.dtype)
+
+
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 erf = elementwise("erf", lambda x: _special("erf", x), lambda y, x: _TWO_OVER_ROOT_PI * np.exp(-x * x))
 erfc = elementwise("erfc", lambda x: _special("erfc", x), lambda y, x: -_TWO_OVER_ROOT_PI * np.exp(-x * x))
 gammaln = elementwise("gammaln", lambda x: _special("gammaln", x), lambda y, x: apply(polygamma, x, order=0))
 polygamma: Primitive = elementwise(
     "polygamma",
-    lambda x, order: _special("digamma", x) if order == 0 else _special("polygamma", order, x),
+    _evaluate_polygamma,
     lambda y, x, order: apply(polygamma, x, order=order + 1),
 )
 

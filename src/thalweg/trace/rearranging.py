@@ -369,7 +369,7 @@ def _sinc(x: Any) -> Traced:
 @implements(np.polyval)
 def _polyval(p: Any, x: Any) -> Any:
     result: Any = 0
-    for coefficient in p:
+    for coefficient in p if isinstance(p, Traced) else np.asarray(p):
         result = result * x + coefficient
     return result
 

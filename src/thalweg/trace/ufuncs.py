@@ -247,7 +247,8 @@ def copysign(a: Any, b: Any) -> Any:
 
 @ufunc
 def heaviside(x: Any, at_zero: Any) -> Any:
-    return np.where(np.less(x, 0), 0.0, np.where(np.equal(x, 0), at_zero, 1.0))
+    x, at_zero = as_float(x, at_zero)
+    return np.where(np.less(x, 0), 0.0 * at_zero, np.where(np.equal(x, 0), at_zero, 1.0))
 
 
 @ufunc
@@ -325,7 +326,7 @@ def rel_entr(x: Any, y: Any) -> Any:
     is_regular = np.less(0, x) & np.less(0, y)
     is_zero = np.equal(x, 0) & np.less_equal(0, y)
     ratio = np.where(is_regular, x, 1) / np.where(is_regular, y, 1)
-    return np.where(is_regular, x * np.log(ratio), np.where(is_zero, 0.0, np.inf))
+    return np.where(is_regular, x * np.log(ratio), np.where(is_zero, 0.0 * ratio, np.inf))
 
 
 @ufunc

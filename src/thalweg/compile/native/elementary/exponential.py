@@ -146,7 +146,7 @@ def cosh(x: Number) -> Number:
 def arcsinh(x: Number) -> Number:
     """The inverse hyperbolic sine. Within 4 ulp."""
     size = abs(x)
-    limit = x.choose(1e6, 1e8)
+    limit: float = x.choose(1e6, 1e8)
     near = size.clamped(0.0, limit)
     square = near * near
     small = log1p(near + square / (1.0 + (square + 1.0).sqrt()))
@@ -157,7 +157,7 @@ def arcsinh(x: Number) -> Number:
 
 def arccosh(x: Number) -> Number:
     """The inverse hyperbolic cosine; NaN below 1. Within 4 ulp."""
-    limit = x.choose(1e6, 1e8)
+    limit: float = x.choose(1e6, 1e8)
     t = x - 1.0
     small = log1p(t + (2.0 * t + t * t).sqrt())
     return (x > limit).select(log(x) + math.log(2), small)

@@ -1,0 +1,84 @@
+"""Imports go one way; nothing heavy is imported before it is needed; every public name is there and documented."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import thalweg
+
+SOURCE = Path(thalweg.__file__).parent
+
+ORDER = [
+    "errors",
+    "graph",
+    "ops",
+    "trace",
+    "autodiff",
+    "rewrite",
+    "compile",
+    "descent",
+    "transformations",
+    "models",
+    "tables",
+    "fit",
+    "cli",
+    "__main__",
+]
+
+
+def imported(path: Path) -> set[str]:
+    """The packages of thalweg that a file imports."""
+    found = set()
+    depth = len(path.relative_to(SOURCE).parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == depth:
+            names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+            found.update(names)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("thalweg."):
+            found.add(node.module.split(".")[1])
+    return found & set(ORDER)
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_package_imports_only_what_stands_before_it(path: Path) -> None:
+    if path == SOURCE / "__init__.py":
+        return
+    own = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    late = {name for name in imported(path) if ORDER.index(name) > ORDER.index(own)}
+    assert not late, f"{own} imports {late}, which stand after it"
+
+
+def test_the_order_names_every_package() -> None:
+    packages = {path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists()}
+    modules = {path.stem for path in SOURCE.glob("*.py")} - {"__init__"}
+    assert packages | modules == set(ORDER)
+
+
+def test_importing_thalweg_imports_nothing_heavy() -> None:
+    code = "import sys, thalweg; print(sorted(m for m in sys.modules if '.' not in m))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    for heavy in ("llvmlite", "scipy", "pyarrow", "rich", "click", "optree", "jax"):
+        assert f"'{heavy}'" not in found
+
+
+def test_only_the_native_target_imports_llvmlite() -> None:
+    for path in SOURCE.rglob("*.py"):
+        if "llvmlite" in path.read_text().replace("llvmlite would", ""):
+            assert "native" in path.parts, path
+
+
+@pytest.mark.parametrize("name", [name for name in thalweg.__all__ if not name.startswith("_")])
+def test_every_public_name_exists_and_is_documented(name: str) -> None:
+    value = getattr(thalweg, name)
+    assert value.__doc__
+    assert name in dir(thalweg)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        thalweg.nonsense  # noqa: B018  # the access is what is tested
