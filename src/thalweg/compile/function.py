@@ -42,7 +42,7 @@ def compiled(graph: Graph, examples: Iterable[int] = ()) -> CompiledFunction:
 
 def _follow(prepared: Prepared, inputs: Sequence[object]) -> Examples | None:
     nodes = [node for node in prepared.graph.inputs if node in inputs]
-    if not nodes or not nodes[0].shape:
+    if not nodes or not nodes[0].shape or nodes[0].shape[0] < 2:
         return None
     try:
         return follow_examples(prepared.graph, nodes, nodes[0].shape[0])

@@ -58,6 +58,8 @@ def examples_of(prepared: Prepared, inputs: Sequence[Node], count: int) -> tuple
             return follow_examples(prepared.graph, inputs, count), ""
         except MixedExamplesError:
             return None, ""
+    if count < 2:
+        return None, ""
     try:
         return follow_examples(prepared.graph, inputs, count), ""
     except MixedExamplesError as error:
@@ -87,7 +89,8 @@ class NativeEngine:
         first = len(step.state) + len(step.settings) + 1
         of_data = inputs[first : first + len(data)]
         rows = of_data[0].shape[0] if of_data else 0
-        sampling = Sampling(data[0].shape[0], batch, seed, STEP) if batch else None
+        numbers = tuple(range(first, first + len(data)))
+        sampling = Sampling(data[0].shape[0], batch, seed, STEP, numbers) if batch else None
         examples, note = examples_of(prepared, of_data, rows)
         loop = Loop(len(step.state), len(RECORDED), sampling)
         program = compile_native(prepared, examples, loop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..errors import TracingError
 from ..graph import ArrayType, Graph, input_node
 from .patches import while_tracing
 from .traced import Traced, as_traced
@@ -16,6 +17,16 @@ def trace(function: Callable[..., Sequence[Any]], types: Sequence[ArrayType], na
     """The graph of a function of arrays that returns a flat sequence of arrays."""
     labels = list(names) + [""] * (len(types) - len(names))
     inputs = tuple(input_node(type, name) for type, name in zip(types, labels, strict=True))
-    with while_tracing():
-        outputs = function(*(Traced(node) for node in inputs))
+    try:
+        with while_tracing():
+            outputs = function(*(Traced(node) for node in inputs))
+    except ValueError as error:
+        # NumPy asks a traced value for its number, and reports in its own words that it got none.
+        if isinstance(error.__cause__, TracingError):
+            line = str(error.__cause__).partition(": ")[0]
+            raise TracingError(
+                f"{line}: an element of an ordinary array is set to a traced value, or an array is made of traced values. "
+                "Build the array with np.stack([a, b]), np.concatenate or np.where instead."
+            ) from None
+        raise
     return Graph(inputs, tuple(as_traced(output).node for output in outputs))

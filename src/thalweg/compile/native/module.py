@@ -365,15 +365,15 @@ class _Assembler:
         self.scratch_needed = max(getattr(self, "scratch_needed", 0), after)
 
     def _sample(self, function: Function, views: dict[Node, View], rows: int, sampling: Sampling) -> None:
-        assert self.examples is not None
+        """Draws examples and copies them to where `views` then finds them."""
         chosen = self.memory.buffer(Area.SCRATCH, rows, np.dtype(np.int64))
         step = self.views[self.graph.inputs[sampling.step_input]]
         arrays = []
-        for node in self.graph.inputs:
-            if node in self.examples.axis:
-                copy = self.memory.array(Area.SCRATCH, (rows, *node.shape[1:]), node.dtype)
-                arrays.append((self.inputs[node], copy))
-                views[node] = copy
+        for number in sampling.data_inputs:
+            node = self.graph.inputs[number]
+            copy = self.memory.array(Area.SCRATCH, (rows, *node.shape[1:]), node.dtype)
+            arrays.append((self.inputs[node], copy))
+            views[node] = copy
         emit_sample(function, sampling, step, chosen, rows, arrays, self.vector_bytes)
 
     def _emit_parallel(self, phase: int, sweep: Any) -> None:
@@ -541,6 +541,8 @@ class _Assembler:
         goes_on = builder.and_(builder.icmp_signed("<", index, iterations), builder.icmp_signed("==", stop, integer(0)))
         builder.cbranch(goes_on, step_block, end)
         builder.position_at_end(step_block)
+        if self.loop.sampling and not sweeps:
+            self._sample(main, self.views, self.loop.sampling.batch, self.loop.sampling)
         results = graph.outputs
         outputs: dict[Node, View | None] = dict.fromkeys(results, None)
         self._emit_step(sweeps, outputs)

@@ -1,0 +1,206 @@
+"""Whole graphs in machine code against the reference, in tiles and whole, on one thread and two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thalweg.autodiff import gradient
+from thalweg.compile.examples import MixedExamplesError, follow_examples
+from thalweg.compile.native import Execution, compile_native
+from thalweg.compile.native.sampling import permutation
+from thalweg.compile.prepare import prepare
+from thalweg.graph import ArrayType, Graph, evaluate
+from thalweg.rewrite import simplify
+from thalweg.trace import trace
+
+Array = np.ndarray[Any, Any]
+
+
+def with_gradient(loss: Callable[..., Any], arrays: list[Array]) -> Graph:
+    graph = simplify(trace(lambda *xs: (loss(*xs),), [ArrayType(a.shape, a.dtype) for a in arrays]))
+    return Graph(graph.inputs, (graph.outputs[0], *gradient(graph.outputs[0], graph.inputs[:1])))
+
+
+def run(graph: Graph, arrays: list[Array], examples: bool, threads: int = 1) -> tuple[list[Array], Any]:
+    prepared = prepare(graph)
+    found = None
+    if examples:
+        inputs = prepared.graph.inputs[1 : len(arrays)]
+        found = follow_examples(prepared.graph, inputs, arrays[1].shape[0])
+    program = compile_native(prepared, found)
+    outputs = [np.full(node.shape, np.nan).astype(node.dtype) for node in prepared.graph.outputs]
+    Execution(program, [*arrays, *prepared.values], outputs, threads=threads).run()
+    return outputs, program
+
+
+LOSSES: dict[str, Callable[..., Any]] = {
+    "squares": lambda w, X, y: np.mean((X @ w - y) ** 2),
+    "logistic": lambda w, X, y: np.mean(np.log(1 + np.exp(-y * (X @ w)))) + 0.1 * np.sum(w**2),
+    "root": lambda w, X, y: np.sqrt(np.mean((X @ w - y) ** 2)),
+    "hinge": lambda w, X, y: np.mean(np.maximum(0, 1 - y * (X @ w))),
+    "worst": lambda w, X, y: np.max(np.abs(X @ w - y)),
+    "centred": lambda w, X, y: np.mean(((X - X.mean(axis=0)) @ w - y) ** 2),
+    "standardised": lambda w, X, y: np.mean(((X - X.mean(axis=0)) / X.std(axis=0) @ w - y) ** 2),
+    "residuals": lambda w, X, y: (X @ w - y) @ (X @ w - y) / len(y),
+    "softmax over examples": lambda w, X, y: np.sum(np.exp(X @ w) / np.sum(np.exp(X @ w)) * y),
+    "weights per example": lambda w, X, y: np.sum(np.linspace(0, 1, len(y)) * (X @ w - y) ** 2),
+    "two layers": lambda w, X, y: np.mean((np.tanh(X[:, :, None] * w) @ w - y[:, None]) ** 2),
+}
+
+
+def data(count: int, dtype: str = "float64") -> list[Array]:
+    rng = np.random.default_rng(count)
+    w, X = rng.standard_normal(7), rng.standard_normal((count, 7))
+    return [w.astype(dtype), X.astype(dtype), np.sign(rng.standard_normal(count)).astype(dtype)]
+
+
+@pytest.mark.parametrize("count", [1, 5, 53, 1000, 12_345])
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_tiles_give_the_value_and_gradient_of_the_whole(name: str, count: int) -> None:
+    if name == "standardised" and count == 1:
+        return
+    arrays = data(count)
+    graph = with_gradient(LOSSES[name], arrays)
+    found, _ = run(graph, arrays, examples=count > 1)
+    for value, wanted in zip(found, evaluate(graph, arrays), strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["squares", "logistic", "root", "softmax over examples"])
+def test_the_number_of_threads_changes_no_digit(name: str) -> None:
+    arrays = data(60_000, "float32")
+    graph = with_gradient(LOSSES[name], arrays)
+    one, program = run(graph, arrays, examples=True, threads=1)
+    assert program.chunks > 1
+    for threads in (2, 3):
+        many, _ = run(graph, arrays, examples=True, threads=threads)
+        for a, b in zip(one, many, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_sweeps_are_counted() -> None:
+    arrays = data(1000)
+    for name, sweeps in (("squares", 1), ("root", 2), ("standardised", 4)):
+        _, program = run(with_gradient(LOSSES[name], arrays), arrays, examples=True)
+        assert program.sweeps <= sweeps, name
+
+
+def test_a_loss_that_mixes_examples_is_noticed() -> None:
+    arrays = data(50)
+    graph = with_gradient(lambda w, X, y: np.sum((X @ w)[1:] * (X @ w)[:-1]), arrays)
+    with pytest.raises(MixedExamplesError):
+        run(graph, arrays, examples=True)
+    found, _ = run(graph, arrays, examples=False)
+    for value, wanted in zip(found, evaluate(graph, arrays), strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 7), (8, 32, 16), (17, 33, 65), (64, 784, 128), (64, 128, 10), (100, 1, 9)])
+def test_matrix_products_of_all_shapes_and_layouts(shape: tuple[int, int, int], dtype: str) -> None:
+    m, k, n = shape
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((m, k)).astype(dtype), rng.standard_normal((k, n)).astype(dtype)
+    tolerance = 1e-4 if dtype == "float32" else 1e-11
+    cases: list[tuple[Callable[..., Any], list[Array]]] = [
+        (lambda a, b: a @ b, [a, b]),
+        (lambda a, b: a.T @ b, [np.ascontiguousarray(a.T), b]),
+        (lambda a, b: a @ b.T, [a, np.ascontiguousarray(b.T)]),
+        (lambda a, b: (b.T @ a.T), [a, b]),
+        (lambda a, b: a @ b[:, 0], [a, b]),
+        (lambda a, b: a[0] @ b, [a, b]),
+    ]
+    for function, arrays in cases:
+        graph = trace(lambda *xs, f=function: (f(*xs),), [ArrayType(x.shape, x.dtype) for x in arrays])
+        (found,), _ = run(graph, arrays, examples=False)
+        np.testing.assert_allclose(found, function(*arrays), rtol=tolerance, atol=tolerance)
+
+
+UNARY: list[Callable[[Any], Any]] = [
+    np.sin,
+    np.tanh,
+    np.square,
+    lambda x: np.exp(-x * x),
+    lambda x: np.sum(x, axis=0, keepdims=True),
+    lambda x: np.mean(x, axis=-1, keepdims=True),
+    lambda x: np.max(x, axis=-1, keepdims=True),
+    lambda x: np.flip(x, -1),
+    lambda x: np.cumsum(x, axis=0),
+    lambda x: np.roll(x, 1, axis=-1),
+    lambda x: x - np.mean(x),
+    lambda x: np.where(x > 0, x, 0.1 * x),
+    lambda x: np.concatenate([x, x], axis=0)[: x.shape[0]],
+    lambda x: (x @ np.swapaxes(x, -1, -2)) @ x / 9,
+]
+BINARY: list[Callable[[Any, Any], Any]] = [
+    np.add,
+    np.multiply,
+    np.subtract,
+    np.maximum,
+    np.hypot,
+    lambda a, b: a / (2 + b * b),
+]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    st.tuples(st.integers(1, 9), st.integers(1, 20)),
+    st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=8),
+    st.booleans(),
+)
+def test_random_graphs(shape: tuple[int, int], steps: list[tuple[int, int, int]], is_single: bool) -> None:
+    """Random compositions: value and gradient of the native target, of the simplified and of the plain graph agree."""
+    dtype = np.float32 if is_single else np.float64
+
+    def loss(x: Any) -> Any:
+        values = [x]
+        for kind, first, second in steps:
+            a, b = values[first % len(values)], values[second % len(values)]
+            if kind % 2:
+                values.append(UNARY[kind % len(UNARY)](a))
+            else:
+                values.append(BINARY[kind % len(BINARY)](a, b))
+        return np.sum(np.tanh(values[-1]) + 0 * x)
+
+    x = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    plain = trace(lambda x: (loss(x),), [ArrayType(x.shape, x.dtype)])
+    derived = Graph(plain.inputs, (plain.outputs[0], *gradient(plain.outputs[0], plain.inputs))).check()
+    wanted = evaluate(derived, [x])
+    simple = simplify(derived).check()
+    tolerance = 3e-3 if is_single else 1e-8
+    native, _ = run(derived, [x], examples=False)
+    for reference, a, b in zip(wanted, evaluate(simple, [x]), native, strict=True):
+        scale = 1 + np.max(np.abs(reference))
+        np.testing.assert_allclose(a / scale, reference / scale, atol=tolerance)
+        np.testing.assert_allclose(b / scale, reference / scale, atol=tolerance)
+
+
+def test_a_large_graph_is_split_into_functions() -> None:
+    def loss(x: Any) -> Any:
+        y = x
+        for _ in range(300):
+            y = np.sin(y) * 0.5 + np.tanh(x + y)
+        return np.sum(y)
+
+    x = np.linspace(0.1, 1, 33)
+    graph = with_gradient(loss, [x])
+    found, _ = run(graph, [x], examples=False)
+    for value, wanted in zip(found, evaluate(graph, [x]), strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=1e-10)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 1000, 1025, 40_000])
+def test_the_permutation_visits_every_example_once(count: int) -> None:
+    orders = [permutation(count, seed=5, epoch=epoch) for epoch in range(3)]
+    for order in orders:
+        np.testing.assert_array_equal(np.sort(order), np.arange(count))
+    if count > 100:
+        assert not np.array_equal(orders[0], orders[1])
+        assert abs(np.corrcoef(orders[0], np.arange(count))[0, 1]) < 5 / count**0.5
+        assert abs(np.corrcoef(orders[0], orders[1])[0, 1]) < 5 / count**0.5

@@ -1,0 +1,84 @@
+"""What cannot be traced: each error names the user's line, says what is wrong, and what to write instead."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import thalweg as tw
+
+
+def branch(x: Any) -> Any:
+    if x[0] > 0:
+        return x[0]
+    return -x[0]
+
+
+def assign(x: Any) -> Any:
+    x[0] = 1.0
+    return np.sum(x)
+
+
+def loop(x: Any) -> Any:
+    while np.sum(x) > 1:
+        x = x / 2
+    return np.sum(x)
+
+
+def fill(x: Any) -> Any:
+    out = np.zeros(3)
+    out[0] = x[0]
+    return np.sum(out)
+
+
+CASES = [
+    (branch, "np.where"),
+    (loop, "np.where"),
+    (assign, r"np\.stack|np\.where"),
+    (fill, "ordinary array.*np.stack"),
+    (lambda x: math.exp(x[0]), "np.exp"),
+    (lambda x: float(x[0]), "leave float"),
+    (lambda x: x[int(x[0])], "np.floor"),
+    (lambda x: np.sum(np.sort(x)), r"np\.sort cannot be differentiated.*no rule"),
+    (lambda x: np.sum(np.fft.fft(x)), "no rule"),
+    (lambda x: np.sum(x[x > 0]), "np.where"),
+    (lambda x: np.add(x, x, out=np.zeros(3)).sum(), "Write y = np.add"),
+    (lambda x: sum(x[i] for i in range(x[0])), "plain Python integer"),
+    (lambda x: x[0].item(), "Use x itself"),
+    (lambda x: np.sum(np.linalg.norm(x[None] * x[:, None], 2)), "singular values"),
+    (lambda x: np.sum(np.sum(x, where=x > 0)), "without the option where="),
+]
+
+
+@pytest.mark.parametrize(("loss", "advice"), CASES)
+def test_the_message_names_the_line_and_what_to_write(loss: Any, advice: str) -> None:
+    with pytest.raises(tw.TracingError, match=advice) as caught:
+        tw.grad(loss)(np.ones(3))
+    assert "test_messages.py" in str(caught.value)
+    line = loss.__code__.co_firstlineno
+    assert any(f"{line + offset}" in str(caught.value) for offset in range(4))
+
+
+def test_shapes_that_do_not_match_name_both() -> None:
+    def loss(w: Any) -> Any:
+        return np.sum(np.ones((4, 3)) @ w)
+
+    with pytest.raises(tw.ShapeError, match=r"\(4, 3\) and \(2,\).*3 columns meet 2 rows"):
+        tw.grad(loss)(np.ones(2))
+    with pytest.raises(tw.ShapeError, match=r"test_messages.py:\d+ .*\(2,\) and \(3,\)"):
+        tw.grad(lambda w: np.sum(w + np.ones(3)))(np.ones(2))
+    with pytest.raises(tw.ShapeError, match="np.concatenate"):
+        tw.grad(lambda w: np.sum(np.concatenate([np.ones((2, 2)), w])))(np.ones((3, 3)))
+
+
+def test_complex_numbers_are_refused() -> None:
+    with pytest.raises(tw.TracingError, match="complex"):
+        tw.grad(lambda w: np.sum(w * 1j))(np.ones(2))
+
+
+def test_an_index_out_of_bounds() -> None:
+    with pytest.raises(IndexError, match=r"test_messages.py:\d+.*index 5 is out of bounds"):
+        tw.grad(lambda w: w[5])(np.ones(2))
