@@ -33,7 +33,9 @@ def test_against_jax(x64: None) -> None:
 
     for argnums in (0, 1):
         np.testing.assert_allclose(tw.grad(ours, argnums)(X, Y), jax.grad(theirs, argnums)(X, Y), rtol=1e-12)
-        np.testing.assert_allclose(tw.hessian(ours, argnums)(X, Y), jax.hessian(theirs, argnums)(X, Y), rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(
+            tw.hessian(ours, argnums)(X, Y), jax.hessian(theirs, argnums)(X, Y), rtol=1e-11, atol=1e-12
+        )
     both = tw.grad(ours, argnums=(0, 1))(X, Y)
     for found, wanted in zip(both, jax.grad(theirs, (0, 1))(X, Y), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-12)

@@ -70,8 +70,8 @@ class Model:
     scores: Mapping[str, Mapping[str, float]]
     result: Result | None = None
 
-    def coefficients(self) -> tuple[dict[str, float], float]:
-        """Coefficients by feature, and the intercept, in the table's own units."""
+    def coefficients(self) -> tuple[Array, float]:
+        """One coefficient for each feature, and the intercept, in the table's own units."""
         weights, intercept = self.parameters["w"], float(self.parameters["b"])
         return self.encoding.in_own_units(weights, intercept, self.mean, self.scale)
 

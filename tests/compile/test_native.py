@@ -102,7 +102,9 @@ def test_a_loss_that_mixes_examples_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 7), (8, 32, 16), (17, 33, 65), (64, 784, 128), (64, 128, 10), (100, 1, 9)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1), (3, 5, 7), (8, 32, 16), (17, 33, 65), (64, 784, 128), (64, 128, 10), (100, 1, 9)]
+)
 def test_matrix_products_of_all_shapes_and_layouts(shape: tuple[int, int, int], dtype: str) -> None:
     m, k, n = shape
     rng = np.random.default_rng(0)
@@ -112,7 +114,7 @@ def test_matrix_products_of_all_shapes_and_layouts(shape: tuple[int, int, int], 
         (lambda a, b: a @ b, [a, b]),
         (lambda a, b: a.T @ b, [np.ascontiguousarray(a.T), b]),
         (lambda a, b: a @ b.T, [a, np.ascontiguousarray(b.T)]),
-        (lambda a, b: (b.T @ a.T), [a, b]),
+        (lambda a, b: b.T @ a.T, [a, b]),
         (lambda a, b: a @ b[:, 0], [a, b]),
         (lambda a, b: a[0] @ b, [a, b]),
     ]

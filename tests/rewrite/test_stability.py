@@ -28,7 +28,11 @@ NAIVE: dict[str, tuple[Callable[..., Any], Callable[..., float], Callable[..., f
     "log(1 / (1 + exp(-z)))": (lambda z: np.log(1 / (1 + np.exp(-z))), lambda z: -softplus(-z), lambda z: expit(-z)),
     "log(1 - sigmoid)": (lambda z: np.log(1 - 1 / (1 + np.exp(-z))), lambda z: -softplus(z), lambda z: -expit(z)),
     "exp(z) / (1 + exp(z))": (lambda z: np.exp(z) / (1 + np.exp(z)), expit, lambda z: expit(z) * expit(-z)),
-    "log(exp(z) + exp(2))": (lambda z: np.log(np.exp(z) + np.exp(2 * z / z)), lambda z: np.logaddexp(z, 2), lambda z: expit(z - 2)),
+    "log(exp(z) + exp(2))": (
+        lambda z: np.log(np.exp(z) + np.exp(2 * z / z)),
+        lambda z: np.logaddexp(z, 2),
+        lambda z: expit(z - 2),
+    ),
     "log(exp(z))": (lambda z: np.log(np.exp(z)), lambda z: z, lambda z: 1.0),
 }
 

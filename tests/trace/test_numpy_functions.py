@@ -49,16 +49,23 @@ CASES: dict[str, Callable[..., Any]] = {
     "outer": lambda np, x, y: np.outer(x[0], y[0]) + np.kron(x[0, :1], y[1]) + np.cross(x[0], y[0]),
     "tensordot": lambda np, x, y: np.tensordot(x, y, axes=([1], [1])) + np.tensordot(x, y, axes=2),
     "einsum": lambda np, x, y: (
-        np.einsum("ij,kj->ik", x, y) + np.einsum("ij,ij", x, y) + np.einsum("ij->j", x)[0] + np.einsum("...i,...i->...", x, y)
+        np.einsum("ij,kj->ik", x, y)
+        + np.einsum("ij,ij", x, y)
+        + np.einsum("ij->j", x)[0]
+        + np.einsum("...i,...i->...", x, y)
     ),
     "einsum_three": lambda np, x, y: np.einsum("ij,kj,kl->il", x, y, x) + np.einsum("ii->i", x[:3])[0],
     "batched_matmul": lambda np, x, y: np.stack([x, y]) @ np.stack([y.T, x.T]) + np.stack([x, y]) @ x.T,
     "trace_diag": lambda np, x, y: np.trace(x[:3]) + np.diag(x) + np.diag(x[0]) + np.diagonal(y, 1).sum(),
     "triangles": lambda np, x, y: np.tril(x) + np.triu(y, 1) + np.tril(x, -1),
-    "reshape": lambda np, x, y: x.reshape(2, 6) + y.reshape(-1, 6) + np.ravel(x).reshape(2, 6) + x.flatten().reshape(2, 6),
+    "reshape": lambda np, x, y: (
+        x.reshape(2, 6) + y.reshape(-1, 6) + np.ravel(x).reshape(2, 6) + x.flatten().reshape(2, 6)
+    ),
     "transpose": lambda np, x, y: x.T + np.transpose(y) + np.swapaxes(x, 0, 1) + np.moveaxis(y, 0, 1),
     "join": lambda np, x, y: np.concatenate([x, y]) + np.stack([x, y]).reshape(8, 3) + np.vstack([y, x]),
-    "join_more": lambda np, x, y: np.hstack([x, y])[:, 1:4] + np.column_stack([x[:, 0], y])[:, :3] + np.dstack([x, y])[..., 1],
+    "join_more": lambda np, x, y: (
+        np.hstack([x, y])[:, 1:4] + np.column_stack([x[:, 0], y])[:, :3] + np.dstack([x, y])[..., 1]
+    ),
     "split": lambda np, x, y: sum(np.split(x, 2)) + np.array_split(y, 3, axis=0)[0] + np.hsplit(x, 3)[1][:2],
     "tile_repeat": lambda np, x, y: np.tile(x, (2, 1)) + np.repeat(y, 2, axis=0) + np.roll(np.tile(x, (2, 1)), 3),
     "roll_flip": lambda np, x, y: np.roll(x, 1, axis=0) * np.flip(y) + np.fliplr(x) * np.flipud(y) + np.flip(x, 0),
@@ -67,13 +74,21 @@ CASES: dict[str, Callable[..., Any]] = {
     "integer_index": lambda np, x, y: x[[2, 0]] + y[np.array([1, -1])] + x[:, [0, 1, 2]][1:3],
     "paired_index": lambda np, x, y: x[np.arange(4), np.array([0, 2, 1, 0])] + y[[0, 1, 2, 3], 1],
     "mask": lambda np, x, y: x[np.array([True, False, True, True])] + y[1:],
-    "take": lambda np, x, y: np.take(x, np.array([0, 2]), axis=0) + np.take_along_axis(y, np.array([[0, 1, 0], [2, 3, 1]]), axis=0),
+    "take": lambda np, x, y: (
+        np.take(x, np.array([0, 2]), axis=0) + np.take_along_axis(y, np.array([[0, 1, 0], [2, 3, 1]]), axis=0)
+    ),
     "iteration": lambda np, x, y: sum(row * number for number, row in enumerate(x)) + [*y][1],
-    "np_array": lambda np, x, y: np.array([x[0, 0], y[1, 1], 3.0]) + np.array([[x[0, 0], 1.0, 2.0], [1.0, y[0, 0], 2.0]]),
-    "expand": lambda np, x, y: np.expand_dims(x, 0)[0] + np.squeeze(y[None]) + np.broadcast_to(x[0], (4, 3)) + np.atleast_2d(x[0]),
+    "np_array": lambda np, x, y: (
+        np.array([x[0, 0], y[1, 1], 3.0]) + np.array([[x[0, 0], 1.0, 2.0], [1.0, y[0, 0], 2.0]])
+    ),
+    "expand": lambda np, x, y: (
+        np.expand_dims(x, 0)[0] + np.squeeze(y[None]) + np.broadcast_to(x[0], (4, 3)) + np.atleast_2d(x[0])
+    ),
     "diff": lambda np, x, y: np.diff(x, axis=0) + np.append(y, x, axis=0)[:3],
     "likes": lambda np, x, y: np.zeros_like(x) + np.ones_like(y) * x + np.full_like(x, 2.0),
-    "solve": lambda np, x, y: np.linalg.solve(x[:3] + 5 * np.eye(3), y[0]) + np.linalg.inv(x[:3] + 5 * np.eye(3)) @ y[1],
+    "solve": lambda np, x, y: (
+        np.linalg.solve(x[:3] + 5 * np.eye(3), y[0]) + np.linalg.inv(x[:3] + 5 * np.eye(3)) @ y[1]
+    ),
     "determinant": lambda np, x, y: np.linalg.det(x[:3] + 5 * np.eye(3)) + np.linalg.slogdet(y[:3] + 4 * np.eye(3))[1],
     "cholesky": lambda np, x, y: np.linalg.cholesky(x @ x.T + 4 * np.eye(4)),
     "nan_to_num": lambda np, x, y: np.nan_to_num(x) + np.select([x > 2, x > 1], [x, y], 0.0),
@@ -133,7 +148,9 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "entropy": lambda x: scipy.special.xlogy(x, x + 1) + scipy.special.entr(x) + scipy.special.rel_entr(x, x + 1),
     "xlog1py": lambda x: scipy.special.xlog1py(x, x) + scipy.special.kl_div(x, 2 * x) + scipy.special.exprel(x),
     "huber": lambda x: scipy.special.huber(1.0, x) + scipy.special.pseudo_huber(1.0, x),
-    "logsumexp": lambda x: scipy.special.logsumexp(x, axis=1) + scipy.special.logsumexp(x) + scipy.special.logsumexp(x, b=2.0),
+    "logsumexp": lambda x: (
+        scipy.special.logsumexp(x, axis=1) + scipy.special.logsumexp(x) + scipy.special.logsumexp(x, b=2.0)
+    ),
     "softmax": lambda x: scipy.special.softmax(x, axis=1) * scipy.special.log_softmax(x, axis=0),
 }
 

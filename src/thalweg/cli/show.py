@@ -119,7 +119,7 @@ def fitted(model: Model, prepared: Prepared) -> None:
     unit = "the log-odds" if model.kind is ModelKind.LOGISTIC else model.target
     _console.print(f"\nCoefficients: the change of {unit} for one unit of the feature")
     grid = _grid("feature", "coefficient")
-    for name, value in coefficients.items():
+    for name, value in zip(model.encoding.names, coefficients, strict=True):
         grid.add_row(f"  {name}", f"{value:,.6g}")
     grid.add_row("  intercept", f"{intercept:,.6g}")
     _console.print(grid)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..compile.examples import Examples, MixedExamplesError, follow_examples
-from ..compile.native import Control, Execution, Loop, Sampling, compile_native
+from ..compile.native import DENSE_BITS, Control, Execution, Loop, Sampling, compile_native
 from ..compile.native.sampling import permutation
 from ..compile.prepare import Prepared, prepare
 from ..graph import Array, Graph, Node, evaluate
@@ -17,14 +17,14 @@ from .step import RECORDED, STEP, Step
 
 __all__ = ["Engine", "NativeEngine", "NumpyEngine", "examples_of"]
 
-_ROWS = 4096
+_ROWS = 8192
 """How many rows of history one stretch can hold."""
 
 
 class Engine(Protocol):
     """Advances the state of a descent.
 
-    state: the current values. advance(iterations, every, seconds) → (status, rows of the history).
+    state: the current values. advance(iterations, seconds) → (status, rows of the history).
     """
 
     @property
@@ -34,8 +34,8 @@ class Engine(Protocol):
 
     notes: tuple[str, ...]
 
-    def advance(self, iterations: int, every: int, seconds: float) -> tuple[int, Array]:
-        """Takes up to so many steps, recording one of `every`."""
+    def advance(self, iterations: int, seconds: float) -> tuple[int, Array]:
+        """Takes up to so many steps."""
         ...
 
     def request_stop(self) -> None:
@@ -102,14 +102,13 @@ class NativeEngine:
         execution = Execution(program, arrays, outputs, history, threads)
         return cls(state, (note,) if note else (), execution, seconds, history)
 
-    def advance(self, iterations: int, every: int, seconds: float) -> tuple[int, Array]:
-        """Takes up to so many steps, recording one of `every`."""
+    def advance(self, iterations: int, seconds: float) -> tuple[int, Array]:
+        """Takes up to so many steps."""
         control = self._execution.control
         self._seconds[()] = seconds
         control[Control.ITERATIONS] = iterations
         control[Control.RECORDED] = 0
         control[Control.CAPACITY] = _ROWS - 1
-        control[Control.RECORD_EVERY] = every
         control[Control.STATUS] = 0
         self._execution.run()
         rows = int(control[Control.RECORDED])
@@ -141,8 +140,8 @@ class NumpyEngine:
 
         return cls(list(step.state), (), step.graph, step.settings, batch_of)
 
-    def advance(self, iterations: int, every: int, seconds: float) -> tuple[int, Array]:
-        """Takes up to so many steps, recording one of `every`."""
+    def advance(self, iterations: int, seconds: float) -> tuple[int, Array]:
+        """Takes up to so many steps."""
         rows: list[Any] = []
         for _ in range(iterations):
             number = int(self.state[STEP])
@@ -151,7 +150,7 @@ class NumpyEngine:
             status = int(outputs[-1])
             if number >= self._next_record or status:
                 rows.append([number, *(float(x) for x in outputs[-1 - len(RECORDED) : -1])])
-                self._next_record = number + every
+                self._next_record = number + record_stride(number)
             if status or self._stops:
                 return status, np.array(rows).reshape(-1, 1 + len(RECORDED))
             self.state = [np.asarray(x) for x in outputs[: len(self.state)]]
@@ -160,6 +159,11 @@ class NumpyEngine:
     def request_stop(self) -> None:
         """Ends the stretch after the current step."""
         self._stops = True
+
+
+def record_stride(step: int) -> int:
+    """How far the next recorded step lies: 1 up to step 2048, then 2 up to 4096, 4 up to 8192, and so on."""
+    return 1 << max(0, step.bit_length() - 1 - DENSE_BITS)
 
 
 def batch_rows(step: int, batch: int, examples: int, seed: int) -> Array:

@@ -14,7 +14,8 @@ __all__ = ["History", "Result", "Stopped"]
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """What was recorded on the way, one entry per row; rows thin out evenly when there are many.
+    """What was recorded on the way, one entry per row; every step up to 2048, then every
+    2nd up to 4096, every 4th up to 8192, and so on, and the last.
 
     step, loss, gradient_norm, learning_rate: arrays of one length. For mini-batches, loss and gradient are those of
     the batch.

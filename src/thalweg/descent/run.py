@@ -17,7 +17,6 @@ from .stopping import Measurement, StoppingRule, leaves
 __all__ = ["Ended", "Progress", "descend"]
 
 _STRETCH_SECONDS = 0.05
-_MOST_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -45,21 +44,12 @@ def _history(rows: Array) -> History:
     return History(rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2], rows[:, 3])
 
 
-def _thinned(rows: list[Array], every: int) -> tuple[list[Array], int]:
-    """Drops every second row when there are too many, and records half as often from then on."""
-    joined = np.concatenate(rows)
-    if len(joined) <= _MOST_ROWS:
-        return [joined], every
-    every *= 2
-    return [joined[joined[:, 0] % every == 0]], every
-
-
 def descend(
     engine: Engine, on_progress: Callable[[Progress], object] | None, interrupt: Sequence[type[BaseException]] = ()
 ) -> Ended:
     """Runs an engine to its end. Ctrl-C ends the descent and keeps what was reached."""
     begin = time.perf_counter()
-    iterations, every = 1, 1
+    iterations = 16
     rows: list[Array] = []
     status = 0
     is_interrupted = False
@@ -67,14 +57,12 @@ def descend(
         while status == 0:
             now = time.perf_counter()
             before = int(engine.state[STEP])
-            status, new = engine.advance(iterations, every, now - begin)
+            status, new = engine.advance(iterations, now - begin)
             took = max(time.perf_counter() - now, 1e-7)
             done = max(int(engine.state[STEP]) - before, 1)
             iterations = max(1, min(int(done * _STRETCH_SECONDS / took), iterations * 16))
             if len(new):
                 rows.append(new)
-            if sum(map(len, rows)) > _MOST_ROWS:
-                rows, every = _thinned(rows, every)
             if on_progress is not None and rows:
                 history = _history(np.concatenate(rows))
                 stops = on_progress(

@@ -92,6 +92,7 @@ arctan2 = elementwise(
     lambda y, a, b: (-a / np.hypot(a, b)) / np.hypot(a, b),
 )
 
+
 # Special functions
 def _evaluate_polygamma(x: Array, order: int) -> Array:
     value = _special("digamma", x) if order == 0 else _special("polygamma", order, x)

@@ -17,7 +17,8 @@ from .table import Column, Kind, Table
 
 __all__ = ["Encoding", "Feature"]
 
-MISSING_CATEGORY = "(missing)"
+MISSING_CATEGORY = "\0missing"
+"""Stands for a missing value; no cell of a table can hold it."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Feature:
 
     @property
     def name(self) -> str:
+        if self.category == MISSING_CATEGORY:
+            return f"{self.column} is missing"
         return self.column if self.category is None else f"{self.column} = {self.category}"
 
 
@@ -89,11 +92,11 @@ class Encoding:
 
     def in_own_units(
         self, weights: Array, intercept: float, mean: float = 0.0, scale: float = 1.0
-    ) -> tuple[dict[str, float], float]:
+    ) -> tuple[Array, float]:
         """Coefficients for the table's own units, from weights of standardised features and of a target (y - mean) / scale."""
-        own = {f.name: float(w) * scale / f.scale for f, w in zip(self.features, weights, strict=True)}
-        shift = sum(own[f.name] * f.mean for f in self.features)
-        return own, float(intercept) * scale + mean - shift
+        own = weights * scale / np.array([feature.scale for feature in self.features])
+        shift = own @ np.array([feature.mean for feature in self.features])
+        return own, float(intercept * scale + mean - shift)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for a file."""

@@ -26,8 +26,8 @@ __all__ = ["VERSION", "load_model", "save_model"]
 VERSION = 1
 
 
-def _digest(tensors: Mapping[str, Array]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: Mapping[str, Array], description: str) -> str:
+    digest = hashlib.sha256(description.encode())
     for name in sorted(tensors):
         array = tensors[name]
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
@@ -42,11 +42,8 @@ def save_model(path: str | Path, tensors: Mapping[str, Array], description: Mapp
     """
     file = Path(path)
     whole = {name: np.array(array, order="C") for name, array in tensors.items()}
-    metadata = {
-        "thalweg": str(VERSION),
-        "description": json.dumps(description, ensure_ascii=False),
-        "digest": _digest(whole),
-    }
+    text = json.dumps(description, ensure_ascii=False)
+    metadata = {"thalweg": str(VERSION), "description": text, "digest": _digest(whole, text)}
     content = safetensors.numpy.save(whole, metadata)
     name = None
     try:
@@ -79,7 +76,7 @@ def load_model(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
     try:
         length = int.from_bytes(content[:8], "little")
         metadata = json.loads(content[8 : 8 + length])["__metadata__"]
-        version = int(metadata["thalweg"])
+        version, text = int(metadata["thalweg"]), str(metadata["description"])
     except (ValueError, KeyError, TypeError):
         raise ModelFileError(f"{file} is no thalweg model, or its beginning is damaged") from None
     if version > VERSION:
@@ -90,7 +87,7 @@ def load_model(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
     try:
         tensors = dict(safetensors.numpy.load(content))
     except (safetensors.SafetensorError, ValueError):
-        tensors = {}
-    if not tensors or _digest(tensors) != metadata.get("digest"):
-        raise ModelFileError(f"the model {file} is damaged: its numbers do not match its digest. Fit it again.")
-    return tensors, json.loads(metadata["description"])
+        raise ModelFileError(f"the model {file} is damaged: its numbers cannot be read. Fit it again.") from None
+    if _digest(tensors, text) != metadata.get("digest"):
+        raise ModelFileError(f"the model {file} is damaged: its contents do not match its digest. Fit it again.")
+    return tensors, json.loads(text)

@@ -24,7 +24,7 @@ from .table import Column, Kind, Table
 
 __all__ = ["MISSING", "read_table", "table_of_arrow"]
 
-MISSING = ("", "NA", "N/A", "na", "n/a", "NaN", "nan", "null", "NULL", "None", "?")
+MISSING = ("", "NA", "N/A", "na", "n/a", "NaN", "nan", "null", "Null", "NULL", "None", "none", "?")
 _TRUE, _FALSE = ("true", "True", "TRUE", "yes", "Yes", "YES"), ("false", "False", "FALSE", "no", "No", "NO")
 _MOSTLY = 0.95
 _DELIMITERS = (",", ";", "\t", "|")
@@ -40,13 +40,18 @@ def read_table(path: str | Path, *, kinds: Mapping[str, Kind] | None = None) -> 
     content = _content(file)
     encoding = _encoding(content, file)
     delimiter = _check_header(content, encoding, file)
+    as_text = {name: pa.string() for name, kind in (kinds or {}).items() if kind in (Kind.CATEGORY, Kind.TEXT)}
     try:
         read = pyarrow.csv.read_csv(
             pa.BufferReader(content),
             read_options=pyarrow.csv.ReadOptions(encoding=encoding),
             parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert_options=pyarrow.csv.ConvertOptions(
-                null_values=list(MISSING), strings_can_be_null=True, true_values=list(_TRUE), false_values=list(_FALSE)
+                column_types=as_text,
+                null_values=list(MISSING),
+                strings_can_be_null=True,
+                true_values=list(_TRUE),
+                false_values=list(_FALSE),
             ),
         )
     except pa.ArrowInvalid as error:
@@ -63,9 +68,12 @@ def _content(file: Path) -> bytes:
         raise TableError(f"{file} does not exist. Is the path right, seen from {Path.cwd()}?") from None
     except OSError as error:
         raise TableError(f"{file} cannot be read: {error.strerror}") from None
+    content = content.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     if not content.strip():
         raise TableError(f"{file} is empty. A table needs a line with the names of its columns, then rows.")
-    return content[3:] if content.startswith(b"\xef\xbb\xbf") else content
+    if b"\r" in content and b"\n" not in content:
+        content = content.replace(b"\r", b"\n")  # line ends of old Macintosh files
+    return content
 
 
 def _encoding(content: bytes, file: Path) -> str:
@@ -84,9 +92,9 @@ def _encoding(content: bytes, file: Path) -> str:
 def _check_header(content: bytes, encoding: str, file: Path) -> str:
     """The delimiter; raises TableError for names that are empty or occur twice."""
     text = content[: 1 << 20].decode(encoding, "replace")
-    first = text.splitlines()[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    names = next(csv.reader(io.StringIO(text), delimiter=delimiter))
+    headers = {mark: next(csv.reader(io.StringIO(text), delimiter=mark)) for mark in _DELIMITERS}
+    delimiter = max(_DELIMITERS, key=lambda mark: len(headers[mark]))
+    names = headers[delimiter]
     for number, name in enumerate(names, 1):
         if not name.strip():
             raise TableError(f"{file}, line 1: column {number} of {len(names)} has no name. Give each column a name.")
@@ -128,15 +136,29 @@ def _column(name: str, data: Any, wanted: Kind | None, path: str) -> Column:
     if pa.types.is_boolean(kind):
         return Column(name, Kind.BOOLEAN, _as_floats(pc.cast(data, pa.int8())))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return Column(name, wanted or Kind.NUMBER, _as_floats(data))
+        return _of_numbers(name, _as_floats(data), wanted, path)
     if pa.types.is_null(kind):
-        return Column(name, wanted or Kind.NUMBER, np.full(len(data), np.nan))
+        return Column(name, Kind.NUMBER, np.full(len(data), np.nan))
     if pa.types.is_dictionary(kind):
         data = pc.cast(data, kind.value_type)
     text = pc.cast(data, pa.string())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or wanted is not None:
         return _of_mixed_text(name, text, wanted, path)
     return _of_text(name, text, Kind.TEXT)  # dates and the like
+
+
+def _of_numbers(name: str, values: Array, wanted: Kind | None, path: str) -> Column:
+    infinite = np.flatnonzero(np.isinf(values))
+    if len(infinite):
+        raise TableError(
+            f"{path}, row {infinite[0] + 1}, column {name!r}: the value is infinite. Correct the cell, or leave it empty if "
+            "the value is missing"
+        )
+    if wanted is Kind.BOOLEAN and not set(np.unique(values[~np.isnan(values)])) <= {0.0, 1.0}:
+        raise TableError(
+            f"{path}: the column {name!r} holds other values than 0 and 1, so it cannot be taken as boolean"
+        )
+    return Column(name, wanted or Kind.NUMBER, values)
 
 
 def _as_floats(data: Any) -> Array:
@@ -149,6 +171,7 @@ _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 
 def _of_mixed_text(name: str, text: Any, wanted: Kind | None, path: str) -> Column:
     """Text that may be meant as numbers, spoilt by a few cells."""
+    text = _trimmed(text)
     is_number = pc.match_substring_regex(text, _NUMBER)
     present = len(text) - text.null_count
     share = (pc.sum(is_number).as_py() or 0) / max(present, 1)
@@ -156,12 +179,20 @@ def _of_mixed_text(name: str, text: Any, wanted: Kind | None, path: str) -> Colu
         return _of_text(name, text, wanted)
     if share < 1:
         row = pc.index(pc.fill_null(is_number, True), False).as_py()
+        others = present - (pc.sum(is_number).as_py() or 0)
         raise TableError(
-            f"{path}, row {row + 1} (line {row + 2}, if no value spans lines), column {name!r}: {text[row].as_py()!r} is not "
-            f"a number, as {share:.1%} of the column's values are. Correct the cell, leave it empty if the value is "
+            f"{path}, row {row + 1}, column {name!r}: {text[row].as_py()!r} is not a number, as all but {others} of the "
+            f"column's {present:,} values are. Rows are counted from 1, after the header. Correct the cell, leave it empty if the value is "
             f"missing, or take the column as a category: --kind {name}=category"
         )
-    return Column(name, Kind.NUMBER, _as_floats(pc.cast(pc.utf8_trim_whitespace(text), pa.float64())))
+    return _of_numbers(name, _as_floats(pc.cast(text, pa.float64())), wanted, path)
+
+
+def _trimmed(text: Any) -> Any:
+    """Text without white space around it; what then stands for a missing value is one."""
+    trimmed = pc.utf8_trim_whitespace(text)
+    is_missing = pc.is_in(trimmed, value_set=pa.array(MISSING))
+    return pc.if_else(is_missing, pa.scalar(None, pa.string()), trimmed)
 
 
 def _of_text(name: str, text: Any, wanted: Kind | None) -> Column:

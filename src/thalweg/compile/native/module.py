@@ -29,9 +29,12 @@ from .sampling import Sampling, emit_sample
 from .tiles import choose_tiling
 from .views import Area, Buffer, View
 
-__all__ = ["Control", "Loop", "Module", "assemble"]
+__all__ = ["DENSE_BITS", "Control", "Loop", "Module", "assemble"]
 
 FLOAT64 = np.dtype(np.float64)
+
+DENSE_BITS = 10
+"""The history holds every step up to 2 · 2^10, and 2^10 of each doubling of the steps after that."""
 
 
 class Control(IntEnum):
@@ -42,9 +45,8 @@ class Control(IntEnum):
     STATUS = 2
     RECORDED = 3
     CAPACITY = 4
-    RECORD_EVERY = 5
-    NEXT_RECORD = 6
-    STEP = 7
+    NEXT_RECORD = 5
+    STEP = 6
     TICKET = 16
     DONE = 32
     QUIT = 48
@@ -597,14 +599,21 @@ class _Assembler:
         is_due = builder.icmp_signed(">=", step, builder.load(upcoming, typ=INT64))
         is_end = builder.icmp_signed("!=", status, integer(0))
         with builder.if_then(builder.or_(is_due, is_end), likely=False):
-            every = builder.load(self._control(builder, self.control, Control.RECORD_EVERY), typ=INT64)
-            builder.store(builder.add(step, every), upcoming)
+            builder.store(builder.add(step, self._stride(step)), upcoming)
             counter = self._control(builder, self.control, Control.RECORDED)
             count = builder.load(counter, typ=INT64)
             row = main.at(main.start_of(self.history), FLOAT64, builder.mul(count, integer(len(values) + 1)))
             for column, value in enumerate([builder.sitofp(step, ir.DoubleType()), *values]):
                 main.write(value, main.at(row, FLOAT64, column), FLOAT64, 1, 1)
             builder.store(builder.add(count, integer(1)), counter)
+
+    def _stride(self, step: ir.Value) -> ir.Value:
+        """How far the next recorded step lies: 1 up to step 2048, then 2 up to 4096, 4 up to 8192, and so on."""
+        builder = self.main.builder
+        zeros = builder.ctlz(builder.or_(step, integer(1)), ir.Constant(ir.IntType(1), 0))
+        power = builder.sub(integer(63 - DENSE_BITS), zeros)
+        power = builder.select(builder.icmp_signed("<", power, integer(0)), integer(0), power)
+        return builder.shl(integer(1), power)
 
 
 def _reduction_of(node: Node) -> str:

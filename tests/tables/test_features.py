@@ -1,0 +1,162 @@
+"""Targets, splits, encodings and model files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from thalweg import ModelFileError, TableError
+from thalweg.tables import Encoding, ModelKind, read_table, split_rows, target_of
+from thalweg.tables.model_file import load_model, save_model
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def table(folder: Path, text: str) -> object:
+    path = folder / "table.csv"
+    path.write_text(text)
+    return read_table(path)
+
+
+def test_the_model_follows_from_the_target() -> None:
+    titanic = read_table(EXAMPLES / "titanic.csv")
+    assert target_of(titanic, "fare").kind is ModelKind.LINEAR
+    assert target_of(titanic, "survived").classes == ("0", "1")
+    assert target_of(titanic, "sex").classes == ("female", "male")
+    assert target_of(titanic, "alone").classes == ("false", "true")
+    found = target_of(titanic, "age")
+    assert found.dropped == 177
+    assert len(found.values) == len(found.rows) == 891 - 177
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "message"),
+    [
+        ("a,b\n1,2\n1,3\n", "a", "is 1 in every row"),
+        ("a,b\n,2\n,3\n", "a", "missing in every row"),
+        ("a,b\nx,2\ny,3\nz,4\n", "a", "3 classes"),
+        ("a,b\nx,2\ny,3\n", "c", "no column 'c'"),
+    ],
+)
+def test_targets_that_cannot_be(tmp_path: Path, text: str, target: str, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        target_of(table(tmp_path, text), target)  # type: ignore[arg-type]
+
+
+def test_the_split_is_seeded_stratified_and_complete() -> None:
+    values = np.array([0.0] * 90 + [1.0] * 10)
+    training, validation = split_rows(values, is_classes=True, seed=1)
+    np.testing.assert_array_equal(np.sort(np.concatenate([training, validation])), np.arange(100))
+    assert values[validation].sum() == 2
+    np.testing.assert_array_equal(split_rows(values, True, 1)[0], training)
+    assert not np.array_equal(split_rows(values, True, 2)[0], training)
+
+
+def test_features_are_standardised_on_the_training_rows() -> None:
+    housing = read_table(EXAMPLES / "california-housing.csv")
+    rows = np.arange(0, 20_000)
+    encoding = Encoding.learn(housing, rows, "median_house_value")
+    X, unseen = encoding.transform(housing, rows)
+    np.testing.assert_allclose(X.mean(axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(X.std(axis=0), 1, atol=1e-9)
+    assert not unseen
+    assert X.flags.c_contiguous
+    assert "ocean_proximity = INLAND" in encoding.names
+    assert "total_bedrooms is missing" in encoding.names
+
+
+def test_coefficients_in_own_units_predict_the_same() -> None:
+    mpg = read_table(EXAMPLES / "mpg.csv")
+    rows = np.arange(398)
+    encoding = Encoding.learn(mpg, rows, "mpg")
+    X, _ = encoding.transform(mpg, rows)
+    weights = np.random.default_rng(0).standard_normal(len(encoding.features))
+    own, intercept = encoding.in_own_units(weights, 0.5, mean=20.0, scale=3.0)
+    raw = X * [f.scale for f in encoding.features] + [f.mean for f in encoding.features]
+    np.testing.assert_allclose(raw @ own + intercept, (X @ weights + 0.5) * 3 + 20)
+
+
+def test_columns_are_matched_by_name_and_new_categories_counted(tmp_path: Path) -> None:
+    first = table(tmp_path, "a,c,y\n1,x,1\n2,y,2\n3,x,3\n4,y,5\n")
+    encoding = Encoding.learn(first, np.arange(4), "y")  # type: ignore[arg-type]
+    second = table(tmp_path, "c,more,a\nx,1,1\nnew,2,2\n")
+    X, unseen = encoding.transform(second)  # type: ignore[arg-type]
+    np.testing.assert_allclose(X[0], encoding.transform(first)[0][0])  # type: ignore[arg-type]
+    assert unseen == {"c": 1}
+    third = table(tmp_path, "c\nx\ny\n")
+    with pytest.raises(TableError, match="no column 'a'"):
+        encoding.transform(third)  # type: ignore[arg-type]
+    fourth = table(tmp_path, "a,c\nx,x\ny,y\n")
+    with pytest.raises(TableError, match="'a' held numbers at training"):
+        encoding.transform(fourth)  # type: ignore[arg-type]
+
+
+def test_columns_that_cannot_be_used_are_named_with_the_reason(tmp_path: Path) -> None:
+    text = "k,m,y\n" + "".join(f"1,,{i}\n" for i in range(5)) + "1,,9\n"
+    with pytest.raises(TableError, match="no column that could predict"):
+        Encoding.learn(table(tmp_path, text), np.arange(6), "y")  # type: ignore[arg-type]
+
+
+def test_an_encoding_survives_as_plain_values() -> None:
+    titanic = read_table(EXAMPLES / "titanic.csv")
+    encoding = Encoding.learn(titanic, np.arange(891), "survived")
+    assert Encoding.from_dict(encoding.to_dict()) == encoding
+
+
+# Model files
+TENSORS = {"w": np.asfortranarray(np.arange(6.0).reshape(2, 3)), "b": np.float64(1)}
+
+
+def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
+    save_model(tmp_path / "m", TENSORS, {"kind": "linear", "name": "이름"})
+    tensors, description = load_model(tmp_path / "m")
+    assert description == {"kind": "linear", "name": "이름"}
+    for name, array in TENSORS.items():
+        np.testing.assert_array_equal(tensors[name], array)
+
+
+def test_every_damage_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "m"
+    save_model(path, TENSORS, {"kind": "linear"})
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 7):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ModelFileError):
+            load_model(path)
+    start = whole.index(b"linear")
+    for position in (start, start + 1, len(whole) - 1, len(whole) - 20):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+        with pytest.raises(ModelFileError, match="damaged"):
+            load_model(path)
+
+
+def test_messages_of_model_files(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="there is no model"):
+        load_model(tmp_path / "none")
+    (tmp_path / "text").write_text("hello, this is no model")
+    with pytest.raises(ModelFileError, match="no thalweg model"):
+        load_model(tmp_path / "text")
+    save_model(tmp_path / "m", TENSORS, {})
+    later = (tmp_path / "m").read_bytes().replace(b'"thalweg":"1"', b'"thalweg":"9"')
+    (tmp_path / "m").write_bytes(later)
+    with pytest.raises(ModelFileError, match="later thalweg"):
+        load_model(tmp_path / "m")
+
+
+def test_a_failure_leaves_the_old_model_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m"
+    save_model(path, TENSORS, {"which": "old"})
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ModelFileError, match="No space left on device"):
+        save_model(path, TENSORS, {"which": "new"})
+    assert load_model(path)[1] == {"which": "old"}
+    assert os.listdir(tmp_path) == ["m"]
+    with pytest.raises(ModelFileError, match="cannot be written"):
+        save_model(tmp_path / "no folder" / "m", TENSORS, {})
