@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from .arrays import INT64, Function, integer, loop, pieces
+from .arrays import INT8, INT64, POINTER, Function, integer, loop, pieces
 from .formulas import constant
 from .views import Buffer, View
 
@@ -137,6 +137,47 @@ def emit_sample(
         draw(integer(offset), size)
     for source, target in arrays:
         _emit_gather(function, source, target, start, rows, vector_bytes)
+    _emit_prefetch(function, sampling, position, now, following, rows, width, [source for source, _ in arrays])
+
+
+_CACHE_LINE = 64
+_WORTH_PREFETCHING = 1 << 19
+"""Data of fewer bytes than this stay in cache by themselves."""
+
+
+def _emit_prefetch(
+    function: Function,
+    sampling: Sampling,
+    position: ir.Value,
+    now: list[tuple[ir.Value, ir.Value]],
+    following: list[tuple[ir.Value, ir.Value]],
+    rows: int,
+    width: int,
+    sources: Sequence[View],
+) -> None:
+    """Asks for the examples of the next batch while this one is computed: they lie anywhere in memory."""
+    b = function.builder
+    sizes = [int(np.prod(view.shape[1:], dtype=int)) * view.buffer.dtype.itemsize for view in sources]
+    if sum(sizes) * sampling.examples < _WORTH_PREFETCHING or 2 * sampling.batch > sampling.examples:
+        return
+    upcoming = b.add(position, integer(sampling.batch))
+    name = "llvm.prefetch.p0"
+    half = ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [POINTER, half, half, half])
+    prefetch = b.module.globals.get(name) or ir.Function(b.module, kind, name)
+    hints = [ir.Constant(half, 0), ir.Constant(half, 3), ir.Constant(half, 1)]
+    starts = [function.start_of_view(view) for view in sources]
+
+    def ask(index: ir.Value, size: int) -> None:
+        indices = _emit_permutation(function, sampling.examples, upcoming, index, now, following, size)
+        for lane in range(size):
+            chosen = indices if size == 1 else b.extract_element(indices, ir.Constant(half, lane))
+            for start, length in zip(starts, sizes, strict=True):
+                row = b.gep(start, [b.mul(chosen, integer(length))], source_etype=INT8)
+                for offset in range(0, min(length, 16 * _CACHE_LINE), _CACHE_LINE):
+                    b.call(prefetch, [b.gep(row, [integer(offset)], source_etype=INT8), *hints])
+
+    loop(function, rows // width, lambda i: ask(b.mul(i, integer(width)), width), "prefetch")
 
 
 def _emit_permutation(
