@@ -1,0 +1,1 @@
+"""Side-by-side measurements against PyTorch, JAX, scikit-learn and NumPy."""

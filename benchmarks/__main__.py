@@ -1,0 +1,76 @@
+"""`python -m benchmarks [CASE ...] [--repeats N] [--json FILE]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+
+from rich.console import Console
+from rich.table import Table
+
+from .harness import Report
+
+CASES = ("processes", "rosenbrock", "least_squares", "logistic", "many_nodes")
+
+
+def _machine() -> str:
+    parts = [f"{os.cpu_count()} processors", platform.machine(), f"Python {platform.python_version()}"]
+    for name in ("thalweg", "numpy", "llvmlite", "jax", "torch", "scikit-learn"):
+        try:
+            parts.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            parts.append(f"no {name}")
+    return ", ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.3g} µs"
+    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def _print(console: Console, report: Report) -> None:
+    table = Table(title=report.name, title_justify="left", title_style="bold", box=None)
+    for header, justify in (("", "left"), (f"median, one {report.unit}", "right"), ("× thalweg", "right")):
+        table.add_column(header, justify=justify)  # type: ignore[arg-type]  # "left" or "right"
+    ours = next(value for name, value in report.seconds.items() if "thalweg" in name)
+    for name, value in report.seconds.items():
+        table.add_row(name, _duration(value), f"{value / ours:.2f}")
+    console.print(table)
+    for goal in report.goals:
+        console.print(
+            f"  goal {goal.text}: {goal.value:.4g} of {goal.bound:.4g} — {'met' if goal.is_met else 'MISSED'}"
+        )
+    for note in report.notes:
+        console.print(f"  {note}")
+    console.print()
+
+
+def main() -> None:
+    """Runs the cases and prints a table for each."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("cases", nargs="*", choices=[[], *CASES], help="all, if none is named")
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--json", help="a file for the results")
+    arguments = parser.parse_args()
+    console = Console(width=110, highlight=False)
+    console.print(_machine() + "\n")
+    reports = []
+    for name in arguments.cases or CASES:
+        for report in import_module(f".cases.{name}", __package__).measure(arguments.repeats):
+            _print(console, report)
+            reports.append(report)
+    if arguments.json:
+        plain = [
+            {"name": r.name, "seconds": dict(r.seconds), "goals": {g.text: [g.value, g.bound] for g in r.goals}}
+            for r in reports
+        ]
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            json.dump({"machine": _machine(), "reports": plain}, file, indent=2, ensure_ascii=False)
+
+
+main()

@@ -1,0 +1,1 @@
+"""One file for each case: a function `measure(repeats)` that returns reports."""
