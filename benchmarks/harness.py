@@ -54,6 +54,7 @@ def interleaved(competitors: Mapping[str, Callable[[], object]], repeats: int) -
 def process_seconds(code: str, is_cold: bool = True) -> float:
     """Seconds of a fresh interpreter that runs the code. is_cold: thalweg's cache of compiled code is empty."""
     environment = dict(os.environ)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # installed packages have their bytecode, ours as well
     with tempfile.TemporaryDirectory() as folder:
         if is_cold:
             environment["THALWEG_CACHE"] = folder

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from thalweg.autodiff import gradient
 from thalweg.compile.examples import MixedExamplesError, follow_examples
 from thalweg.compile.native import Execution, compile_native
-from thalweg.compile.native.sampling import permutation
+from thalweg.compile.native.permutation import permutation
 from thalweg.compile.prepare import prepare
 from thalweg.graph import ArrayType, Graph, evaluate
 from thalweg.rewrite import simplify

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..compile.examples import Examples, MixedExamplesError, follow_examples
 from ..compile.native import DENSE_BITS, Control, Execution, Loop, Sampling, compile_native
-from ..compile.native.sampling import permutation
+from ..compile.native.permutation import permutation
 from ..compile.prepare import Prepared, prepare
 from ..graph import Array, Graph, Node, evaluate
 from .step import RECORDED, STEP, Step

@@ -11,7 +11,18 @@ from llvmlite import ir
 
 from .views import Area, Buffer, View
 
-__all__ = ["INT8", "INT64", "POINTER", "Function", "element_type", "integer", "loop", "memory_type", "pieces", "value_type"]
+__all__ = [
+    "INT8",
+    "INT64",
+    "POINTER",
+    "Function",
+    "element_type",
+    "integer",
+    "loop",
+    "memory_type",
+    "pieces",
+    "value_type",
+]
 
 INT64 = ir.IntType(64)
 INT8 = ir.IntType(8)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import hashlib
 import os
 import platform
@@ -116,16 +115,11 @@ def _compiler() -> Any:
 def _symbols() -> dict[str, int]:
     """The C functions that machine code may call."""
     found: dict[str, int] = {}
-    libraries = [ctypes.CDLL(None)] if os.name != "nt" else [ctypes.CDLL("msvcrt")]
-    mathematics = ctypes.util.find_library("m")
-    if mathematics:
-        libraries.append(ctypes.CDLL(mathematics))
+    library = ctypes.CDLL("ucrtbase" if os.name == "nt" else None)  # the process itself holds C's library
     for name in ("fmod", "fmodf", "memcpy", "memset", "memmove", "sched_yield"):
-        for library in libraries:
-            function = getattr(library, name, None)
-            if function is not None:
-                found[name] = ctypes.cast(function, ctypes.c_void_p).value or 0
-                break
+        function = getattr(library, name, None)
+        if function is not None:
+            found[name] = ctypes.cast(function, ctypes.c_void_p).value or 0
     return found
 
 

@@ -17,7 +17,7 @@ from .. import cache
 from ..examples import Examples
 from ..prepare import Prepared
 from . import jit
-from .module import Control, Loop, assemble
+from .interface import Control, Loop
 
 __all__ = ["Execution", "Program", "compile_native"]
 
@@ -92,6 +92,8 @@ def _examples_key(graph: Graph, examples: Examples | None) -> str:
 
 
 def _compile(graph: Graph, examples: Examples | None, loop: Loop | None) -> tuple[bytes, dict[str, Any]]:
+    from .module import assemble  # what emits code is loaded only if code has to be made
+
     module = assemble(graph, examples, loop, jit.vector_bytes())
     code = jit.compile_object(module.text, len(graph.nodes) > _LARGE)
     return code, {

@@ -1,90 +1,23 @@
-"""Drawing mini-batches inside of compiled code: every epoch visits each example once, in a shuffled order.
-
-The order is a keyed permutation that is computed, not stored: example = permutation(epoch, position). It needs no
-memory, any place in it can be computed at once (so a run can be taken up again anywhere), and it is the same on every
-machine. A number below 2^w is scrambled by rounds of multiplication with an odd number, addition of a key and a
-xor-shift, each of which is a bijection on w bits; results beyond the last example are scrambled again until they fall
-inside ("cycle walking": J. Black and P. Rogaway, *Ciphers with Arbitrary Finite Domains*, CT-RSA 2002). The keys come
-from SplitMix64 (G. Steele et al., *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014).
-"""
+"""Emitting the choice of a mini-batch: the permutation in vectors, the copies of rows, the prefetch of the next batch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
 from .arrays import INT8, INT64, POINTER, Function, integer, loop, pieces
 from .formulas import constant
+from .permutation import GOLDEN, MASK, MULTIPLIERS, ROUNDS, Sampling, bits_of
 from .views import Buffer, View
 
-__all__ = ["ROUNDS", "Sampling", "emit_sample", "permutation"]
-
-ROUNDS = 4
-_GOLDEN = 0x9E3779B97F4A7C15
-_MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
-_MASK = (1 << 64) - 1
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """Mini-batches of `batch` out of `examples`.
-
-    step_input: the number of the graph's input that counts the steps. data_inputs: the numbers of those that hold examples.
-    """
-
-    examples: int
-    batch: int
-    seed: int
-    step_input: int
-    data_inputs: tuple[int, ...]
-
-
-def _splitmix(value: int) -> int:
-    value = (value + _GOLDEN) & _MASK
-    value = ((value ^ (value >> 30)) * _MULTIPLIERS[0]) & _MASK
-    value = ((value ^ (value >> 27)) * _MULTIPLIERS[1]) & _MASK
-    return value ^ (value >> 31)
-
-
-def _bits(count: int) -> int:
-    return max((count - 1).bit_length(), 2)
-
-
-def permutation(count: int, seed: int, epoch: int) -> Any:
-    """The order of an epoch, as an array: the reference for the compiled code."""
-    bits = _bits(count)
-    mask = np.uint32((1 << bits) - 1)
-    keys = _keys(seed, epoch)
-    x = np.arange(count, dtype=np.uint32)
-    pending = np.ones(count, np.bool_)
-    with np.errstate(over="ignore"):
-        while pending.any():
-            y = x[pending]
-            for multiplier, key in keys:
-                y = (y * np.uint32(multiplier) + np.uint32(key)) & mask
-                y ^= y >> np.uint32((bits + 1) // 2)
-            x[pending] = y
-            pending &= x >= count
-    return x.astype(np.int64)
-
-
-def _keys(seed: int, epoch: int) -> list[tuple[int, int]]:
-    """A multiplier, which is odd, and a summand for each round, of 32 bits each."""
-    state = _splitmix((seed & _MASK) ^ _splitmix(epoch))
-    keys = []
-    for _ in range(ROUNDS):
-        state = _splitmix(state)
-        keys.append(((state & 0xFFFFFFFF) | 1, state >> 32))
-    return keys
+__all__ = ["emit_sample"]
 
 
 def _emit_splitmix(b: ir.IRBuilder, value: ir.Value) -> ir.Value:
-    value = b.add(value, integer(_GOLDEN - (1 << 64)))
-    for shift, multiplier in ((30, _MULTIPLIERS[0]), (27, _MULTIPLIERS[1])):
+    value = b.add(value, integer(GOLDEN - (1 << 64)))
+    for shift, multiplier in ((30, MULTIPLIERS[0]), (27, MULTIPLIERS[1])):
         value = b.mul(b.xor(value, b.lshr(value, integer(shift))), integer(_signed(multiplier)))
     return b.xor(value, b.lshr(value, integer(31)))
 
@@ -95,7 +28,7 @@ def _signed(value: int) -> int:
 
 def _emit_keys(b: ir.IRBuilder, seed: int, epoch: ir.Value) -> list[tuple[ir.Value, ir.Value]]:
     half = ir.IntType(32)
-    state = _emit_splitmix(b, b.xor(integer(_signed(seed & _MASK)), _emit_splitmix(b, epoch)))
+    state = _emit_splitmix(b, b.xor(integer(_signed(seed & MASK)), _emit_splitmix(b, epoch)))
     keys = []
     for _ in range(ROUNDS):
         state = _emit_splitmix(b, state)
@@ -192,7 +125,7 @@ def _emit_permutation(
     b = function.builder
     half = ir.IntType(32)
     kind = half if size == 1 else ir.VectorType(half, size)
-    bits = _bits(count)
+    bits = bits_of(count)
     lanes = list(range(size)) if size > 1 else 0
     place = b.add(function.splat(b.trunc(b.add(position, index), half), size), ir.Constant(kind, lanes))
     is_next = b.icmp_unsigned(">=", place, constant(kind, count))
