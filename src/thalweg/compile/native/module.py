@@ -414,6 +414,9 @@ class _Assembler:
         builder.cbranch(builder.icmp_signed("<", chunk, integer(self.tiling.chunks)), work, empty)
         builder.position_at_end(work)
         generation = builder.lshr(ticket, integer(32))
+        # Every other sweep walks backwards: what the last one read at its end is still in cache.
+        is_odd = builder.trunc(generation, ir.IntType(1))
+        chunk = builder.select(is_odd, builder.sub(integer(self.tiling.chunks - 1), chunk), chunk)
         total = self._sweep_count()
         for phase, sweep in sweeps:
             if len(sweeps) == 1:
