@@ -43,6 +43,7 @@ def interleaved(competitors: Mapping[str, Callable[[], object]], repeats: int) -
     times: dict[str, list[float]] = {name: [] for name in competitors}
     for round_ in range(repeats + 1):
         for name, run in competitors.items():
+            time.sleep(0.1)  # until the threads of the one before have gone to sleep
             begin = time.perf_counter()
             measured = run()
             took = measured if isinstance(measured, float) else time.perf_counter() - begin

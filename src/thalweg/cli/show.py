@@ -69,7 +69,9 @@ class LiveProgress:
             transient=True,
             disable=not _console.is_terminal,
         )
-        self._task = self._bar.add_task("", total=1.0, step=0, loss=math.nan, norm=math.nan, rate=0.0, left="")
+        self._task = self._bar.add_task(
+            "", total=1.0, step=0, loss=math.nan, norm=math.nan, rate=0.0, left="", visible=False
+        )
 
     def __enter__(self) -> LiveProgress:
         self._bar.start()
@@ -88,6 +90,7 @@ class LiveProgress:
         left = now.seconds * (1 - share) / share
         self._bar.update(
             self._task,
+            visible=True,
             completed=share,
             step=now.step,
             loss=now.loss,

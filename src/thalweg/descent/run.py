@@ -49,7 +49,7 @@ def descend(
 ) -> Ended:
     """Runs an engine to its end. Ctrl-C ends the descent and keeps what was reached."""
     begin = time.perf_counter()
-    iterations = 16
+    iterations = 1
     rows: list[Array] = []
     status = 0
     is_interrupted = False
@@ -60,7 +60,7 @@ def descend(
             status, new = engine.advance(iterations, now - begin)
             took = max(time.perf_counter() - now, 1e-7)
             done = max(int(engine.state[STEP]) - before, 1)
-            iterations = max(1, min(int(done * _STRETCH_SECONDS / took), iterations * 16))
+            iterations = max(1, min(int(done * _STRETCH_SECONDS / took), iterations * 64))
             if len(new):
                 rows.append(new)
             if on_progress is not None and rows:

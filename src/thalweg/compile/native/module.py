@@ -27,6 +27,7 @@ from .memory import Memory
 from .permutation import Sampling
 from .region import Region, Tile, tiled
 from .sampling import emit_sample
+from .threads import Sharing, control_field
 from .tiles import choose_tiling
 from .views import Area, Buffer, View
 
@@ -349,33 +350,16 @@ class _Assembler:
     def _emit_parallel(self, phase: int, sweep: Any) -> None:
         """Lets all threads work on a sweep's chunks, then adds up their totals in a fixed order."""
         assert self.tiling is not None
-        function, builder = self.main, self.main.builder
+        function = self.main
         table, workspace = function.areas[Area.TABLE], function.areas[Area.WORKSPACE]
+        arguments = (table, workspace, self.control, self.scratch)
         if self.tiling.chunks == 1:
-            builder.call(sweep, [table, workspace, self.scratch, integer(0)])
+            function.builder.call(sweep, [table, workspace, self.scratch, integer(0)])
             return
-        tickets = self._control(builder, self.control, Control.TICKET)
-        done = self._control(builder, self.control, Control.DONE)
-        builder.atomic_rmw("xchg", done, integer(0), "monotonic")
-        published = builder.load_atomic(tickets, "monotonic", 8, typ=INT64)
-        sweeps = self._sweep_count()
-        # The upper half of a ticket counts sweeps, so that a late thread can never take one for another sweep.
-        generation = builder.add(builder.lshr(published, integer(32)), integer(1))
-        if sweeps > 1:
-            rest = builder.urem(generation, integer(sweeps))
-            behind = builder.urem(builder.add(builder.sub(integer(phase), rest), integer(sweeps)), integer(sweeps))
-            generation = builder.add(generation, behind)
-        builder.atomic_rmw("xchg", tickets, builder.shl(generation, integer(32)), "release")
-        self._emit_work(builder, [table, workspace, self.control, self.scratch], [(phase, sweep)])
-        waiting = builder.append_basic_block("wait")
-        finished = builder.append_basic_block("finished")
-        builder.branch(waiting)
-        builder.position_at_end(waiting)
-        completed = builder.load_atomic(done, "acquire", 8, typ=INT64)
-        self._pause(builder)
-        is_done = builder.icmp_signed("==", completed, integer(self.tiling.chunks))
-        builder.cbranch(is_done, finished, waiting)
-        builder.position_at_end(finished)
+        sharing = Sharing(self.module, self.tiling.chunks, self._sweep_count())
+        sharing.emit_publish(function.builder, self.control, phase)
+        sharing.emit_work(function.builder, arguments, {phase: sweep})
+        sharing.emit_wait(function.builder, self.control)
         _, totals, _ = self._sweep_nodes(phase)
         for node in totals:
             emit_combine(
@@ -387,88 +371,16 @@ class _Assembler:
                 self.vector_bytes,
             )
 
-    def _control(self, builder: ir.IRBuilder, control: ir.Value, field: Control) -> ir.Value:
-        return builder.gep(control, [integer(int(field))], source_etype=INT64)
-
-    def _pause(self, builder: ir.IRBuilder) -> None:
-        name = "llvm.x86.sse2.pause"
-        import platform
-
-        if platform.machine().lower() in ("x86_64", "amd64"):
-            known = self.module.globals.get(name) or ir.Function(self.module, ir.FunctionType(ir.VoidType(), []), name)
-            builder.call(known, [])
-
-    def _emit_work(self, builder: ir.IRBuilder, arguments: Sequence[ir.Value], sweeps: Any) -> None:
-        """Takes chunks of the current sweep until none is left."""
-        assert self.tiling is not None
-        table, workspace, control, scratch = arguments
-        tickets = self._control(builder, control, Control.TICKET)
-        done = self._control(builder, control, Control.DONE)
-        take = builder.append_basic_block("take")
-        work = builder.append_basic_block("work")
-        empty = builder.append_basic_block("empty")
-        builder.branch(take)
-        builder.position_at_end(take)
-        ticket = builder.atomic_rmw("add", tickets, integer(1), "acq_rel")
-        chunk = builder.and_(ticket, integer((1 << 32) - 1))
-        builder.cbranch(builder.icmp_signed("<", chunk, integer(self.tiling.chunks)), work, empty)
-        builder.position_at_end(work)
-        generation = builder.lshr(ticket, integer(32))
-        # Every other sweep walks backwards: what the last one read at its end is still in cache.
-        is_odd = builder.trunc(generation, ir.IntType(1))
-        chunk = builder.select(is_odd, builder.sub(integer(self.tiling.chunks - 1), chunk), chunk)
-        total = self._sweep_count()
-        for phase, sweep in sweeps:
-            if len(sweeps) == 1:
-                builder.call(sweep, [table, workspace, scratch, chunk])
-            else:
-                mine = builder.icmp_signed("==", builder.urem(generation, integer(total)), integer(phase))
-                with builder.if_then(mine):
-                    builder.call(sweep, [table, workspace, scratch, chunk])
-        builder.atomic_rmw("add", done, integer(1), "acq_rel")
-        builder.branch(take)
-        builder.position_at_end(empty)
+    def _control(self, field: Control) -> ir.Value:
+        return control_field(self.main.builder, self.control, field)
 
     def _emit_help(self, sweeps: list[Callable[[], Any]]) -> None:
-        """The function of the other threads: wait for tickets, work, until told to quit."""
+        """The function of the other threads."""
         helper = self._declare("help", [POINTER] * 4, is_internal=False)
         builder = ir.IRBuilder(helper.append_basic_block("entry"))
-        if not sweeps or self.tiling is None or self.tiling.chunks == 1:
-            builder.ret_void()
-            return
-        control = helper.args[2]
-        tickets = self._control(builder, control, Control.TICKET)
-        quit_ = self._control(builder, control, Control.QUIT)
-        spins = builder.alloca(INT64)
-        builder.store(integer(0), spins)
-        look, check, pause, rest, work, end = (
-            builder.append_basic_block(name) for name in ("look", "check", "pause", "rest", "work", "end")
-        )
-        builder.branch(look)
-        builder.position_at_end(look)
-        ticket = builder.load_atomic(tickets, "acquire", 8, typ=INT64)
-        chunk = builder.and_(ticket, integer((1 << 32) - 1))
-        has_begun = builder.icmp_signed("!=", ticket, integer(0))
-        is_open = builder.icmp_signed("<", chunk, integer(self.tiling.chunks))
-        builder.cbranch(builder.and_(has_begun, is_open), work, check)
-        builder.position_at_end(check)
-        is_over = builder.icmp_signed("!=", builder.load_atomic(quit_, "acquire", 8, typ=INT64), integer(0))
-        builder.cbranch(is_over, end, pause)
-        builder.position_at_end(pause)
-        self._pause(builder)
-        spun = builder.add(builder.load(spins, typ=INT64), integer(1))
-        builder.store(spun, spins)
-        builder.cbranch(builder.icmp_signed(">", spun, integer(20000)), rest, look)
-        builder.position_at_end(rest)
-        give_way = ir.Function(self.module, ir.FunctionType(ir.IntType(32), []), "sched_yield")
-        builder.call(give_way, [])
-        builder.branch(look)
-        builder.position_at_end(work)
-        builder.store(integer(0), spins)
-        declared = [(phase, sweep.declared) for phase, sweep in enumerate(sweeps)]  # type: ignore[attr-defined]
-        self._emit_work(builder, helper.args, declared)
-        builder.branch(look)
-        builder.position_at_end(end)
+        if sweeps and self.tiling is not None and self.tiling.chunks > 1:
+            declared = {phase: sweep.declared for phase, sweep in enumerate(sweeps)}  # type: ignore[attr-defined]
+            Sharing(self.module, self.tiling.chunks, len(sweeps)).emit_help(builder, helper.args, declared)
         builder.ret_void()
 
     # The two kinds of programs
@@ -500,8 +412,8 @@ class _Assembler:
                 local = self.memory.array(Area.LOCAL, node.shape, node.dtype)
                 emit_copy(main, self.inputs[node], local, self.vector_bytes)
                 self.views[node] = local
-        iterations = builder.load(self._control(builder, self.control, Control.ITERATIONS), typ=INT64)
-        first_step = builder.load(self._control(builder, self.control, Control.STEP), typ=INT64)
+        iterations = builder.load(self._control(Control.ITERATIONS), typ=INT64)
+        first_step = builder.load(self._control(Control.STEP), typ=INT64)
         again = builder.append_basic_block("again")
         step_block = builder.append_basic_block("step")
         end = builder.append_basic_block("end")
@@ -510,7 +422,7 @@ class _Assembler:
         builder.position_at_end(again)
         index = builder.phi(INT64)
         index.add_incoming(integer(0), start_block)
-        stop = builder.load_atomic(self._control(builder, self.control, Control.STOP), "monotonic", 8, typ=INT64)
+        stop = builder.load_atomic(self._control(Control.STOP), "monotonic", 8, typ=INT64)
         goes_on = builder.and_(builder.icmp_signed("<", index, iterations), builder.icmp_signed("==", stop, integer(0)))
         builder.cbranch(goes_on, step_block, end)
         builder.position_at_end(step_block)
@@ -523,7 +435,7 @@ class _Assembler:
         measured = results[carried : carried + self.loop.recorded]
         values = [self._as_float(region.view(node)) for node in measured]
         status = main.read(main.start_of_view(region.view(results[-1])), results[-1].dtype, 1, 1)
-        builder.store(status, self._control(builder, self.control, Control.STATUS))
+        builder.store(status, self._control(Control.STATUS))
         self._record(builder.add(first_step, index), values, status)
         commit = builder.append_basic_block("commit")
         builder.cbranch(builder.icmp_signed("==", status, integer(0)), commit, end)
@@ -531,11 +443,11 @@ class _Assembler:
         self._commit(region, state, results[:carried])
         following = builder.add(index, integer(1))
         index.add_incoming(following, builder.block)
-        builder.store(builder.add(first_step, following), self._control(builder, self.control, Control.STEP))
+        builder.store(builder.add(first_step, following), self._control(Control.STEP))
         full = builder.icmp_signed(
             ">=",
-            builder.load(self._control(builder, self.control, Control.RECORDED), typ=INT64),
-            builder.load(self._control(builder, self.control, Control.CAPACITY), typ=INT64),
+            builder.load(self._control(Control.RECORDED), typ=INT64),
+            builder.load(self._control(Control.CAPACITY), typ=INT64),
         )
         builder.cbranch(full, end, again)
         builder.position_at_end(end)
@@ -566,12 +478,12 @@ class _Assembler:
     def _record(self, step: ir.Value, values: list[ir.Value], status: ir.Value) -> None:
         """Writes a row of the history, if one is due or the descent ends here."""
         builder, main = self.main.builder, self.main
-        upcoming = self._control(builder, self.control, Control.NEXT_RECORD)
+        upcoming = self._control(Control.NEXT_RECORD)
         is_due = builder.icmp_signed(">=", step, builder.load(upcoming, typ=INT64))
         is_end = builder.icmp_signed("!=", status, integer(0))
         with builder.if_then(builder.or_(is_due, is_end), likely=False):
             builder.store(builder.add(step, self._stride(step)), upcoming)
-            counter = self._control(builder, self.control, Control.RECORDED)
+            counter = self._control(Control.RECORDED)
             count = builder.load(counter, typ=INT64)
             row = main.at(main.start_of(self.history), FLOAT64, builder.mul(count, integer(len(values) + 1)))
             for column, value in enumerate([builder.sitofp(step, ir.DoubleType()), *values]):

@@ -1,0 +1,135 @@
+"""Sharing a sweep among threads: chunks of tiles are handed out by tickets, without locks.
+
+A ticket is one 64-bit number: its upper half counts the sweeps, its lower half the chunks that were taken. So a thread that
+comes late can never take a chunk for another sweep than the one it belongs to. Which thread computes a chunk changes
+nothing: each chunk has totals of its own, and these are added up in a fixed order.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+
+from .arrays import INT64, integer
+from .interface import Control
+
+__all__ = ["Sharing", "control_field"]
+
+_PATIENCE = 20_000
+"""So many times a thread looks for work before it begins to give way to others."""
+
+
+def control_field(builder: ir.IRBuilder, control: ir.Value, field: Control) -> ir.Value:
+    """The address of a field of the control block."""
+    return builder.gep(control, [integer(int(field))], source_etype=INT64)
+
+
+def _load(builder: ir.IRBuilder, pointer: ir.Value, ordering: str) -> ir.Value:
+    return builder.load_atomic(pointer, ordering, 8, typ=INT64)
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """How the work of a program is shared. sweeps: how many make one evaluation."""
+
+    module: ir.Module
+    chunks: int
+    sweeps: int
+
+    def emit_publish(self, builder: ir.IRBuilder, control: ir.Value, phase: int) -> None:
+        """Opens a new sweep: the next whose number leaves the rest `phase` when divided by the number of sweeps."""
+        tickets = control_field(builder, control, Control.TICKET)
+        builder.atomic_rmw("xchg", control_field(builder, control, Control.DONE), integer(0), "monotonic")
+        generation = builder.add(builder.lshr(_load(builder, tickets, "monotonic"), integer(32)), integer(1))
+        if self.sweeps > 1:
+            count = integer(self.sweeps)
+            rest = builder.urem(generation, count)
+            behind = builder.urem(builder.add(builder.sub(integer(phase), rest), count), count)
+            generation = builder.add(generation, behind)
+        builder.atomic_rmw("xchg", tickets, builder.shl(generation, integer(32)), "release")
+
+    def emit_work(self, builder: ir.IRBuilder, arguments: Sequence[ir.Value], sweeps: Mapping[int, Any]) -> None:
+        """Takes chunks of the open sweep until none is left. arguments: table, workspace, control, scratch."""
+        table, workspace, control, scratch = arguments
+        take, work, empty = (builder.append_basic_block(name) for name in ("take", "work", "empty"))
+        builder.branch(take)
+        builder.position_at_end(take)
+        ticket = builder.atomic_rmw("add", control_field(builder, control, Control.TICKET), integer(1), "acq_rel")
+        chunk = builder.and_(ticket, integer((1 << 32) - 1))
+        builder.cbranch(builder.icmp_signed("<", chunk, integer(self.chunks)), work, empty)
+        builder.position_at_end(work)
+        generation = builder.lshr(ticket, integer(32))
+        # Every other sweep walks backwards: what the last one read at its end is still in cache.
+        is_odd = builder.trunc(generation, ir.IntType(1))
+        chunk = builder.select(is_odd, builder.sub(integer(self.chunks - 1), chunk), chunk)
+        for phase, sweep in sweeps.items():
+            if len(sweeps) == 1:
+                builder.call(sweep, [table, workspace, scratch, chunk])
+                continue
+            is_open = builder.icmp_signed("==", builder.urem(generation, integer(self.sweeps)), integer(phase))
+            with builder.if_then(is_open):
+                builder.call(sweep, [table, workspace, scratch, chunk])
+        builder.atomic_rmw("add", control_field(builder, control, Control.DONE), integer(1), "acq_rel")
+        builder.branch(take)
+        builder.position_at_end(empty)
+
+    def emit_wait(self, builder: ir.IRBuilder, control: ir.Value) -> None:
+        """Waits until every chunk is done."""
+        waiting, finished = (builder.append_basic_block(name) for name in ("wait", "finished"))
+        builder.branch(waiting)
+        builder.position_at_end(waiting)
+        completed = _load(builder, control_field(builder, control, Control.DONE), "acquire")
+        self._pause(builder)
+        is_done = builder.icmp_signed("==", completed, integer(self.chunks))
+        builder.cbranch(is_done, finished, waiting)
+        builder.position_at_end(finished)
+
+    def emit_help(self, builder: ir.IRBuilder, arguments: Sequence[ir.Value], sweeps: Mapping[int, Any]) -> None:
+        """What a helping thread does: looks for an open sweep, works on it, until it is told to quit."""
+        control = arguments[2]
+        spins = builder.alloca(INT64)
+        spins.type = arguments[0].type  # llvmlite would give it a typed pointer, which it then refuses to mix
+        builder.store(integer(0), spins)
+        names = ("look", "check", "pause", "rest", "work", "end")
+        look, check, pause, rest, work, end = (builder.append_basic_block(name) for name in names)
+        builder.branch(look)
+        builder.position_at_end(look)
+        ticket = _load(builder, control_field(builder, control, Control.TICKET), "acquire")
+        chunk = builder.and_(ticket, integer((1 << 32) - 1))
+        has_begun = builder.icmp_signed("!=", ticket, integer(0))
+        is_open = builder.icmp_signed("<", chunk, integer(self.chunks))
+        builder.cbranch(builder.and_(has_begun, is_open), work, check)
+        builder.position_at_end(check)
+        quits = _load(builder, control_field(builder, control, Control.QUIT), "acquire")
+        builder.cbranch(builder.icmp_signed("!=", quits, integer(0)), end, pause)
+        builder.position_at_end(pause)
+        self._pause(builder)
+        spun = builder.add(builder.load(spins, typ=INT64), integer(1))
+        builder.store(spun, spins)
+        builder.cbranch(builder.icmp_signed(">", spun, integer(_PATIENCE)), rest, look)
+        builder.position_at_end(rest)
+        self._give_way(builder)
+        builder.branch(look)
+        builder.position_at_end(work)
+        builder.store(integer(0), spins)
+        self.emit_work(builder, arguments, sweeps)
+        builder.branch(look)
+        builder.position_at_end(end)
+
+    def _pause(self, builder: ir.IRBuilder) -> None:
+        """Tells the processor that this is a waiting loop."""
+        if platform.machine().lower() in ("x86_64", "amd64"):
+            builder.call(self._external("llvm.x86.sse2.pause", ir.VoidType()), [])
+
+    def _give_way(self, builder: ir.IRBuilder) -> None:
+        """Lets other processes run, where the system has a call for it."""
+        if platform.system() != "Windows":
+            builder.call(self._external("sched_yield", ir.IntType(32)), [])
+
+    def _external(self, name: str, returns: ir.Type) -> Any:
+        known = self.module.globals.get(name)
+        return known or ir.Function(self.module, ir.FunctionType(returns, []), name)
