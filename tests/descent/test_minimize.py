@@ -387,6 +387,27 @@ def test_arguments_are_checked_where_they_enter(make: Any, message: str) -> None
         make()
 
 
+@pytest.mark.parametrize("batch_size", [None, 32])
+def test_classes_as_indices(batch_size: int | None) -> None:
+    """Softmax regression that reads the logarithm of the right class by its number."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 4))
+    y = np.argmax(X @ rng.standard_normal((4, 3)), axis=1)
+
+    def cross_entropy(W: Any, X: Any, y: Any) -> Any:
+        logarithms = X @ W - np.log(np.sum(np.exp(X @ W), axis=1, keepdims=True))
+        return -np.mean(logarithms[np.arange(len(y)), y])
+
+    arguments: dict[str, Any] = {"batch_size": batch_size, "method": tw.GradientDescent(0.5), "stop": tw.MaxSteps(200)}
+    result = tw.minimize(cross_entropy, np.zeros((4, 3)), data=(X, y), **arguments)
+    assert np.mean(np.argmax(X @ result.parameters, axis=1) == y) > 0.95
+    reference = tw.minimize(cross_entropy, np.zeros((4, 3)), data=(X, y), target="numpy", **arguments)
+    np.testing.assert_allclose(result.parameters, reference.parameters, rtol=1e-9)
+    y[250] = 3
+    with pytest.raises(tw.DataError, match="index 3, which leaves an axis of length 3"):
+        tw.minimize(cross_entropy, np.zeros((4, 3)), data=(X, y), **arguments)
+
+
 def test_parameters_that_are_none() -> None:
     with pytest.raises(tw.ArgumentError, match="there are no parameters"):
         tw.minimize(bowl, {})

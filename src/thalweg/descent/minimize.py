@@ -13,6 +13,7 @@ from ..compile.function import compiled
 from ..errors import ArgumentError
 from ..graph import Array
 from .engines import Engine, NativeEngine, NumpyEngine, batch_rows
+from .indices import check_indices
 from .methods import Adam, Method
 from .not_finite import explain
 from .problem import Data, Problem, data_of, problem_of
@@ -65,6 +66,7 @@ def minimize(
     batch = _check_batch(batch_size, given)
     rule = _check_rule(stop) if stop is not None else _default_rule(given, batch)
     problem = problem_of(loss, parameters, given, batch or given.examples)
+    check_indices(problem, given)
     vector = problem.layout.vector(parameters)
     step = step_of(problem, vector, chosen, rule)
     engine: Engine

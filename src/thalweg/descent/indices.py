@@ -1,0 +1,46 @@
+"""Indices that are data, such as the number of a class: checked before the descent, since compiled code cannot raise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..errors import DataError
+from ..graph import Array, Graph, Node, evaluate, topological_order
+from ..ops.indexing import scatter_add, take
+from .problem import Data, Problem
+
+__all__ = ["check_indices"]
+
+
+def check_indices(problem: Problem, data: Data) -> None:
+    """Raises DataError if an index that depends on the data alone leaves the axis that it reads."""
+    inputs = problem.graph.inputs[1:]
+    for indices, extent, reader in _indices(problem.graph):
+        used = set(topological_order([indices]))
+        if problem.graph.inputs[0] in used or not used & set(inputs):
+            continue
+        for block in _blocks(data, inputs):
+            (found,) = evaluate(Graph(inputs, (indices,)), block)
+            bad = found[(found < 0) | (found >= extent)]
+            if bad.size:
+                raise DataError(
+                    f"{reader.source}: the data hold the index {bad.flat[0]}, which leaves an axis of length {extent} "
+                    f"(indices go from 0 to {extent - 1})"
+                )
+
+
+def _indices(graph: Graph) -> Iterator[tuple[Node, int, Node]]:
+    for node in graph.nodes:
+        if node.primitive is take:
+            yield node.operands[1], node.operands[0].shape[node.attributes["axis"]], node
+        elif node.primitive is scatter_add:
+            yield node.operands[1], node.attributes["extent"], node
+
+
+def _blocks(data: Data, inputs: tuple[Node, ...]) -> Iterator[list[Array]]:
+    """All examples, as many at a time as the graph was traced for; the last block overlaps the one before."""
+    rows = inputs[0].shape[0]
+    for start in np.unique(np.minimum(np.arange(0, data.examples, rows), data.examples - rows)).tolist():
+        yield [array[start : start + rows] for array in data.arrays]
