@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import TracingError
 from .statistics import traced_log_softmax, traced_logsumexp, traced_softmax
 from .traced import Traced
 
@@ -92,7 +93,7 @@ def answer_special(name: str, x: Any, **options: Any) -> Any:
     """A call of one of SciPy's functions, made while something is traced."""
     if isinstance(x, Traced) or isinstance(options.get("b"), Traced):
         if options.pop("return_sign", False):
-            raise NotImplementedError("scipy.special.logsumexp is traced without return_sign=True")
+            raise TracingError("scipy.special.logsumexp is traced without return_sign=True; leave it away")
         return _TRACED[name](x, **options)
     return _originals[name](x, **options)
 

@@ -98,7 +98,8 @@ class _Assembler:
         return function
 
     def assemble(self) -> Module:
-        sweeps = [self._emit_sweep_later(p) for p in range(self._sweep_count())]
+        parameters = [POINTER] * 3 + [INT64]
+        sweeps = [self._declare(f"sweep{p}", parameters, is_internal=True) for p in range(self._sweep_count())]
         main = self._declare("run", [POINTER] * 4, is_internal=False)
         builder = ir.IRBuilder(main.append_basic_block("entry"))
         table, workspace, self.control, self.scratch = main.args
@@ -149,7 +150,7 @@ class _Assembler:
             lambda node: not has_sweeps and not self.is_large,
         )
 
-    def _emit_step(self, sweeps: list[Callable[[], Any]], outputs: Mapping[Node, View | None]) -> None:
+    def _emit_step(self, sweeps: list[Any], outputs: Mapping[Node, View | None]) -> None:
         """One evaluation of the graph, phase by phase."""
         region = self._whole()
         count = len(sweeps)
@@ -160,7 +161,8 @@ class _Assembler:
             wanted |= {node: None for node in self._read_later(here) if node not in wanted}
             region.emit(self._functions(self.main), nodes, wanted)
             if phase < count:
-                self._emit_parallel(phase, sweeps[phase]())
+                self._emit_sweep(phase, sweeps[phase])
+                self._emit_parallel(phase, sweeps[phase])
         for node, view in outputs.items():
             if view is not None and self.examples and node in self.examples.totals:
                 emit_copy(self.main, self.views[node], view, self.vector_bytes)
@@ -212,17 +214,6 @@ class _Assembler:
         caller.builder.call(declared, arguments)
 
     # Sweeps over tiles
-    def _emit_sweep_later(self, phase: int) -> Callable[[], Any]:
-        """The sweep's function is declared now and emitted when the views of what it reads are known."""
-        declared = self._declare(f"sweep{phase}", [POINTER] * 3 + [INT64], is_internal=True)
-
-        def emit() -> Any:
-            self._emit_sweep(phase, declared)
-            return declared
-
-        emit.declared = declared  # type: ignore[attr-defined]  # for the helpers, which only call it
-        return emit
-
     def _emit_sweep(self, phase: int, declared: Any) -> None:
         assert self.examples is not None
         assert self.tiling is not None
@@ -374,17 +365,17 @@ class _Assembler:
     def _control(self, field: Control) -> ir.Value:
         return control_field(self.main.builder, self.control, field)
 
-    def _emit_help(self, sweeps: list[Callable[[], Any]]) -> None:
+    def _emit_help(self, sweeps: list[Any]) -> None:
         """The function of the other threads."""
         helper = self._declare("help", [POINTER] * 4, is_internal=False)
         builder = ir.IRBuilder(helper.append_basic_block("entry"))
         if sweeps and self.tiling is not None and self.tiling.chunks > 1:
-            declared = {phase: sweep.declared for phase, sweep in enumerate(sweeps)}  # type: ignore[attr-defined]
-            Sharing(self.module, self.tiling.chunks, len(sweeps)).emit_help(builder, helper.args, declared)
+            sharing = Sharing(self.module, self.tiling.chunks, len(sweeps))
+            sharing.emit_help(builder, helper.args, dict(enumerate(sweeps)))
         builder.ret_void()
 
     # The two kinds of programs
-    def _emit_evaluation(self, sweeps: list[Callable[[], Any]]) -> None:
+    def _emit_evaluation(self, sweeps: list[Any]) -> None:
         self.views.update(self.inputs)
         outputs: dict[Node, View | None] = {}
         repeated = []
@@ -400,7 +391,7 @@ class _Assembler:
             emit_copy(self.main, source, view, self.vector_bytes)
         self.memory.used[Area.SCRATCH] = max(self.memory.used[Area.SCRATCH], getattr(self, "scratch_needed", 0))
 
-    def _emit_descent(self, sweeps: list[Callable[[], Any]]) -> None:
+    def _emit_descent(self, sweeps: list[Any]) -> None:
         assert self.loop is not None
         graph, builder, main = self.graph, self.main.builder, self.main
         carried = self.loop.carried
