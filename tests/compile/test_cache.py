@@ -51,6 +51,14 @@ def test_a_folder_that_cannot_be_written_is_no_error(folder: Path, monkeypatch: 
     assert cache.load("key") is None
 
 
+def test_the_folder_does_not_grow_without_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_MOST_FILES", 10)
+    for number in range(30):
+        cache.store(f"key{number}", b"code", {})
+    assert len(list(folder.iterdir())) <= 11
+    assert cache.load("key29") is not None
+
+
 def test_two_processes_may_compile_at_once(folder: Path) -> None:
     code = "import numpy as np, thalweg as tw; print(tw.minimize(lambda x: np.sum(x**2), np.ones(3)).loss)"
     runs = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]

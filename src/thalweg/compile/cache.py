@@ -19,6 +19,8 @@ from typing import Any
 __all__ = ["cache_folder", "load", "store"]
 
 _DIGEST = 32
+_MOST_FILES = 4000
+"""When there are more, the half that was used longest ago is deleted."""
 
 
 def cache_folder() -> Path:
@@ -52,9 +54,19 @@ def load(key: str) -> tuple[bytes, dict[str, Any]] | None:
         if hashlib.sha256(key.encode() + body).digest() != digest:
             return None
         line, code = body.split(b"\n", 1)
+        with contextlib.suppress(OSError):
+            os.utime(path)  # used now
         return code, json.loads(line)
     except (OSError, ValueError):
         return None
+
+
+def _prune(folder: Path) -> None:
+    """Keeps the folder from growing without end."""
+    files = [entry for entry in os.scandir(folder) if entry.is_file()]
+    if len(files) > _MOST_FILES:
+        for entry in sorted(files, key=lambda entry: entry.stat().st_mtime)[: len(files) // 2]:
+            Path(entry.path).unlink(missing_ok=True)
 
 
 def store(key: str, code: bytes, description: dict[str, Any]) -> None:
@@ -71,6 +83,7 @@ def store(key: str, code: bytes, description: dict[str, Any]) -> None:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
             os.replace(name, folder / key)
+            _prune(folder)
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
