@@ -90,7 +90,7 @@ class NativeEngine:
         of_data = inputs[first : first + len(data)]
         rows = of_data[0].shape[0] if of_data else 0
         numbers = tuple(range(first, first + len(data)))
-        sampling = Sampling(data[0].shape[0], batch, seed, STEP, numbers) if batch else None
+        sampling = Sampling(data[0].shape[0], batch, STEP, numbers) if batch else None
         examples, note = examples_of(prepared, of_data, rows)
         loop = Loop(len(step.state), len(RECORDED), sampling)
         program = compile_native(prepared, examples, loop)
@@ -100,6 +100,7 @@ class NativeEngine:
         arrays = [*state, *step.settings, seconds, *data, *prepared.values]
         outputs = [np.zeros(node.shape, node.dtype) for node in prepared.graph.outputs]
         execution = Execution(program, arrays, outputs, history, threads)
+        execution.control[Control.SEED] = np.int64(np.uint64(seed % (1 << 64)))
         return cls(state, (note,) if note else (), execution, seconds, history)
 
     def advance(self, iterations: int, seconds: float) -> tuple[int, Array]:

@@ -23,6 +23,7 @@ class Control(IntEnum):
     CAPACITY = 4
     NEXT_RECORD = 5
     STEP = 6
+    SEED = 7
     TICKET = 16
     DONE = 32
     QUIT = 48

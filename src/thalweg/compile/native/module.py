@@ -26,7 +26,7 @@ from .loops import emit_combine, emit_copy, emit_fill
 from .memory import Memory
 from .permutation import Sampling
 from .region import Region, Tile, tiled
-from .sampling import emit_sample
+from .sampling import INTEGER, Sample, emit_sample, is_worth_prefetching
 from .threads import Sharing, control_field
 from .tiles import choose_tiling
 from .views import Area, Buffer, View
@@ -328,7 +328,6 @@ class _Assembler:
 
     def _sample(self, function: Function, views: dict[Node, View], rows: int, sampling: Sampling) -> None:
         """Draws examples and copies them to where `views` then finds them."""
-        chosen = self.memory.buffer(Area.SCRATCH, rows, np.dtype(np.int64))
         step = self.views[self.graph.inputs[sampling.step_input]]
         arrays = []
         for number in sampling.data_inputs:
@@ -336,7 +335,13 @@ class _Assembler:
             copy = self.memory.array(Area.SCRATCH, (rows, *node.shape[1:]), node.dtype)
             arrays.append((self.inputs[node], copy))
             views[node] = copy
-        emit_sample(function, sampling, step, chosen, rows, arrays, self.vector_bytes)
+        # What is drawn ahead must outlast the step, and belong to one tile: the whole batch.
+        looks_ahead = rows == sampling.batch and is_worth_prefetching(sampling, [source for source, _ in arrays])
+        area = Area.WORKSPACE if looks_ahead else Area.SCRATCH
+        chosen = self.memory.buffer(area, rows, INTEGER)
+        tag = self.memory.buffer(area, 1, INTEGER) if looks_ahead else None
+        sample = Sample(step, self.seed, chosen, tag, rows, arrays)
+        emit_sample(function, sampling, sample, self.vector_bytes)
 
     def _emit_parallel(self, phase: int, sweep: Any) -> None:
         """Lets all threads work on a sweep's chunks, then adds up their totals in a fixed order."""
@@ -397,6 +402,9 @@ class _Assembler:
         carried = self.loop.carried
         state = list(graph.inputs[:carried])
         self.views.update(self.inputs)
+        self.seed = self.memory.array(Area.WORKSPACE, (), INTEGER)
+        seed = builder.load(self._control(Control.SEED), typ=INT64)
+        main.write(seed, main.start_of_view(self.seed), INTEGER, 1, 1)
         in_registers = not sweeps and not self.is_large
         for node in state:
             if in_registers and node.type.size <= 16:

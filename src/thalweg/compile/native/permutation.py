@@ -25,14 +25,13 @@ MASK = (1 << 64) - 1
 
 @dataclass(frozen=True)
 class Sampling:
-    """Mini-batches of `batch` out of `examples`.
+    """Mini-batches of `batch` out of `examples`. The seed is in the control block.
 
     step_input: the number of the graph's input that counts the steps. data_inputs: the numbers of those that hold examples.
     """
 
     examples: int
     batch: int
-    seed: int
     step_input: int
     data_inputs: tuple[int, ...]
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from llvmlite import ir
 
 from .arrays import INT8, INT64, POINTER, Function, integer, loop, pieces
 from .formulas import constant
-from .permutation import GOLDEN, MASK, MULTIPLIERS, ROUNDS, Sampling, bits_of
+from .permutation import GOLDEN, MULTIPLIERS, ROUNDS, Sampling, bits_of
 from .views import Buffer, View
 
-__all__ = ["emit_sample"]
+__all__ = ["Sample", "emit_sample", "is_worth_prefetching"]
+
+INTEGER = np.dtype(np.int64)
 
 
 def _emit_splitmix(b: ir.IRBuilder, value: ir.Value) -> ir.Value:
@@ -26,9 +29,9 @@ def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-def _emit_keys(b: ir.IRBuilder, seed: int, epoch: ir.Value) -> list[tuple[ir.Value, ir.Value]]:
+def _emit_keys(b: ir.IRBuilder, seed: ir.Value, epoch: ir.Value) -> list[tuple[ir.Value, ir.Value]]:
     half = ir.IntType(32)
-    state = _emit_splitmix(b, b.xor(integer(_signed(seed & MASK)), _emit_splitmix(b, epoch)))
+    state = _emit_splitmix(b, b.xor(seed, _emit_splitmix(b, epoch)))
     keys = []
     for _ in range(ROUNDS):
         state = _emit_splitmix(b, state)
@@ -37,63 +40,85 @@ def _emit_keys(b: ir.IRBuilder, seed: int, epoch: ir.Value) -> list[tuple[ir.Val
     return keys
 
 
-def emit_sample(
-    function: Function,
-    sampling: Sampling,
-    step: View,
-    chosen: Buffer,
-    rows: int,
-    arrays: Sequence[tuple[View, View]],
-    vector_bytes: int,
-) -> None:
-    """Draws the examples of the current tile and copies them: arrays are (all examples, room for the tile)."""
+@dataclass(frozen=True)
+class Sample:
+    """What choosing a batch works with.
+
+    step, seed: where these numbers lie. chosen: room for the numbers of the examples. tag: a number that says for which step
+    `chosen` already holds them; None if they are drawn anew each time. arrays: (all examples, room for the tile).
+    """
+
+    step: View
+    seed: View
+    chosen: Buffer
+    tag: Buffer | None
+    rows: int
+    arrays: Sequence[tuple[View, View]]
+
+
+def is_worth_prefetching(sampling: Sampling, arrays: Sequence[View]) -> bool:
+    """Whether the data are too large to stay in cache by themselves, and a batch is a small part of them."""
+    size = sum(_row_bytes(view) for view in arrays) * sampling.examples
+    return size >= _WORTH_PREFETCHING and 2 * sampling.batch <= sampling.examples
+
+
+def _row_bytes(view: View) -> int:
+    return int(np.prod(view.shape[1:], dtype=int)) * view.buffer.dtype.itemsize
+
+
+_CACHE_LINE = 64
+_WORTH_PREFETCHING = 1 << 19
+
+
+def emit_sample(function: Function, sampling: Sampling, sample: Sample, vector_bytes: int) -> None:
+    """Draws the examples of the current tile and copies them.
+
+    With a tag, the examples of the next batch are drawn now, too, and asked for while this one is computed: they lie
+    anywhere in memory.
+    """
     b = function.builder
-    number = function.read(function.start_of_view(step), step.buffer.dtype, 1, 1)
+    number = function.read(function.start_of_view(sample.step), INTEGER, 1, 1)
+    seed = function.read(function.start_of_view(sample.seed), INTEGER, 1, 1)
     first = b.mul(number, integer(sampling.batch))
     if function.example is not None:
         first = b.add(first, function.example)
     epoch = b.udiv(first, integer(sampling.examples))
     position = b.sub(first, b.mul(epoch, integer(sampling.examples)))
-    now = _emit_keys(b, sampling.seed, epoch)
-    following = _emit_keys(b, sampling.seed, b.add(epoch, integer(1)))
-    width = 16
-    while width > rows:
-        width //= 2
-    start = function.start_of(chosen)
+    now = _emit_keys(b, seed, epoch)
+    following = _emit_keys(b, seed, b.add(epoch, integer(1)))
+    start = function.start_of(sample.chosen)
 
-    def draw(index: ir.Value, size: int) -> None:
-        indices = _emit_permutation(function, sampling.examples, position, index, now, following, size)
-        function.write(indices, function.at(start, chosen.dtype, index), chosen.dtype, 1, size)
+    def draw(position: ir.Value) -> None:
+        def part(index: ir.Value, size: int) -> None:
+            indices = _emit_permutation(function, sampling.examples, position, index, now, following, size)
+            function.write(indices, function.at(start, INTEGER, index), INTEGER, 1, size)
 
-    loop(function, rows // width, lambda i: draw(b.mul(i, integer(width)), width), "draw")
-    for offset, size in pieces(rows, width):
-        draw(integer(offset), size)
-    for source, target in arrays:
-        _emit_gather(function, source, target, start, rows, vector_bytes)
-    _emit_prefetch(function, sampling, position, now, following, rows, width, [source for source, _ in arrays])
+        width = 16
+        while width > sample.rows:
+            width //= 2
+        loop(function, sample.rows // width, lambda i: part(b.mul(i, integer(width)), width), "draw")
+        for offset, size in pieces(sample.rows, width):
+            part(integer(offset), size)
+
+    if sample.tag is None:
+        draw(position)
+    else:
+        tag = function.start_of(sample.tag)
+        following_step = b.add(number, integer(1))  # 0 means that nothing is known, so steps count from 1 here
+        is_new = b.icmp_signed("!=", function.read(tag, INTEGER, 1, 1), following_step)
+        with b.if_then(is_new, likely=False):
+            draw(position)
+    for source, target in sample.arrays:
+        _emit_gather(function, source, target, start, sample.rows, vector_bytes)
+    if sample.tag is not None:
+        draw(b.add(position, integer(sampling.batch)))
+        function.write(b.add(number, integer(2)), tag, INTEGER, 1, 1)
+        _emit_prefetch(function, start, sample.rows, [source for source, _ in sample.arrays])
 
 
-_CACHE_LINE = 64
-_WORTH_PREFETCHING = 1 << 19
-"""Data of fewer bytes than this stay in cache by themselves."""
-
-
-def _emit_prefetch(
-    function: Function,
-    sampling: Sampling,
-    position: ir.Value,
-    now: list[tuple[ir.Value, ir.Value]],
-    following: list[tuple[ir.Value, ir.Value]],
-    rows: int,
-    width: int,
-    sources: Sequence[View],
-) -> None:
-    """Asks for the examples of the next batch while this one is computed: they lie anywhere in memory."""
+def _emit_prefetch(function: Function, chosen: ir.Value, rows: int, sources: Sequence[View]) -> None:
+    """Asks for the rows of the chosen examples."""
     b = function.builder
-    sizes = [int(np.prod(view.shape[1:], dtype=int)) * view.buffer.dtype.itemsize for view in sources]
-    if sum(sizes) * sampling.examples < _WORTH_PREFETCHING or 2 * sampling.batch > sampling.examples:
-        return
-    upcoming = b.add(position, integer(sampling.batch))
     name = "llvm.prefetch.p0"
     half = ir.IntType(32)
     kind = ir.FunctionType(ir.VoidType(), [POINTER, half, half, half])
@@ -101,16 +126,15 @@ def _emit_prefetch(
     hints = [ir.Constant(half, 0), ir.Constant(half, 3), ir.Constant(half, 1)]
     starts = [function.start_of_view(view) for view in sources]
 
-    def ask(index: ir.Value, size: int) -> None:
-        indices = _emit_permutation(function, sampling.examples, upcoming, index, now, following, size)
-        for lane in range(size):
-            chosen = indices if size == 1 else b.extract_element(indices, ir.Constant(half, lane))
-            for start, length in zip(starts, sizes, strict=True):
-                row = b.gep(start, [b.mul(chosen, integer(length))], source_etype=INT8)
-                for offset in range(0, min(length, 16 * _CACHE_LINE), _CACHE_LINE):
-                    b.call(prefetch, [b.gep(row, [integer(offset)], source_etype=INT8), *hints])
+    def ask(index: ir.Value) -> None:
+        row = function.read(function.at(chosen, INTEGER, index), INTEGER, 1, 1)
+        for start, view in zip(starts, sources, strict=True):
+            length = _row_bytes(view)
+            at = b.gep(start, [b.mul(row, integer(length))], source_etype=INT8)
+            for offset in range(0, min(length, 16 * _CACHE_LINE), _CACHE_LINE):
+                b.call(prefetch, [b.gep(at, [integer(offset)], source_etype=INT8), *hints])
 
-    loop(function, rows // width, lambda i: ask(b.mul(i, integer(width)), width), "prefetch")
+    loop(function, rows, ask, "prefetch")
 
 
 def _emit_permutation(
