@@ -16,6 +16,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table as Grid
 
 from ..descent import Progress
+from ..descent.result import duration
 from ..errors import TableError
 from ..fit import GRADIENT_THRESHOLD, Model, Prepared
 from ..graph import Array
@@ -106,7 +107,7 @@ def fitted(model: Model, prepared: Prepared) -> None:
     assert result is not None
     rate = result.steps * len(prepared.y) / max(result.seconds, 1e-9)
     _console.print(
-        f"\nDescended {result.steps:,} steps in {result.seconds:.2f} s ({rate:.3g} examples/s). "
+        f"\nDescended {result.steps:,} steps in {duration(result.seconds)} ({rate:.3g} examples/s). "
         f"It stopped because {result.stopped_by}."
     )
     for note in result.notes:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..graph import Array
 
-__all__ = ["History", "Result", "Stopped"]
+__all__ = ["History", "Result", "Stopped", "duration"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +70,8 @@ class Result:
             f"Stopped because {self.stopped_by.sentence}.",
             f"  loss           {self.loss:.8g}",
             f"  gradient norm  {self.gradient_norm:.3g}",
-            f"  steps          {self.steps:,} in {_duration(self.seconds)}"
-            f" (and {_duration(self.compile_seconds)} to compile)",
+            f"  steps          {self.steps:,} in {duration(self.seconds)}"
+            f" (and {duration(self.compile_seconds)} to compile)",
             f"  method         {self.method}",
             f"  parameters     {_short(self.parameters)}",
         ]
@@ -81,7 +81,8 @@ class Result:
     __repr__ = __str__
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time as a person writes it."""
     if seconds < 1e-3:
         return f"{seconds * 1e6:.0f} µs"
     return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
