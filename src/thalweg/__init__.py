@@ -9,7 +9,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .descent import (
+        Adagrad,
         Adam,
+        AdamW,
         GradientBelow,
         GradientDescent,
         History,
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
         Measurement,
         Method,
         Momentum,
+        Nesterov,
         NoChange,
+        Point,
         Progress,
         Result,
+        RMSProp,
         Stopped,
         StoppingRule,
         minimize,
@@ -40,7 +45,20 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "descent": (
-        *("Adam", "GradientBelow", "GradientDescent", "History", "MaxSeconds", "MaxSteps", "Measurement"),
+        *(
+            "Adagrad",
+            "AdamW",
+            "Nesterov",
+            "Point",
+            "RMSProp",
+            "Adam",
+            "GradientBelow",
+            "GradientDescent",
+            "History",
+            "MaxSeconds",
+            "MaxSteps",
+            "Measurement",
+        ),
         *("Method", "Momentum", "NoChange", "Progress", "Result", "Stopped", "StoppingRule", "minimize"),
     ),
     "errors": (
@@ -52,7 +70,9 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Adagrad",
     "Adam",
+    "AdamW",
     "ArgumentError",
     "DataError",
     "GradientBelow",
@@ -66,8 +86,11 @@ __all__ = [
     "Method",
     "ModelFileError",
     "Momentum",
+    "Nesterov",
     "NoChange",
+    "Point",
     "Progress",
+    "RMSProp",
     "Result",
     "ShapeError",
     "Stopped",

@@ -123,13 +123,74 @@ def test_adam_is_the_published_formula() -> None:
         np.testing.assert_allclose(result.parameters, path[steps - 1], rtol=1e-12)
 
 
+def _nesterov(memory: dict[str, Any], w: Array, g: Array) -> Array:
+    memory["v"] = 0.9 * memory.get("v", 0) + g
+    return w - 1e-4 * (g + 0.9 * memory["v"])
+
+
+def _adagrad(memory: dict[str, Any], w: Array, g: Array) -> Array:
+    memory["s"] = memory.get("s", 0) + g**2
+    return w - 0.1 * g / (np.sqrt(memory["s"]) + 1e-10)
+
+
+def _rmsprop(memory: dict[str, Any], w: Array, g: Array) -> Array:
+    memory["s"] = 0.99 * memory.get("s", 0) + 0.01 * g**2
+    return w - 0.01 * g / (np.sqrt(memory["s"]) + 1e-8)
+
+
+def _adamw(memory: dict[str, Any], w: Array, g: Array) -> Array:
+    t = memory["t"] = memory.get("t", 0) + 1
+    memory["m"] = 0.9 * memory.get("m", 0) + 0.1 * g
+    memory["v"] = 0.999 * memory.get("v", 0) + 0.001 * g**2
+    w = w * (1 - 0.01 * 0.1)
+    return w - 0.01 * (memory["m"] / (1 - 0.9**t)) / (np.sqrt(memory["v"] / (1 - 0.999**t)) + 1e-8)
+
+
+FORMULAS = {
+    "nesterov": (tw.Nesterov(1e-4, 0.9), _nesterov),
+    "adagrad": (tw.Adagrad(0.1), _adagrad),
+    "rmsprop": (tw.RMSProp(0.01), _rmsprop),
+    "adamw": (tw.AdamW(0.01, weight_decay=0.1), _adamw),
+}
+
+
+@pytest.mark.parametrize("name", sorted(FORMULAS))
+def test_other_methods_are_the_published_formulas(name: str) -> None:
+    """In the form in which PyTorch has them."""
+    method, formula = FORMULAS[name]
+    memory: dict[str, Any] = {}
+    path = follow(lambda w, g, _: formula(memory, w, g), 50)
+    for steps in (1, 2, 50):
+        result = tw.minimize(rosenbrock, np.array([-1.2, 1.0]), method=method, stop=tw.MaxSteps(steps))
+        np.testing.assert_allclose(result.parameters, path[steps - 1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", sorted(FORMULAS))
+def test_other_methods_are_pytorchs(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    optimisers = {
+        "nesterov": lambda p: torch.optim.SGD(p, lr=1e-4, momentum=0.9, nesterov=True),
+        "adagrad": lambda p: torch.optim.Adagrad(p, lr=0.1),
+        "rmsprop": lambda p: torch.optim.RMSprop(p, lr=0.01),
+        "adamw": lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1),
+    }
+    p = torch.tensor([-1.2, 1.0], dtype=torch.float64, requires_grad=True)
+    optimiser = optimisers[name]([p])
+    for _ in range(100):
+        optimiser.zero_grad()
+        rosenbrock(p).backward()
+        optimiser.step()
+    result = tw.minimize(rosenbrock, np.array([-1.2, 1.0]), method=FORMULAS[name][0], stop=tw.MaxSteps(100))
+    np.testing.assert_allclose(result.parameters, p.detach().numpy(), rtol=1e-11)
+
+
 def test_a_method_of_ones_own(table: tuple[Array, Array]) -> None:
     @dataclass(frozen=True)
     class SignDescent(tw.Method):
         learning_rate: float = 0.01
 
-        def direction(self, gradient: Any, state: Any, step: Any) -> tuple[Any, Any]:
-            return -np.sign(gradient), state
+        def direction(self, now: tw.Point, state: Any) -> tuple[Any, Any]:
+            return -np.sign(now.gradient), state
 
     result = tw.minimize(squares, START, data=table, method=SignDescent(0.01), stop=tw.MaxSteps(100))
     np.testing.assert_allclose(np.abs(result.parameters["b"]), 1, atol=0.02)
@@ -139,8 +200,8 @@ def test_a_method_of_ones_own(table: tuple[Array, Array]) -> None:
 def test_a_method_that_changes_shapes_is_named() -> None:
     @dataclass(frozen=True)
     class Wrong(tw.Method):
-        def direction(self, gradient: Any, state: Any, step: Any) -> tuple[Any, Any]:
-            return np.concatenate([gradient, gradient]), state
+        def direction(self, now: tw.Point, state: Any) -> tuple[Any, Any]:
+            return np.concatenate([now.gradient, now.gradient]), state
 
     with pytest.raises(tw.ThalwegError, match="shape"):
         tw.minimize(rosenbrock, [1.0, 2.0], method=Wrong())
@@ -374,6 +435,9 @@ def test_wrong_arguments(change: dict[str, Any], message: str) -> None:
         (lambda: tw.Momentum(0.1, 1.0), r"momentum=1\.0"),
         (lambda: tw.Adam(beta1=-0.1), "beta1"),
         (lambda: tw.Adam(epsilon=0.0), "epsilon"),
+        (lambda: tw.RMSProp(decay=1.0), "decay"),
+        (lambda: tw.Adagrad(epsilon=0.0), "epsilon"),
+        (lambda: tw.AdamW(weight_decay=-1.0), "weight_decay"),
         (lambda: tw.MaxSteps(0), "steps=0"),
         (lambda: tw.MaxSteps(1.5), r"steps=1\.5"),
         (lambda: tw.GradientBelow(0), "threshold"),

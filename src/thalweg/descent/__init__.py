@@ -1,13 +1,15 @@
 """Descent: methods, stopping rules, the step as a graph, the run, and what it returns."""
 
-from .methods import Adam, GradientDescent, Method, Momentum
+from .methods import Adagrad, Adam, AdamW, GradientDescent, Method, Momentum, Nesterov, Point, RMSProp
 from .minimize import minimize
 from .result import History, Result, Stopped
 from .run import Progress
 from .stopping import GradientBelow, MaxSeconds, MaxSteps, Measurement, NoChange, StoppingRule
 
 __all__ = [
+    "Adagrad",
     "Adam",
+    "AdamW",
     "GradientBelow",
     "GradientDescent",
     "History",
@@ -16,8 +18,11 @@ __all__ = [
     "Measurement",
     "Method",
     "Momentum",
+    "Nesterov",
     "NoChange",
+    "Point",
     "Progress",
+    "RMSProp",
     "Result",
     "Stopped",
     "StoppingRule",

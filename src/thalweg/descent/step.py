@@ -20,7 +20,7 @@ from ..errors import ArgumentError
 from ..graph import Array, ArrayType, Graph, inline
 from ..trace import Traced, as_traced, trace
 from ..trace.traced import type_of
-from .methods import Method
+from .methods import Method, Point
 from .parameters import flatten, leaf_arrays
 from .problem import Problem
 from .stopping import Measurement, StoppingRule, evaluate
@@ -138,7 +138,7 @@ def step_of(problem: Problem, vector: Array, method: Method, rule: StoppingRule)
         used = method_with(numbers)
         count = old[STEP].astype(vector.dtype)
         own = optree.tree_unflatten(method_structure, old[first_method:first_memory])
-        direction, new_own = used.direction(gradient, own, count)
+        direction, new_own = used.direction(Point(theta, gradient, loss, count), own)
         rate = as_traced(used.rate(count)).astype(vector.dtype)
         new = theta + rate * direction
         status = _status(loss, norm, new, stops, fired)
