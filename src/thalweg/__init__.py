@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         GradientBelow,
         GradientDescent,
         History,
+        LossBelow,
         MaxSeconds,
         MaxSteps,
         Measurement,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         Stopped,
         StoppingRule,
         minimize,
+        schedules,
     )
     from .errors import (
         ArgumentError,
@@ -45,21 +47,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "descent": (
-        *(
-            "Adagrad",
-            "AdamW",
-            "Nesterov",
-            "Point",
-            "RMSProp",
-            "Adam",
-            "GradientBelow",
-            "GradientDescent",
-            "History",
-            "MaxSeconds",
-            "MaxSteps",
-            "Measurement",
-        ),
-        *("Method", "Momentum", "NoChange", "Progress", "Result", "Stopped", "StoppingRule", "minimize"),
+        *("Adagrad", "Adam", "AdamW", "GradientBelow", "GradientDescent", "History", "LossBelow", "MaxSeconds"),
+        *("MaxSteps", "Measurement", "Method", "Momentum", "Nesterov", "NoChange", "Point", "Progress", "RMSProp"),
+        *("Result", "Stopped", "StoppingRule", "minimize"),
     ),
     "errors": (
         *("ArgumentError", "DataError", "GraphError", "LossError", "ModelFileError", "ShapeError"),
@@ -79,6 +69,7 @@ __all__ = [
     "GradientDescent",
     "GraphError",
     "History",
+    "LossBelow",
     "LossError",
     "MaxSeconds",
     "MaxSteps",
@@ -105,6 +96,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "minimize",
+    "schedules",
     "value_and_grad",
     "vjp",
 ]
@@ -112,6 +104,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Loads what is asked for, when it is first asked for: importing thalweg costs nothing."""
+    if name == "schedules":
+        return import_module(".descent.schedules", __name__)
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module 'thalweg' has no attribute {name!r}")

@@ -297,6 +297,31 @@ def test_gradient_below() -> None:
     assert result.stopped_by.rules == ("GradientBelow(0.001)",)
 
 
+def test_loss_below() -> None:
+    result = tw.minimize(bowl, np.ones(3), method=tw.GradientDescent(0.1), stop=tw.LossBelow(0.5))
+    assert result.loss <= 0.5 < result.history.loss[-2]
+    assert "at or below 0.5" in result.stopped_by.sentence
+
+
+def test_a_rule_of_ones_own() -> None:
+    @dataclass(frozen=True)
+    class LossRises(tw.StoppingRule):
+        factor: float
+
+        def initial_memory(self) -> Any:
+            return np.inf
+
+        def fires(self, now: Any, memory: Any) -> tuple[Any, Any]:
+            return now.loss > self.factor * memory, np.minimum(now.loss, memory)
+
+        def sentence(self, now: Any) -> str:
+            return f"the loss, {now.loss:.3g}, is {self.factor:g} times the smallest so far"
+
+    result = tw.minimize(bowl, np.ones(3), method=tw.GradientDescent(1.1), stop=LossRises(10.0) | tw.MaxSteps(1000))
+    assert result.loss > 30
+    assert "10 times the smallest" in str(result.stopped_by)
+
+
 def test_no_change() -> None:
     result = tw.minimize(lambda x: bowl(x) + 1, np.ones(3), method=tw.GradientDescent(0.1), stop=tw.NoChange(7, 1e-6))
     losses = result.history.loss

@@ -1,10 +1,11 @@
 """Descent: methods, stopping rules, the step as a graph, the run, and what it returns."""
 
+from . import schedules
 from .methods import Adagrad, Adam, AdamW, GradientDescent, Method, Momentum, Nesterov, Point, RMSProp
 from .minimize import minimize
 from .result import History, Result, Stopped
 from .run import Progress
-from .stopping import GradientBelow, MaxSeconds, MaxSteps, Measurement, NoChange, StoppingRule
+from .stopping import GradientBelow, LossBelow, MaxSeconds, MaxSteps, Measurement, NoChange, StoppingRule
 
 __all__ = [
     "Adagrad",
@@ -13,6 +14,7 @@ __all__ = [
     "GradientBelow",
     "GradientDescent",
     "History",
+    "LossBelow",
     "MaxSeconds",
     "MaxSteps",
     "Measurement",
@@ -27,4 +29,5 @@ __all__ = [
     "Stopped",
     "StoppingRule",
     "minimize",
+    "schedules",
 ]

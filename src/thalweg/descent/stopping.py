@@ -20,6 +20,7 @@ __all__ = [
     "AllOf",
     "AnyOf",
     "GradientBelow",
+    "LossBelow",
     "MaxSeconds",
     "MaxSteps",
     "Measurement",
@@ -173,6 +174,24 @@ class GradientBelow(StoppingRule):
 
     def sentence(self, now: Measurement) -> str:
         return f"the gradient's norm, {now.gradient_norm:.3g}, is at or below {self.threshold:g}"
+
+
+@dataclass(frozen=True)
+class LossBelow(StoppingRule):
+    """Stops when the loss, penalty included, is at or below a target."""
+
+    target: float
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.target, int | float | np.number) or not math.isfinite(self.target):
+            raise ArgumentError(f"target={self.target!r}: expected a finite number")
+
+    def fires(self, now: Any, memory: Any) -> tuple[Any, Any]:
+        """loss ≤ target."""
+        return now.loss <= self.target, memory
+
+    def sentence(self, now: Measurement) -> str:
+        return f"the loss, {now.loss:.6g}, is at or below {self.target:g}"
 
 
 @dataclass(frozen=True)
