@@ -11,25 +11,25 @@ import math
 
 from .number import Number, polynomial
 
-_LOG2_E = 1.4426950408889634
-_LN2_HIGH_64, _LN2_LOW_64 = 0.6931471803691238, 1.9082149292705877e-10
+LOG2_E = 1.4426950408889634
+LN2_HIGH_64, LN2_LOW_64 = 0.6931471803691238, 1.9082149292705877e-10
 _LN2_HIGH_32, _LN2_LOW_32 = 0.693359375, -2.12194440e-4
 
 
 def _ln2(x: Number) -> tuple[float, float]:
     """log 2 as a short number, whose small multiples are exact, and a rest."""
-    high, low = x.choose((_LN2_HIGH_32, _LN2_LOW_32), (_LN2_HIGH_64, _LN2_LOW_64))
+    high, low = x.choose((_LN2_HIGH_32, _LN2_LOW_32), (LN2_HIGH_64, LN2_LOW_64))
     return high, low
 
 
-def _factorials(start: int, stop: int) -> list[float]:
+def factorials(start: int, stop: int) -> list[float]:
     return [1 / math.factorial(k) for k in range(start, stop)]
 
 
 def _reduced(x: Number) -> tuple[Number, Number]:
     """n and r with x = n log 2 + r."""
     high, low = _ln2(x)
-    n = (x * _LOG2_E).rint()
+    n = (x * LOG2_E).rint()
     return n, n.fma(-low, n.fma(-high, x))
 
 
@@ -38,23 +38,30 @@ def _limits(x: Number) -> tuple[float, float]:
     return low, high
 
 
-def exp(x: Number, correction: Number | None = None) -> Number:
-    """eˣ. Within 1 ulp. correction: a small summand of the exponent."""
-    bounded = x.clamped(*_limits(x))
-    n, r = _reduced(bounded)
-    if correction is not None:
+def exp_parts(x: Number, correction: Number | float = 0.0) -> tuple[Number, Number, Number]:
+    """f, rest and n with eˣ = (f + rest) 2ⁿ, where rest is what rounding took from f. NaN gives some number.
+
+    correction: a small summand of the exponent.
+    """
+    n, r = _reduced(x.clamped(*_limits(x)))
+    if isinstance(correction, Number):
         r = r + correction
-    series = polynomial(r, _factorials(2, x.choose(8, 14)))
-    value = (r * r).fma(series, r) + 1.0
-    result = value.times_power_of_two(n)
-    return x.is_nan.select(x, result)
+    small = (r * r).fma(polynomial(r, factorials(2, x.choose(8, 14))), r)
+    fraction = small + 1.0
+    return fraction, (1.0 - fraction) + small, n
+
+
+def exp(x: Number, correction: Number | float = 0.0) -> Number:
+    """eˣ. Within 1 ulp. correction: a small summand of the exponent."""
+    fraction, _, n = exp_parts(x, correction)
+    return x.is_nan.select(x, fraction.times_power_of_two(n))
 
 
 def expm1(x: Number) -> Number:
     """eˣ - 1, accurate for small x. Within 2 ulp."""
     low, high = x.choose((-30.0, 30.0), (-60.0, 60.0))
     n, r = _reduced(x.clamped(low, high))
-    series = polynomial(r, _factorials(2, x.choose(9, 15)))
+    series = polynomial(r, factorials(2, x.choose(9, 15)))
     small = (r * r).fma(series, r)
     power = x.of(1.0).times_power_of_two(n)
     result = small.fma(power, power - 1.0)
@@ -107,65 +114,23 @@ def log1p(x: Number) -> Number:
 
 
 def expit(x: Number) -> Number:
-    """1 / (1 + e⁻ˣ). Within 2 ulp; no overflow."""
-    z = exp(-abs(x))
-    return (x < 0.0).select(z, 1.0) / (z + 1.0)
+    """1 / (1 + e⁻ˣ). Within 1 ulp; no overflow.
+
+    With z = e^(-|x|) it is 1 / (1 + z) or z / (1 + z). What rounding took from z and from 1 + z is carried along.
+    """
+    fraction, rest, n = exp_parts(-abs(x))
+    z, z_rest = fraction.times_power_of_two(n), rest.times_power_of_two(n)
+    bottom = z + 1.0
+    bottom_rest = ((1.0 - bottom) + z) + z_rest
+    is_below = x < 0.0
+    top, top_rest = is_below.select(z, 1.0), is_below.select(z_rest, 0.0)
+    inverse = 1.0 / bottom
+    quotient = top * inverse
+    missing = (-quotient).fma(bottom, top) + (top_rest - quotient * bottom_rest)
+    return x.is_nan.select(x, missing.fma(inverse, quotient))
 
 
 def softplus(x: Number) -> Number:
     """log(1 + eˣ). Within 2 ulp in both tails."""
     result = (x > 0.0).select(x, 0.0) + log1p(exp(-abs(x)))
     return x.is_nan.select(x, result)
-
-
-def tanh(x: Number) -> Number:
-    """The hyperbolic tangent. Within 2 ulp."""
-    t = expm1(-2.0 * abs(x))
-    return (-t / (t + 2.0)).with_sign_of(x)
-
-
-def sinh(x: Number) -> Number:
-    """The hyperbolic sine. Within 3 ulp."""
-    size = abs(x)
-    e = expm1(size.clamped(0.0, 30.0))
-    small = 0.5 * (e + e / (e + 1.0))
-    half = exp(0.5 * size)
-    result = (size > 22.0).select(0.5 * half * half, small)
-    return x.is_nan.select(x, result.with_sign_of(x))
-
-
-def cosh(x: Number) -> Number:
-    """The hyperbolic cosine. Within 3 ulp."""
-    size = abs(x)
-    e = exp(size.clamped(0.0, 30.0))
-    half = exp(0.5 * size)
-    result = (size > 22.0).select(0.5 * half * half, 0.5 * e + 0.5 / e)
-    return x.is_nan.select(x, result)
-
-
-def arcsinh(x: Number) -> Number:
-    """The inverse hyperbolic sine. Within 4 ulp."""
-    size = abs(x)
-    limit: float = x.choose(1e6, 1e8)
-    near = size.clamped(0.0, limit)
-    square = near * near
-    small = log1p(near + square / (1.0 + (square + 1.0).sqrt()))
-    result = (size > limit).select(log(size) + math.log(2), small)
-    result = x.equals(0.0).select(x, result.with_sign_of(x))
-    return x.is_nan.select(x, result)
-
-
-def arccosh(x: Number) -> Number:
-    """The inverse hyperbolic cosine; NaN below 1. Within 4 ulp."""
-    limit: float = x.choose(1e6, 1e8)
-    t = x - 1.0
-    small = log1p(t + (2.0 * t + t * t).sqrt())
-    return (x > limit).select(log(x) + math.log(2), small)
-
-
-def arctanh(x: Number) -> Number:
-    """The inverse hyperbolic tangent; NaN beyond ±1. Within 4 ulp."""
-    size = abs(x)
-    result = 0.5 * log1p(2.0 * size / (1.0 - size))
-    result = x.equals(0.0).select(x, result.with_sign_of(x))
-    return (size > 1.0).select(x.of(float("nan")), result)
