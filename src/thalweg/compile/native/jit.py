@@ -108,7 +108,14 @@ class Library:
 
 @cache
 def _compiler() -> Any:
-    return llvm.create_lljit_compiler(_target_machine(2), suppress_errors=False)
+    """The linker. JITLink puts all of an object into one piece of memory; the older linker may put code and constants more
+    than 2 GB apart in a process with many mappings, and then ends the process."""
+    has_jit_link = platform.system() in ("Linux", "Darwin") and platform.machine().lower() in (
+        "x86_64",
+        "aarch64",
+        "arm64",
+    )
+    return llvm.create_lljit_compiler(_target_machine(2), use_jit_link=has_jit_link, suppress_errors=False)
 
 
 @cache
