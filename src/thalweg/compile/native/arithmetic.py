@@ -1,217 +1,253 @@
-"""Arithmetic on values in registers, scalars and vectors alike: what is done to a scalar is done to each element.
+"""Numbers in registers, scalars or vectors alike, with Python's operators: so that formulas read like formulas.
 
-Numbers of Python stand for constants of the other operand's type, so `multiply(x, 0.5)` works for every x.
+All arithmetic is strict: the formulas rest on every rounding happening where it is written. Nothing is a branch, and
+nothing needs a conversion between whole numbers and floating point, which older processors lack for vectors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from llvmlite import ir
 
-__all__ = ["FAST", "STRICT", "Arithmetic", "constant", "element_of", "is_float", "with_element"]
+__all__ = ["Condition", "Number", "exact_sum", "polynomial", "quotient"]
 
-STRICT: tuple[str, ...] = ()
-"""Every rounding happens where it is written."""
-FAST: tuple[str, ...] = ("reassoc", "contract", "nsz")
-"""For ordinary sums and products. Never `nnan` or `ninf`: divergence must be seen."""
+_BITS = {"float": 32, "double": 64}
 
-Operand = Any
-"""A value of LLVM, or a number of Python."""
-
-_NAMES = {"float": "f32", "double": "f64"}
-_WIDTHS = {"float": 32, "double": 64}
+Choice = TypeVar("Choice")
 
 
-def element_of(kind: ir.Type) -> ir.Type:
-    """The type of a vector's elements; a scalar's own type."""
+def _element(kind: ir.Type) -> ir.Type:
     return kind.element if isinstance(kind, ir.VectorType) else kind
 
 
-def with_element(kind: ir.Type, element: ir.Type) -> ir.Type:
-    """The type of the same width with other elements."""
+def _like(kind: ir.Type, element: ir.Type) -> ir.Type:
     return ir.VectorType(element, kind.count) if isinstance(kind, ir.VectorType) else element
 
 
-def is_float(value: ir.Value) -> bool:
-    """Whether the elements are float32 or float64."""
-    return str(element_of(value.type)) in _NAMES
+def _filled(kind: ir.Type, value: Any) -> ir.Constant:
+    return ir.Constant(kind, [value] * kind.count) if isinstance(kind, ir.VectorType) else ir.Constant(kind, value)
 
 
-def _bits(kind: ir.Type) -> int:
-    element = element_of(kind)
-    return int(_WIDTHS.get(str(element)) or element.width)
-
-
-def constant(kind: ir.Type, value: float | int | bool) -> ir.Constant:
-    """A number, in every element of a vector."""
-    number = float(value) if str(element_of(kind)) in _NAMES else int(value)
-    return ir.Constant(kind, [number] * kind.count if isinstance(kind, ir.VectorType) else number)
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    """Emits arithmetic through a builder. `flags` say what the compiler may do with sums and products of floats."""
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """A truth value for each element."""
 
     builder: ir.IRBuilder
-    flags: tuple[str, ...] = STRICT
+    value: ir.Value
 
-    def _like(self, value: ir.Value, operand: Operand) -> ir.Value:
-        return operand if isinstance(operand, ir.Value) else constant(value.type, operand)
+    def __and__(self, other: Condition) -> Condition:
+        return Condition(self.builder, self.builder.and_(self.value, other.value))
 
-    def _pair(self, x: Operand, y: Operand) -> tuple[ir.Value, ir.Value]:
-        if isinstance(x, ir.Value):
-            return x, self._like(x, y)
-        return self._like(y, x), y
+    def __or__(self, other: Condition) -> Condition:
+        return Condition(self.builder, self.builder.or_(self.value, other.value))
 
-    def _either(self, on_floats: str, on_integers: str, x: Operand, y: Operand) -> ir.Value:
-        x, y = self._pair(x, y)
-        if is_float(x):
-            return getattr(self.builder, on_floats)(x, y, flags=self.flags)
-        return getattr(self.builder, on_integers)(x, y)
+    def __xor__(self, other: Condition) -> Condition:
+        return Condition(self.builder, self.builder.xor(self.value, other.value))
 
-    # Sums and products
-    def add(self, x: Operand, y: Operand) -> ir.Value:
-        return self._either("fadd", "add", x, y)
+    def __invert__(self) -> Condition:
+        return Condition(self.builder, self.builder.xor(self.value, _filled(self.value.type, 1)))
 
-    def subtract(self, x: Operand, y: Operand) -> ir.Value:
-        return self._either("fsub", "sub", x, y)
+    def select(self, yes: Number, no: Number | float) -> Number:
+        """`yes` where it holds, else `no`."""
+        return Number(self.builder, self.builder.select(self.value, yes.value, yes.of(no).value))
 
-    def multiply(self, x: Operand, y: Operand) -> ir.Value:
-        return self._either("fmul", "mul", x, y)
 
-    def divide(self, x: Operand, y: Operand) -> ir.Value:
-        """The quotient; of integers, cut off towards zero."""
-        return self._either("fdiv", "sdiv", x, y)
+@dataclass(frozen=True, eq=False)
+class Number:
+    """A float32 or float64, or a vector of them."""
 
-    def negative(self, x: ir.Value) -> ir.Value:
-        return self.builder.fneg(x, flags=self.flags) if is_float(x) else self.builder.neg(x)
+    builder: ir.IRBuilder
+    value: ir.Value
 
-    def fma(self, x: ir.Value, y: Operand, z: Operand) -> ir.Value:
-        """x · y + z, rounded once."""
-        return self.intrinsic("fma", x, self._like(x, y), self._like(x, z))
+    @property
+    def bits(self) -> int:
+        """32 or 64."""
+        return _BITS[str(_element(self.value.type))]
 
-    def polynomial(self, x: ir.Value, coefficients: Sequence[float]) -> ir.Value:
-        """c0 + c1 x + c2 x² + ..., by Horner's rule."""
-        result = constant(x.type, coefficients[-1])
-        for coefficient in reversed(coefficients[:-1]):
-            result = self.fma(result, x, coefficient)
-        return result
+    @property
+    def is_single(self) -> bool:
+        return self.bits == 32
 
-    # Functions of one number
-    def absolute(self, x: ir.Value) -> ir.Value:
-        if is_float(x):
-            return self.intrinsic("fabs", x)
-        return self.select(self.compare("<", x, 0), self.negative(x), x)
+    def of(self, number: Number | float) -> Number:
+        """A constant of the same type."""
+        if isinstance(number, Number):
+            return number
+        return Number(self.builder, _filled(self.value.type, float(number)))
 
-    def sqrt(self, x: ir.Value) -> ir.Value:
-        return self.intrinsic("sqrt", x)
+    def choose(self, single: Choice, double: Choice) -> Choice:
+        """What depends on the precision."""
+        return single if self.is_single else double
 
-    def rint(self, x: ir.Value) -> ir.Value:
-        """The nearest whole number; halves go to the even one."""
-        return self.intrinsic("rint", x)
+    def _binary(self, operation: str, other: Number | float) -> Number:
+        return Number(self.builder, getattr(self.builder, operation)(self.value, self.of(other).value))
 
-    def floor(self, x: ir.Value) -> ir.Value:
-        return self.intrinsic("floor", x)
+    def __add__(self, other: Number | float) -> Number:
+        return self._binary("fadd", other)
 
-    def ceil(self, x: ir.Value) -> ir.Value:
-        return self.intrinsic("ceil", x)
+    def __radd__(self, other: float) -> Number:
+        return self.of(other) + self
 
-    def trunc(self, x: ir.Value) -> ir.Value:
-        return self.intrinsic("trunc", x)
+    def __sub__(self, other: Number | float) -> Number:
+        return self._binary("fsub", other)
 
-    def copysign(self, magnitude: ir.Value, sign: Operand) -> ir.Value:
-        return self.intrinsic("copysign", magnitude, self._like(magnitude, sign))
+    def __rsub__(self, other: float) -> Number:
+        return self.of(other) - self
 
-    def intrinsic(self, name: str, *arguments: ir.Value) -> ir.Value:
-        """A call of an LLVM intrinsic on floats whose arguments and result have one type."""
-        kind = arguments[0].type
-        count = f"v{kind.count}" if isinstance(kind, ir.VectorType) else ""
-        full = f"llvm.{name}.{count}{_NAMES[str(element_of(kind))]}"
-        known = self.builder.module.globals.get(full)
+    def __mul__(self, other: Number | float) -> Number:
+        return self._binary("fmul", other)
+
+    def __rmul__(self, other: float) -> Number:
+        return self.of(other) * self
+
+    def __truediv__(self, other: Number | float) -> Number:
+        return self._binary("fdiv", other)
+
+    def __rtruediv__(self, other: float) -> Number:
+        return self.of(other) / self
+
+    def __neg__(self) -> Number:
+        return Number(self.builder, self.builder.fneg(self.value))
+
+    def __abs__(self) -> Number:
+        return self._intrinsic("fabs")
+
+    def _intrinsic(self, name: str, *others: Number) -> Number:
+        kind = self.value.type
+        suffix = f"f{self.bits}"
+        if isinstance(kind, ir.VectorType):
+            suffix = f"v{kind.count}{suffix}"
+        full = f"llvm.{name}.{suffix}"
+        module = self.builder.module
+        known = module.globals.get(full)
         if known is None:
-            known = ir.Function(self.builder.module, ir.FunctionType(kind, [kind] * len(arguments)), full)
-        return self.builder.call(known, arguments, fastmath=self.flags)
+            known = ir.Function(module, ir.FunctionType(kind, [kind] * (1 + len(others))), full)
+        return Number(self.builder, self.builder.call(known, [self.value, *(o.value for o in others)]))
 
-    # Truth
-    def compare(self, operator: str, x: Operand, y: Operand) -> ir.Value:
-        """One of < <= > >= == !=. NaN differs from everything and is neither less nor greater, as in Python."""
-        x, y = self._pair(x, y)
-        if is_float(x):
-            compare = self.builder.fcmp_unordered if operator == "!=" else self.builder.fcmp_ordered
-            return compare(operator, x, y)
-        is_truth = _bits(x.type) == 1  # read with a sign, true would be -1
-        return (self.builder.icmp_unsigned if is_truth else self.builder.icmp_signed)(operator, x, y)
+    def fma(self, factor: Number | float, summand: Number | float) -> Number:
+        """self · factor + summand, rounded once."""
+        return self._intrinsic("fma", self.of(factor), self.of(summand))
 
-    def is_nan(self, x: ir.Value) -> ir.Value:
-        return self.builder.fcmp_unordered("uno", x, x)
+    def sqrt(self) -> Number:
+        return self._intrinsic("sqrt")
 
-    def select(self, condition: ir.Value, yes: Operand, no: Operand) -> ir.Value:
-        """`yes` where the condition holds, else `no`; one of them has to be a value."""
-        yes, no = self._pair(yes, no)
-        return self.builder.select(condition, yes, no)
+    def rint(self) -> Number:
+        return self._intrinsic("rint")
 
-    def logical_and(self, x: ir.Value, y: ir.Value) -> ir.Value:
-        return self.builder.and_(x, y)
+    def floor(self) -> Number:
+        return self._intrinsic("floor")
 
-    def logical_or(self, x: ir.Value, y: ir.Value) -> ir.Value:
-        return self.builder.or_(x, y)
+    def with_sign_of(self, other: Number) -> Number:
+        """The magnitude with another number's sign."""
+        return self._intrinsic("copysign", other)
 
-    def logical_not(self, x: ir.Value) -> ir.Value:
-        return self.builder.xor(x, constant(x.type, 1))
+    def _compare(self, operator: str, other: Number | float) -> Condition:
+        return Condition(self.builder, self.builder.fcmp_ordered(operator, self.value, self.of(other).value))
 
-    # Bits
-    def bits_of(self, x: ir.Value) -> ir.Value:
-        """The pattern of a float as an integer of the same width."""
-        return self.builder.bitcast(x, with_element(x.type, ir.IntType(_bits(x.type))))
+    def __lt__(self, other: Number | float) -> Condition:
+        return self._compare("<", other)
 
-    def float_of(self, pattern: ir.Value) -> ir.Value:
-        """The float that has this pattern."""
-        element = {32: ir.FloatType(), 64: ir.DoubleType()}[_bits(pattern.type)]
-        return self.builder.bitcast(pattern, with_element(pattern.type, element))
+    def __le__(self, other: Number | float) -> Condition:
+        return self._compare("<=", other)
 
-    def bit_and(self, x: ir.Value, y: Operand) -> ir.Value:
-        return self.builder.and_(x, self._like(x, y))
+    def __gt__(self, other: Number | float) -> Condition:
+        return self._compare(">", other)
 
-    def bit_or(self, x: ir.Value, y: Operand) -> ir.Value:
-        return self.builder.or_(x, self._like(x, y))
+    def __ge__(self, other: Number | float) -> Condition:
+        return self._compare(">=", other)
 
-    def bit_xor(self, x: ir.Value, y: Operand) -> ir.Value:
-        return self.builder.xor(x, self._like(x, y))
+    def equals(self, other: Number | float) -> Condition:
+        return self._compare("==", other)
 
-    def shift_left(self, x: ir.Value, count: Operand) -> ir.Value:
-        return self.builder.shl(x, self._like(x, count))
+    @property
+    def is_nan(self) -> Condition:
+        return Condition(self.builder, self.builder.fcmp_unordered("uno", self.value, self.value))
 
-    def shift_right(self, x: ir.Value, count: Operand) -> ir.Value:
-        """Zeros come in from the left."""
-        return self.builder.lshr(x, self._like(x, count))
+    @property
+    def is_negative(self) -> Condition:
+        """Whether the sign bit is set, also that of -0."""
+        return self.of(1.0).with_sign_of(self) < 0.0
 
-    def shift_right_signed(self, x: ir.Value, count: Operand) -> ir.Value:
-        """The sign comes in from the left."""
-        return self.builder.ashr(x, self._like(x, count))
+    def clamped(self, low: float, high: float) -> Number:
+        """Kept between two numbers; NaN becomes the lower one, so that it can be made an integer."""
+        raised = (self > low).select(self, low)
+        return (raised < high).select(raised, high)
 
-    # Types
-    def convert(self, x: ir.Value, element: ir.Type) -> ir.Value:
-        """With other elements: float, double, an integer with sign, or i1 for truth.
+    def _from_bits(self, pattern: ir.Value) -> Number:
+        return Number(self.builder, self.builder.bitcast(pattern, self.value.type))
 
-        Floats lose their fraction on the way to an integer; NaN and what is out of range give no defined integer.
+    def _pattern(self) -> tuple[ir.Value, ir.Type]:
+        """The bits as a whole number, and its type."""
+        kind = _like(self.value.type, ir.IntType(self.bits))
+        return self.builder.bitcast(self.value, kind), kind
+
+    def power_of_two(self) -> Number:
+        """2^self for whole numbers in the range of normal exponents."""
+        # Numbers near 1.5 · 2^52 hold a whole number in their lowest bits; the shift leaves it as an exponent.
+        bias, mantissa = self.choose((127, 23), (1023, 52))
+        pattern, kind = (self + (1.5 * 2.0**mantissa + bias))._pattern()
+        return self._from_bits(self.builder.shl(pattern, _filled(kind, mantissa)))
+
+    def times_power_of_two(self, exponent: Number) -> Number:
+        """self · 2^exponent for whole exponents, with gradual underflow: in two factors, each a normal number."""
+        half = (exponent * 0.5).floor()
+        return self * half.power_of_two() * (exponent - half).power_of_two()
+
+    def fraction_and_exponent(self, is_normal: bool = False) -> tuple[Number, Number]:
+        """m and e with self = m · 2^e and √½ ≤ m < √2, for positive finite numbers.
+
+        is_normal: no number is subnormal.
         """
-        source, target = element_of(x.type), with_element(x.type, element)
-        if source == element:
-            return x
-        if element == ir.IntType(1):
-            return self.compare("!=", x, 0)
-        from_float, to_float = is_float(x), str(element) in _NAMES
-        widens = _bits(target) > _bits(x.type)
-        if from_float and to_float:
-            return self.builder.fpext(x, target) if widens else self.builder.fptrunc(x, target)
-        if from_float:
-            return self.builder.fptosi(x, target)
-        is_truth = source == ir.IntType(1)
-        if to_float:
-            return (self.builder.uitofp if is_truth else self.builder.sitofp)(x, target)
-        if is_truth:
-            return self.builder.zext(x, target)
-        return self.builder.sext(x, target) if widens else self.builder.trunc(x, target)
+        b = self.builder
+        mantissa, bias, lift = self.choose((23, 127, 24), (52, 1023, 54))
+        is_subnormal = self < self.choose(2.0**-126, 2.0**-1022)
+        scaled = self if is_normal else is_subnormal.select(self * 2.0**lift, self)
+        # Adding what lies between √½ and 1 carries into the exponent just where the fraction is above √2.
+        root_half = self.choose(0x3F3504F3, 0x3FE6A09E667F3BCD)
+        one = self.choose(0x3F800000, 0x3FF0000000000000)
+        pattern, kind = scaled._pattern()
+        pattern = b.add(pattern, _filled(kind, one - root_half))
+        fraction = b.add(b.and_(pattern, _filled(kind, (1 << mantissa) - 1)), _filled(kind, root_half))
+        # As the lowest bits of 2^52 the exponent is a number at once.
+        whole, _ = self.of(2.0**mantissa)._pattern()
+        e = self._from_bits(b.or_(b.lshr(pattern, _filled(kind, mantissa)), whole))
+        offset = self.of(2.0**mantissa + bias)
+        if not is_normal:
+            offset = is_subnormal.select(self.of(2.0**mantissa + bias + lift), offset)
+        return self._from_bits(fraction), e - offset
+
+    def as_double(self) -> Number:
+        if not self.is_single:
+            return self
+        return Number(self.builder, self.builder.fpext(self.value, _like(self.value.type, ir.DoubleType())))
+
+    def as_single(self) -> Number:
+        return Number(self.builder, self.builder.fptrunc(self.value, _like(self.value.type, ir.FloatType())))
+
+
+def polynomial(x: Number, coefficients: Sequence[float]) -> Number:
+    """c0 + c1 x + c2 x² + ..., by Horner's rule."""
+    result = x.of(coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
+        result = result.fma(x, coefficient)
+    return result
+
+
+def exact_sum(large: Number | float, small: Number) -> tuple[Number, Number]:
+    """large + small as a rounded number and what the rounding lost, for |large| ≥ |small|, or equal exponents, or large = 0.
+
+    T. Dekker, *A Floating-Point Technique for Extending the Available Precision* (1971).
+    """
+    total = large + small
+    return total, small - (total - large)
+
+
+def quotient(numerator: tuple[Number | float, Number | float], denominator: tuple[Number, Number]) -> Number:
+    """The quotient of two numbers, each the sum of a large and a small part. Within about 0.5 ulp."""
+    (high, low), (divisor, divisor_low) = numerator, denominator
+    inverse = 1.0 / divisor
+    estimate = high * inverse
+    rest = (-estimate).fma(divisor, high) + (-estimate).fma(divisor_low, low)
+    return rest.fma(inverse, estimate)

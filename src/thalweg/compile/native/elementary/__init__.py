@@ -10,22 +10,24 @@ from functools import partial
 
 from llvmlite import ir
 
-from ..arithmetic import Arithmetic, element_of
-from . import exponential, hyperbolic, trigonometric
-from .error import erf, erfc
-from .gamma import gammaln, polygamma
-from .number import Number
+from ..arithmetic import Number
+from . import error_function, exponential, inverse, special, trigonometric
 from .power import power
 
 __all__ = ["ELEMENTARY", "call"]
 
 ELEMENTARY: Mapping[str, Callable[..., Number]] = {
-    **{name: getattr(exponential, name) for name in ("exp", "expm1", "log", "log1p", "expit", "softplus")},
-    **{name: getattr(hyperbolic, name) for name in ("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh")},
-    **{name: getattr(trigonometric, name) for name in ("sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2")},
-    "erf": erf,
-    "erfc": erfc,
-    "gammaln": gammaln,
+    **{
+        name: getattr(exponential, name)
+        for name in (
+            *("exp", "expm1", "log", "log1p", "expit", "softplus"),
+            *("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"),
+        )
+    },
+    **{name: getattr(trigonometric, name) for name in ("sin", "cos", "tan")},
+    **{name: getattr(inverse, name) for name in ("arcsin", "arccos", "arctan", "arctan2")},
+    **{name: getattr(error_function, name) for name in ("erf", "erfc")},
+    "gammaln": special.gammaln,
     "power": power,
 }
 """The functions by name. `polygamma0`, `polygamma1`, ... are made as they are asked for."""
@@ -34,9 +36,9 @@ ELEMENTARY: Mapping[str, Callable[..., Number]] = {
 def call(builder: ir.IRBuilder, name: str, *arguments: ir.Value) -> ir.Value:
     """Calls an elementary function on values of one type: float, double, or a vector of them."""
     kind = arguments[0].type
-    count = f"v{kind.count}" if isinstance(kind, ir.VectorType) else ""
-    bits = 32 if element_of(kind) == ir.FloatType() else 64
-    full = f"thalweg.{name}.{count}f{bits}"
+    suffix = f"v{kind.count}" if isinstance(kind, ir.VectorType) else ""
+    element = str(kind.element if suffix else kind)
+    full = f"{name}.{suffix}{element}"
     function = builder.module.globals.get(full)
     if function is None:
         function = _define(builder.module, full, name, kind, len(arguments))
@@ -49,12 +51,12 @@ def _define(module: ir.Module, full: str, name: str, kind: ir.Type, count: int) 
     function.attributes.add("nounwind")
     function.attributes.add("readnone")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    result = _formula(name)(*(Number(Arithmetic(builder), argument) for argument in function.args))
+    result = _formula(name)(*(Number(builder, argument) for argument in function.args))
     builder.ret(result.value)
     return function
 
 
 def _formula(name: str) -> Callable[..., Number]:
     if name.startswith("polygamma"):
-        return partial(polygamma, order=int(name.removeprefix("polygamma")))
+        return partial(special.polygamma, order=int(name.removeprefix("polygamma")))
     return ELEMENTARY[name]
