@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..compile.examples import Examples, MixedExamplesError, follow_examples
-from ..compile.native import DENSE_BITS, Control, Execution, Loop, Sampling, compile_native
+from ..compile.native import Control, Execution, Loop, Sampling, Stage, compile_native
 from ..compile.native.permutation import permutation
 from ..compile.prepare import Prepared, prepare
 from ..graph import Array, Graph, Node, evaluate
@@ -92,7 +92,7 @@ class NativeEngine:
         numbers = tuple(range(first, first + len(data)))
         sampling = Sampling(data[0].shape[0], batch, STEP, numbers) if batch else None
         examples, note = examples_of(prepared, of_data, rows)
-        loop = Loop(len(step.state), len(RECORDED), sampling)
+        loop = Loop(len(step.state), (Stage(0, len(RECORDED)),), sampling=sampling)
         program = compile_native(prepared, examples, loop)
         state = [array.copy() for array in step.state]
         seconds = np.zeros(())
@@ -164,7 +164,7 @@ class NumpyEngine:
 
 def record_stride(step: int) -> int:
     """How far the next recorded step lies: 1 up to step 2048, then 2 up to 4096, 4 up to 8192, and so on."""
-    return 1 << max(0, step.bit_length() - 1 - DENSE_BITS)
+    return 1 << max(0, step.bit_length() - 1 - 10)
 
 
 def batch_rows(step: int, batch: int, examples: int, seed: int) -> Array:

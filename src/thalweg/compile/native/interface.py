@@ -7,10 +7,7 @@ from enum import IntEnum
 
 from .permutation import Sampling
 
-__all__ = ["DENSE_BITS", "Control", "Loop"]
-
-DENSE_BITS = 10
-"""The history holds every step up to 2 · 2^10, and 2^10 of each doubling of the steps after that."""
+__all__ = ["Control", "Loop", "Stage"]
 
 
 class Control(IntEnum):
@@ -22,7 +19,7 @@ class Control(IntEnum):
     RECORDED = 3
     CAPACITY = 4
     NEXT_RECORD = 5
-    STEP = 6
+    ITERATION = 6
     SEED = 7
     TICKET = 16
     DONE = 32
@@ -31,14 +28,30 @@ class Control(IntEnum):
 
 
 @dataclass(frozen=True)
-class Loop:
-    """What makes a graph the step of a descent.
+class Stage:
+    """A part of a descent that runs while the state says so.
 
-    carried: so many of the inputs, from the first, are the state; output i becomes input i of the next step.
-    recorded: so many outputs after those are floating-point scalars for the history. The last output is the status, an
-    integer: 0 goes on; anything else ends the descent before the state is replaced.
+    first: the first of the graph's outputs that belong to it: the successors of the state. recorded: how many outputs follow
+    those for the history; after them comes the status, an integer: 0 goes on; anything else ends the descent before
+    the state is replaced. None for a stage that neither records nor ends.
+    """
+
+    first: int
+    recorded: int | None
+
+
+@dataclass(frozen=True)
+class Loop:
+    """What makes a graph the steps of a descent.
+
+    carried: so many of the inputs, from the first, are the state; a stage's output i becomes input i.
+    stages: in each iteration they run in this order, each if it is its turn. turn: the input that says whose turn it
+    is, one number or one for each member of a population; None if there is one stage.
+    dense_bits: the history holds 2 · 2^dense_bits iterations, then 2^dense_bits of each doubling of them.
     """
 
     carried: int
-    recorded: int
+    stages: tuple[Stage, ...]
+    turn: int | None = None
     sampling: Sampling | None = None
+    dense_bits: int = 10

@@ -1,0 +1,200 @@
+"""Emitting the loop of a descent: stages in turn, the history, and the state that is carried on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from llvmlite import ir
+
+from ...graph import Graph, Node
+from .arrays import INT64, Function, integer, loop
+from .evaluation import Emitter, Evaluation
+from .formulas import convert
+from .interface import Control, Loop, Stage
+from .loops import emit_copy
+from .region import Region
+from .sampling import INTEGER
+from .views import Area, View
+
+__all__ = ["emit_descent", "graph_of"]
+
+FLOAT64 = np.dtype(np.float64)
+
+_LARGEST_LOCAL = 16
+"""Parts of the state of up to this many elements live in registers where no other function reads them."""
+
+
+def graph_of(stage: Stage, graph: Graph, carried: int) -> Graph:
+    """The part of the graph that a stage evaluates."""
+    count = carried + (0 if stage.recorded is None else stage.recorded + 1)
+    return Graph(graph.inputs, graph.outputs[stage.first : stage.first + count])
+
+
+def emit_descent(emitter: Emitter, descent: Loop) -> None:
+    """Emits iterations until a stage ends the descent, the stretch is over, or the history is full."""
+    _Descent(emitter, descent).emit()
+
+
+@dataclass(eq=False)
+class _Descent:
+    emitter: Emitter
+    loop: Loop
+
+    def __post_init__(self) -> None:
+        self.main: Function = self.emitter.main
+        self.builder: ir.IRBuilder = self.main.builder
+        self.state: Sequence[Node] = self.emitter.graph.inputs[: self.loop.carried]
+
+    def emit(self) -> None:
+        emitter, builder, main = self.emitter, self.builder, self.main
+        seed = builder.load(self._control(Control.SEED), typ=INT64)
+        main.write(seed, main.start_of_view(emitter.seed), INTEGER, 1, 1)
+        self._keep_state_in_registers()
+        iterations = builder.load(self._control(Control.ITERATIONS), typ=INT64)
+        first = builder.load(self._control(Control.ITERATION), typ=INT64)
+        again, begin, self.end = (builder.append_basic_block(name) for name in ("again", "iteration", "end"))
+        start = builder.block
+        builder.branch(again)
+        builder.position_at_end(again)
+        index = builder.phi(INT64)
+        index.add_incoming(integer(0), start)
+        stop = builder.load_atomic(self._control(Control.STOP), "monotonic", 8, typ=INT64)
+        goes_on = builder.and_(builder.icmp_signed("<", index, iterations), builder.icmp_signed("==", stop, integer(0)))
+        builder.cbranch(goes_on, begin, self.end)
+        builder.position_at_end(begin)
+        if emitter.sampling and not emitter.sweep_total:
+            self._sample()
+        self.iteration = builder.add(first, index)
+        for number, stage in enumerate(self.loop.stages):
+            self._emit_stage(number, stage)
+        following = builder.add(index, integer(1))
+        index.add_incoming(following, builder.block)
+        builder.store(builder.add(first, following), self._control(Control.ITERATION))
+        full = builder.icmp_signed(
+            ">=",
+            builder.load(self._control(Control.RECORDED), typ=INT64),
+            builder.load(self._control(Control.CAPACITY), typ=INT64),
+        )
+        builder.cbranch(full, self.end, again)
+        builder.position_at_end(self.end)
+        for node in self.state:
+            if emitter.views[node] != emitter.inputs[node]:
+                emit_copy(main, emitter.views[node], emitter.inputs[node], emitter.vector_bytes)
+
+    def _control(self, name: Control) -> ir.Value:
+        return self.emitter.control_field(name)
+
+    def _keep_state_in_registers(self) -> None:
+        emitter = self.emitter
+        if emitter.sweep_total or emitter.is_large:
+            return
+        for node in self.state:
+            if node.type.size <= _LARGEST_LOCAL:
+                local = emitter.memory.array(Area.LOCAL, node.shape, node.dtype)
+                emit_copy(self.main, emitter.inputs[node], local, emitter.vector_bytes)
+                emitter.views[node] = local
+
+    def _sample(self) -> None:
+        assert self.emitter.sampling is not None
+        whole = Evaluation(self.emitter, self.emitter.graph, self.emitter.views)
+        whole.sample(self.main, self.emitter.views, self.emitter.sampling.batch)
+
+    # Stages
+    def _emit_stage(self, number: int, stage: Stage) -> None:
+        builder = self.builder
+        if len(self.loop.stages) == 1:
+            self._emit_turn(stage)
+            return
+        turn, after = builder.append_basic_block(f"stage{number}"), builder.append_basic_block("after")
+        builder.cbranch(self._is_turn(number), turn, after)
+        builder.position_at_end(turn)
+        self._emit_turn(stage)
+        builder.branch(after)
+        builder.position_at_end(after)
+
+    def _is_turn(self, number: int) -> ir.Value:
+        """Whether any member of the population waits for this stage."""
+        assert self.loop.turn is not None
+        view = self.emitter.views[self.state[self.loop.turn]]
+        start, found = self.main.start_of_view(view), ir.Constant(ir.IntType(1), 0)
+        for member in range(view.buffer.size):
+            value = self.main.read(self.main.at(start, INTEGER, member), INTEGER, 1, 1)
+            found = self.builder.or_(found, self.builder.icmp_signed("==", value, integer(number)))
+        return found
+
+    def _emit_turn(self, stage: Stage) -> None:
+        graph = graph_of(stage, self.emitter.graph, self.loop.carried)
+        evaluation = Evaluation(self.emitter, graph, dict(self.emitter.views))
+        region = evaluation.emit(dict.fromkeys(graph.outputs, None))
+        if stage.recorded is not None:
+            recorded = graph.outputs[self.loop.carried : -1]
+            status = self._scalar(region.view(graph.outputs[-1]))
+            self.builder.store(status, self._control(Control.STATUS))
+            self._record([region.view(node) for node in recorded], status)
+            commit = self.builder.append_basic_block("commit")
+            self.builder.cbranch(self.builder.icmp_signed("==", status, integer(0)), commit, self.end)
+            self.builder.position_at_end(commit)
+        self._commit(region, graph.outputs[: self.loop.carried])
+
+    def _scalar(self, view: View) -> ir.Value:
+        return self.main.read(self.main.start_of_view(view), view.buffer.dtype, 1, 1)
+
+    def _commit(self, region: Region, results: Sequence[Node]) -> None:
+        """Replaces the state by its successor. What would be overwritten before it is read is set aside first."""
+        emitter = self.emitter
+        moves = [(old, new) for old, new in zip(self.state, results, strict=True) if old is not new]
+        olds = {emitter.views[old].buffer for old, _ in moves}
+        ready = []
+        for old, new in moves:
+            source = region.view(new)
+            if source.buffer in olds:
+                copy = emitter.memory.array(Area.WORKSPACE, new.shape, new.dtype)
+                emit_copy(self.main, source, copy, emitter.vector_bytes)
+                source = copy
+            ready.append((source, emitter.views[old]))
+        for source, target in ready:
+            emit_copy(self.main, source, target, emitter.vector_bytes)
+
+    # The history
+    def _record(self, recorded: Sequence[View], status: ir.Value) -> None:
+        """Writes a row of the history, if one is due or the descent ends here."""
+        builder, main = self.builder, self.main
+        upcoming = self._control(Control.NEXT_RECORD)
+        is_due = builder.icmp_signed(">=", self.iteration, builder.load(upcoming, typ=INT64))
+        is_end = builder.icmp_signed("!=", status, integer(0))
+        length = 1 + sum(view.buffer.size if view.shape else 1 for view in recorded)
+        with builder.if_then(builder.or_(is_due, is_end), likely=False):
+            builder.store(builder.add(self.iteration, self._stride()), upcoming)
+            counter = self._control(Control.RECORDED)
+            count = builder.load(counter, typ=INT64)
+            row = main.at(main.start_of(self.emitter.history), FLOAT64, builder.mul(count, integer(length)))
+            main.write(builder.sitofp(self.iteration, ir.DoubleType()), row, FLOAT64, 1, 1)
+            column = 1
+            for view in recorded:
+                column += self._write_numbers(view, main.at(row, FLOAT64, column))
+            builder.store(builder.add(count, integer(1)), counter)
+
+    def _write_numbers(self, view: View, target: ir.Value) -> int:
+        """Writes one number, or one of each member; returns how many."""
+        main, dtype = self.main, view.buffer.dtype
+        start = main.start_of_view(view)
+        count = view.shape[0] if view.shape else 1
+        stride = view.strides[0] if view.shape else 0
+
+        def one(index: ir.Value) -> None:
+            at = main.at(start, dtype, self.builder.mul(index, integer(stride)))
+            value = convert(self.builder, main.read(at, dtype, 1, 1), FLOAT64)
+            main.write(value, main.at(target, FLOAT64, index), FLOAT64, 1, 1)
+
+        loop(main, count, one, "member")
+        return count
+
+    def _stride(self) -> ir.Value:
+        """How far the next recorded iteration lies: 1 up to the last dense one, then 2 for as long again, then 4, ..."""
+        builder = self.builder
+        zeros = builder.ctlz(builder.or_(self.iteration, integer(1)), ir.Constant(ir.IntType(1), 0))
+        power = builder.sub(integer(63 - self.loop.dense_bits), zeros)
+        power = builder.select(builder.icmp_signed("<", power, integer(0)), integer(0), power)
+        return builder.shl(integer(1), power)

@@ -1,0 +1,367 @@
+"""Emitting one evaluation of a graph: regions that run whole, and sweeps over tiles that threads share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+from ...graph import Graph, Node
+from ..examples import Examples
+from .arrays import INT8, INT64, POINTER, Function, integer, loop
+from .formulas import identity
+from .groups import Group
+from .interface import Control
+from .loops import emit_combine, emit_copy, emit_fill
+from .memory import Memory
+from .permutation import Sampling
+from .region import Region, Tile, tiled
+from .sampling import INTEGER, Sample, emit_sample, is_worth_prefetching
+from .threads import Sharing, control_field
+from .tiles import Tiling
+from .views import Area, Buffer, View
+
+__all__ = ["Emitter", "Evaluation", "sweep_count"]
+
+
+@dataclass(eq=False)
+class Emitter:
+    """What all evaluations of a program share while it is emitted.
+
+    views: where inputs and the values that live on lie. constants: numbers of the constants that need a slot.
+    sweeps: the functions that sweep over tiles, of all evaluations; sweep_total: how many there will be.
+    """
+
+    graph: Graph
+    examples: Examples | None
+    tiling: Tiling | None
+    sampling: Sampling | None
+    vector_bytes: int
+    is_large: bool
+    module: ir.Module = field(default_factory=lambda: ir.Module("thalweg"))
+    memory: Memory = field(default_factory=Memory)
+    views: dict[Node, View] = field(default_factory=dict)
+    constants: list[int] = field(default_factory=list)
+    sweeps: list[Any] = field(default_factory=list)
+    sweep_total: int = 0
+    functions: int = 0
+    scratch_needed: int = 0
+
+    def __post_init__(self) -> None:
+        self.inputs = {node: self.slot(node) for node in self.graph.inputs}
+        self.outputs = [self.slot(node) for node in self.graph.outputs]
+        self.history = self.memory.buffer(Area.TABLE, 0, np.dtype(np.float64))
+        self.views.update(self.inputs)
+        self._constant_slots: dict[Node, View] = {}
+        self._numbers = {node: i for i, node in enumerate(n for n in self.graph.nodes if n.is_constant)}
+        main = self.declare("run", [POINTER] * 4, is_internal=False)
+        table, workspace, self.control, self.scratch = main.args
+        areas = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: self.scratch}
+        self.main = Function(ir.IRBuilder(main.append_basic_block("entry")), areas)
+        self.seed = self.memory.array(Area.WORKSPACE, (), INTEGER)
+
+    def slot(self, node: Node) -> View:
+        """A place in the caller's table."""
+        return self.memory.array(Area.TABLE, node.shape, node.dtype)
+
+    def constant_view(self, node: Node) -> View:
+        """Where a constant lies that cannot be part of the code."""
+        if node not in self._constant_slots:
+            self.constants.append(self._numbers[node])
+            self._constant_slots[node] = self.slot(node)
+        return self._constant_slots[node]
+
+    def declare(self, name: str, parameters: Sequence[ir.Type], is_internal: bool) -> Any:
+        """A new function of the module."""
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), parameters), name)
+        function.attributes.add("nounwind")
+        if is_internal:
+            function.linkage = "internal"
+        for argument in function.args:
+            if argument.type == POINTER:
+                argument.add_attribute("nonnull")
+        return function
+
+    def control_field(self, name: Control) -> ir.Value:
+        """The address of a number of the control block."""
+        return control_field(self.main.builder, self.control, name)
+
+    @contextmanager
+    def inline(self, function: Function, group: Group) -> Iterator[Function]:
+        """Groups become part of the function itself."""
+        yield function
+
+    @contextmanager
+    def outlined(self, caller: Function) -> Iterator[Function]:
+        """A group becomes a function of its own."""
+        names = [area for area in (Area.TABLE, Area.WORKSPACE, Area.SCRATCH, Area.TOTALS) if area in caller.areas]
+        self.functions += 1
+        parameters: list[ir.Type] = [POINTER] * len(names) + ([INT64] if caller.example is not None else [])
+        declared = self.declare(f"group{self.functions}", parameters, is_internal=True)
+        builder = ir.IRBuilder(declared.append_basic_block("entry"))
+        areas: dict[Area, ir.Value] = dict(zip(names, declared.args, strict=False))
+        yield Function(builder, areas, declared.args[-1] if caller.example is not None else None)
+        builder.ret_void()
+        arguments = [caller.areas[name] for name in names]
+        if caller.example is not None:
+            arguments.append(caller.example)
+        caller.builder.call(declared, arguments)
+
+    def functions_for(self, function: Function) -> Callable[[Group], Any]:
+        """Where groups are emitted: into the function itself, or each into one of its own."""
+        if not self.is_large:
+            return lambda group: self.inline(function, group)
+        return lambda group: self.outlined(function)
+
+
+def sweep_count(graph: Graph, examples: Examples | None) -> int:
+    """How many sweeps over the tiles one evaluation of a graph takes."""
+    if examples is None or not any(node in examples.axis for node in graph.nodes):
+        return 0
+    phase = examples.phase
+    of_totals = [phase[node] - 1 for node in graph.nodes if node in examples.totals]
+    of_outputs = [phase[node] for node in graph.outputs if node in examples.axis]
+    return max(of_totals + of_outputs, default=0) + 1
+
+
+@dataclass(eq=False)
+class Evaluation:
+    """One evaluation of a graph: of all that a program computes, or of one stage of a descent.
+
+    graph: has the inputs of the whole program. views: where its values lie; grows as they are emitted.
+    """
+
+    emitter: Emitter
+    graph: Graph
+    views: dict[Node, View]
+
+    def __post_init__(self) -> None:
+        self.memory = self.emitter.memory
+        self.examples = self.emitter.examples
+        self.tiling = self.emitter.tiling
+        self.main = self.emitter.main
+        self.vector_bytes = self.emitter.vector_bytes
+        self.sweep_count = sweep_count(self.graph, self.examples)
+
+    # Whole regions
+    def whole(self) -> Region:
+        """What runs outside of the sweeps."""
+        has_sweeps = self.sweep_count > 0
+        return Region(
+            self.memory,
+            self.views,
+            Area.WORKSPACE,
+            self.vector_bytes,
+            self.emitter.constant_view,
+            lambda node: not has_sweeps and not self.emitter.is_large,
+        )
+
+    def emit(self, outputs: Mapping[Node, View | None]) -> Region:
+        """Emits the evaluation, phase by phase; `outputs` says where values are wanted, None where that is free."""
+        region = self.whole()
+        count = self.sweep_count
+        for phase in range(count + 1):
+            nodes = [node for node in self.graph.nodes if self._belongs_to(node, phase)]
+            here = set(nodes)
+            wanted = {node: view for node, view in outputs.items() if node in here}
+            wanted |= {node: None for node in self._read_later(here) if node not in wanted}
+            region.emit(self.emitter.functions_for(self.main), nodes, wanted)
+            if phase < count:
+                self._emit_parallel(phase, self._emit_sweep(phase))
+        for node, view in outputs.items():
+            if view is not None and self.examples and node in self.examples.totals:
+                emit_copy(self.main, self.views[node], view, self.vector_bytes)
+            elif view is not None and (node.is_input or node.is_constant):
+                emit_copy(self.main, region.view(node), view, self.vector_bytes)
+        return region
+
+    def _belongs_to(self, node: Node, phase: int) -> bool:
+        if node.is_input or node.is_constant:
+            return False
+        if self.examples is None:
+            return True
+        if node in self.examples.axis or node in self.examples.totals:
+            return False
+        return self.examples.phase[node] == phase
+
+    def _read_later(self, here: set[Node]) -> set[Node]:
+        """Nodes of a region that other regions read."""
+        if self.examples is None:
+            return set()
+        found: set[Node] = set()
+        for node in self.graph.nodes:
+            if node not in here:
+                found.update(operand for operand in node.operands if operand in here)
+        return found
+
+    # Sweeps over tiles
+    def _emit_sweep(self, phase: int) -> int:
+        """Emits the function of a sweep; returns its number among all of the program."""
+        number = len(self.emitter.sweeps)
+        declared = self.emitter.declare(f"sweep{number}", [POINTER] * 3 + [INT64], is_internal=True)
+        self.emitter.sweeps.append(declared)
+        assert self.examples is not None
+        assert self.tiling is not None
+        tiling = self.tiling
+        nodes, totals, outputs = self._sweep_nodes(phase)
+        builder = ir.IRBuilder(declared.append_basic_block("entry"))
+        table, workspace, scratch, chunk = declared.args
+        places = self._places_of_totals(totals)
+        areas: dict[Area, ir.Value] = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: scratch}
+        function = Function(builder, areas)
+        if tiling.is_divided:
+            moved = builder.mul(chunk, integer(self.totals_size))
+            moved = builder.add(moved, integer(self.totals_start))
+            areas[Area.TOTALS] = builder.gep(workspace, [moved], source_etype=INT8)
+            for node, view in places.items():
+                emit_fill(function, view, identity(_reduction_of(node), node.dtype))
+
+        def emit_tiles(rows: int, first: ir.Value) -> None:
+            function.example = first
+            self._emit_tile(function, rows, nodes, places, outputs)
+
+        count = tiling.count // tiling.rows
+        begin = builder.sdiv(builder.mul(chunk, integer(count)), integer(tiling.chunks))
+        after = builder.add(chunk, integer(1))
+        end = builder.sdiv(builder.mul(after, integer(count)), integer(tiling.chunks))
+        if count == 1:
+            emit_tiles(tiling.rows, integer(0))
+        else:
+
+            def body(index: ir.Value) -> None:
+                tile = builder.add(begin, index)
+                emit_tiles(tiling.rows, builder.mul(tile, integer(tiling.rows)))
+
+            loop(function, builder.sub(end, begin), body, "tiles")
+        left = tiling.count % tiling.rows
+        if left:
+            is_last = builder.icmp_signed("==", chunk, integer(tiling.chunks - 1))
+            with builder.if_then(is_last):
+                emit_tiles(left, integer(tiling.count - left))
+        builder.ret_void()
+        for node in totals:
+            view = places[node]
+            if tiling.is_divided:
+                buffer = Buffer(Area.WORKSPACE, self.totals_start + view.buffer.position, node.dtype, view.buffer.size)
+                view = View(buffer, 0, view.strides, view.shape)
+            self.views[node] = view
+        return number
+
+    def _places_of_totals(self, totals: Sequence[Node]) -> dict[Node, View]:
+        """Where a sweep writes its totals: one set for each chunk, if there are several."""
+        assert self.tiling is not None
+        if not self.tiling.is_divided:
+            return {node: self.memory.array(Area.WORKSPACE, node.shape, node.dtype) for node in totals}
+        memory = Memory()
+        places = {node: memory.array(Area.TOTALS, node.shape, node.dtype) for node in totals}
+        self.totals_size = memory.used[Area.TOTALS]
+        block = self.memory.buffer(Area.WORKSPACE, self.totals_size * self.tiling.chunks, np.dtype(np.bool_))
+        self.totals_start = block.position
+        return places
+
+    def _sweep_nodes(self, phase: int) -> tuple[list[Node], list[Node], list[Node]]:
+        """What a sweep computes: all its nodes, the totals among them, and the per-example outputs."""
+        assert self.examples is not None
+        axis, phases = self.examples.axis, self.examples.phase
+        totals = [n for n in self.graph.nodes if n in self.examples.totals and phases[n] == phase + 1]
+        outputs = [n for n in dict.fromkeys(self.graph.outputs) if n in axis and phases[n] == phase]
+        needed: set[Node] = set()
+        stack = [*totals, *outputs]
+        while stack:
+            node = stack.pop()
+            if node in needed or node.is_input or (node not in axis and node not in totals):
+                continue
+            needed.add(node)
+            stack.extend(node.operands)
+        return [node for node in self.graph.nodes if node in needed], totals, outputs
+
+    def _emit_tile(
+        self,
+        function: Function,
+        rows: int,
+        nodes: list[Node],
+        places: dict[Node, View],
+        outputs: list[Node],
+    ) -> None:
+        assert self.examples is not None
+        assert self.tiling is not None
+        axis = self.examples.axis
+        before = self.memory.used[Area.SCRATCH]
+        views = dict(self.views)
+        for node in self.graph.inputs:
+            if node in axis:
+                views[node] = tiled(self.emitter.inputs[node], axis[node], rows)
+        if self.emitter.sampling:
+            self.sample(function, views, rows)
+        wanted: dict[Node, View | None] = dict(places.items())
+        for node in outputs:
+            wanted[node] = tiled(self.emitter.outputs[self.graph.outputs.index(node)], axis[node], rows)
+        targets = set(outputs) | set(places)
+        region = Region(
+            self.memory,
+            views,
+            Area.SCRATCH,
+            self.vector_bytes,
+            self.emitter.constant_view,
+            lambda node: not self.emitter.is_large and node not in targets,
+            Tile(rows, axis, self.tiling.is_divided),
+        )
+        function.locals = {}
+        region.emit(self.emitter.functions_for(function), nodes, wanted)
+        after = self.memory.used[Area.SCRATCH]
+        self.memory.used[Area.SCRATCH] = before
+        self.emitter.scratch_needed = max(self.emitter.scratch_needed, after)
+
+    def sample(self, function: Function, views: dict[Node, View], rows: int) -> None:
+        """Draws examples and copies them to where `views` then finds them."""
+        sampling = self.emitter.sampling
+        assert sampling is not None
+        step = self.views[self.graph.inputs[sampling.step_input]]
+        arrays = []
+        for number in sampling.data_inputs:
+            node = self.graph.inputs[number]
+            copy = self.memory.array(Area.SCRATCH, (rows, *node.shape[1:]), node.dtype)
+            arrays.append((self.emitter.inputs[node], copy))
+            views[node] = copy
+        # What is drawn ahead must outlast the step, and belong to one tile: the whole batch.
+        looks_ahead = rows == sampling.batch and is_worth_prefetching(sampling, [source for source, _ in arrays])
+        area = Area.WORKSPACE if looks_ahead else Area.SCRATCH
+        chosen = self.memory.buffer(area, rows, INTEGER)
+        tag = self.memory.buffer(area, 1, INTEGER) if looks_ahead else None
+        sample = Sample(step, self.emitter.seed, chosen, tag, rows, arrays)
+        emit_sample(function, sampling, sample, self.vector_bytes)
+
+    def _emit_parallel(self, phase: int, number: int) -> None:
+        """Lets all threads work on a sweep's chunks, then adds up their totals in a fixed order."""
+        assert self.tiling is not None
+        emitter, function = self.emitter, self.main
+        sweep = emitter.sweeps[number]
+        table, workspace = function.areas[Area.TABLE], function.areas[Area.WORKSPACE]
+        if self.tiling.chunks == 1:
+            function.builder.call(sweep, [table, workspace, emitter.scratch, integer(0)])
+            return
+        sharing = Sharing(emitter.module, self.tiling.chunks, emitter.sweep_total)
+        sharing.emit_publish(function.builder, emitter.control, number)
+        arguments = (table, workspace, emitter.control, emitter.scratch)
+        sharing.emit_work(function.builder, arguments, {number: sweep})
+        sharing.emit_wait(function.builder, emitter.control)
+        _, totals, _ = self._sweep_nodes(phase)
+        for node in totals:
+            emit_combine(
+                function,
+                _reduction_of(node),
+                self.views[node],
+                self.totals_size,
+                self.tiling.chunks,
+                self.vector_bytes,
+            )
+
+
+def _reduction_of(node: Node) -> str:
+    """How totals of several tiles are combined."""
+    name = node.primitive.name
+    return name if name in ("maximum_reduce", "minimum_reduce") else "sum"
