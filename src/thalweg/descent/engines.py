@@ -2,44 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..compile.examples import Examples, MixedExamplesError, follow_examples
-from ..compile.native import Control, Execution, Loop, Sampling, Stage, compile_native
+from ..compile.native import Control, Execution, Loop, Program, Sampling, Stage, compile_native
 from ..compile.native.permutation import permutation
 from ..compile.prepare import Prepared, prepare
 from ..graph import Array, Graph, Node, evaluate
-from .step import RECORDED, STEP, Step
+from .steps import OUTSIDE, RECORDED, Step
 
-__all__ = ["Engine", "NativeEngine", "NumpyEngine", "examples_of"]
+__all__ = ["Engine", "NativeEngine", "NumpyEngine", "batch_rows", "compiled_step", "examples_of"]
 
 _ROWS = 8192
 """How many rows of history one stretch can hold."""
+
+DENSE_BITS = 10
 
 
 class Engine(Protocol):
     """Advances the state of a descent.
 
-    state: the current values. advance(iterations, seconds) → (status, rows of the history).
+    state: the current values. iteration: how many rounds of the loop were done. notes: for the user.
     """
+
+    notes: tuple[str, ...]
 
     @property
     def state(self) -> Sequence[Array]:
         """The current values."""
         ...
 
-    notes: tuple[str, ...]
+    @property
+    def iteration(self) -> int:
+        """How many rounds of the loop were done."""
+        ...
 
-    def advance(self, iterations: int, seconds: float) -> tuple[int, Array]:
-        """Takes up to so many steps."""
+    def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
+        """Does up to so many iterations; returns the status, and rows of the history. outside: values of `OUTSIDE`."""
         ...
 
     def request_stop(self) -> None:
-        """Ends the stretch after the current step."""
+        """Ends the stretch after the current iteration."""
         ...
 
 
@@ -71,100 +78,155 @@ def examples_of(prepared: Prepared, inputs: Sequence[Node], count: int) -> tuple
 _WORTH_TILES = 1 << 14
 
 
+@dataclass(frozen=True, eq=False)
+class CompiledStep:
+    """A step as a program. note: what the user should know of it."""
+
+    step: Step
+    prepared: Prepared
+    program: Program
+    note: str
+
+
+def compiled_step(step: Step, data: Sequence[Array], batch: int | None, dense_bits: int = DENSE_BITS) -> CompiledStep:
+    """Compiles a step for given data."""
+    prepared = prepare(step.graph)
+    inputs = prepared.graph.inputs
+    first = len(step.state) + len(step.settings) + len(OUTSIDE)
+    of_data = inputs[first : first + len(data)]
+    rows = of_data[0].shape[0] if of_data else 0
+    sampling = Sampling(data[0].shape[0], batch, tuple(range(first, first + len(data)))) if batch else None
+    examples, note = examples_of(prepared, of_data, rows)
+    stages = tuple(Stage(start, len(RECORDED) if looks else None) for start, looks in step.stages)
+    turn = step.place("turn") if len(stages) > 1 else None
+    loop = Loop(len(step.state), stages, turn, sampling, dense_bits)
+    return CompiledStep(step, prepared, compile_native(prepared, examples, loop), note)
+
+
 @dataclass(eq=False)
 class NativeEngine:
-    """Runs stretches of steps in machine code."""
+    """Runs stretches of iterations in machine code."""
 
     state: list[Array]
     notes: tuple[str, ...]
     _execution: Execution
-    _seconds: Array
+    _outside: list[Array]
     _history: Array
 
     @classmethod
-    def of(cls, step: Step, data: Sequence[Array], batch: int | None, seed: int, threads: int) -> NativeEngine:
-        """Compiles a step for given data."""
-        prepared = prepare(step.graph)
-        inputs = prepared.graph.inputs
-        first = len(step.state) + len(step.settings) + 1
-        of_data = inputs[first : first + len(data)]
-        rows = of_data[0].shape[0] if of_data else 0
-        numbers = tuple(range(first, first + len(data)))
-        sampling = Sampling(data[0].shape[0], batch, STEP, numbers) if batch else None
-        examples, note = examples_of(prepared, of_data, rows)
-        loop = Loop(len(step.state), (Stage(0, len(RECORDED)),), sampling=sampling)
-        program = compile_native(prepared, examples, loop)
+    def of(cls, compiled: CompiledStep, data: Sequence[Array], seed: int, threads: int) -> NativeEngine:
+        """The engine at the start of a descent."""
+        step, prepared = compiled.step, compiled.prepared
         state = [array.copy() for array in step.state]
-        seconds = np.zeros(())
-        history = np.zeros((_ROWS, 1 + len(RECORDED)))
-        arrays = [*state, *step.settings, seconds, *data, *prepared.values]
+        outside = [np.zeros(()) for _ in OUTSIDE]
+        members = max((array.size for array in _recorded_types(step)), default=1)
+        history = np.zeros((_ROWS if members == 1 else _ROWS // 4, 1 + len(RECORDED) * members))
+        arrays = [*state, *step.settings, *outside, *data, *prepared.values]
         outputs = [np.zeros(node.shape, node.dtype) for node in prepared.graph.outputs]
-        execution = Execution(program, arrays, outputs, history, threads)
+        execution = Execution(compiled.program, arrays, outputs, history, threads)
         execution.control[Control.SEED] = np.int64(np.uint64(seed % (1 << 64)))
-        return cls(state, (note,) if note else (), execution, seconds, history)
+        return cls(state, (compiled.note,) if compiled.note else (), execution, outside, history)
 
-    def advance(self, iterations: int, seconds: float) -> tuple[int, Array]:
-        """Takes up to so many steps."""
+    @property
+    def iteration(self) -> int:
+        """How many rounds of the loop were done."""
+        return int(self._execution.control[Control.ITERATION])
+
+    def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
+        """Does up to so many iterations."""
         control = self._execution.control
-        self._seconds[()] = seconds
+        for array, value in zip(self._outside, outside, strict=True):
+            array[()] = value
         control[Control.ITERATIONS] = iterations
         control[Control.RECORDED] = 0
-        control[Control.CAPACITY] = _ROWS - 1
+        control[Control.CAPACITY] = len(self._history) - 1
         control[Control.STATUS] = 0
         self._execution.run()
         rows = int(control[Control.RECORDED])
         return int(control[Control.STATUS]), self._history[:rows].copy()
 
     def request_stop(self) -> None:
-        """Ends the stretch after the current step."""
+        """Ends the stretch after the current iteration."""
         self._execution.control[Control.STOP] = 1
+
+
+def _recorded_types(step: Step) -> list[Any]:
+    """The types of a row's parts: numbers, or one for each member of a population."""
+    start = next(first for first, looks in step.stages if looks) + len(step.state)
+    return [node.type for node in step.graph.outputs[start : start + len(RECORDED)]]
 
 
 @dataclass(eq=False)
 class NumpyEngine:
-    """The reference: the same step, node by node in NumPy."""
+    """The reference: the same stages, node by node in NumPy."""
 
-    state: list[Array]
-    notes: tuple[str, ...]
-    _graph: Graph
-    _settings: tuple[Array, ...]
-    _batch_of: Callable[[int], Sequence[Array]]
+    step: Step
+    data: Sequence[Array]
+    batch: int | None
+    seed: int
+    notes: tuple[str, ...] = ()
+    iteration: int = 0
+    state: list[Array] = field(default_factory=list)
     _next_record: int = 0
     _stops: bool = False
 
-    @classmethod
-    def of(cls, step: Step, data: Sequence[Array], batch: int | None, seed: int) -> NumpyEngine:
-        """Prepares a step for given data."""
+    def __post_init__(self) -> None:
+        self.state = [array.copy() for array in self.step.state]
+        carried = len(self.state)
+        self._graphs = [
+            Graph(
+                self.step.graph.inputs, self.step.graph.outputs[first : first + carried + (len(RECORDED) + 1) * looks]
+            )
+            for first, looks in self.step.stages
+        ]
+        self._turn = self.step.place("turn") if len(self._graphs) > 1 else None
 
-        def batch_of(number: int) -> Sequence[Array]:
-            return data if batch is None else [x[batch_rows(number, batch, len(data[0]), seed)] for x in data]
-
-        return cls(list(step.state), (), step.graph, step.settings, batch_of)
-
-    def advance(self, iterations: int, seconds: float) -> tuple[int, Array]:
-        """Takes up to so many steps."""
-        rows: list[Any] = []
+    def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
+        """Does up to so many iterations."""
+        rows: list[list[float]] = []
+        status = 0
         for _ in range(iterations):
-            number = int(self.state[STEP])
-            inputs = [*self.state, *self._settings, np.asarray(seconds), *self._batch_of(number)]
-            outputs = evaluate(self._graph, inputs)
+            if self._stops or status:
+                break
+            batch = self._batch()
+            for number, graph in enumerate(self._graphs):
+                if self._turn is not None and not np.any(self.state[self._turn] == number):
+                    continue
+                status = self._run(graph, [*map(np.asarray, outside), *batch], rows)
+                if status:
+                    break
+            else:
+                self.iteration += 1
+        width = max((len(row) for row in rows), default=1 + len(RECORDED))
+        return status, np.array(rows, np.float64).reshape(-1, width)
+
+    def _batch(self) -> Sequence[Array]:
+        if self.batch is None:
+            return self.data
+        chosen = batch_rows(self.iteration, self.batch, len(self.data[0]), self.seed)
+        return [array[chosen] for array in self.data]
+
+    def _run(self, graph: Graph, rest: Sequence[Array], rows: list[list[float]]) -> int:
+        carried = len(self.state)
+        outputs = evaluate(graph, [*self.state, *self.step.settings, *rest])
+        if len(outputs) > carried:
             status = int(outputs[-1])
-            if number >= self._next_record or status:
-                rows.append([number, *(float(x) for x in outputs[-1 - len(RECORDED) : -1])])
-                self._next_record = number + record_stride(number)
-            if status or self._stops:
-                return status, np.array(rows).reshape(-1, 1 + len(RECORDED))
-            self.state = [np.asarray(x) for x in outputs[: len(self.state)]]
-        return 0, np.array(rows).reshape(-1, 1 + len(RECORDED))
+            if self.iteration >= self._next_record or status:
+                rows.append([self.iteration, *np.concatenate([np.ravel(x) for x in outputs[carried:-1]]).tolist()])
+                self._next_record = self.iteration + record_stride(self.iteration)
+            if status:
+                return status
+        self.state = [np.asarray(x) for x in outputs[:carried]]
+        return 0
 
     def request_stop(self) -> None:
-        """Ends the stretch after the current step."""
+        """Ends the stretch after the current iteration."""
         self._stops = True
 
 
-def record_stride(step: int) -> int:
-    """How far the next recorded step lies: 1 up to step 2048, then 2 up to 4096, 4 up to 8192, and so on."""
-    return 1 << max(0, step.bit_length() - 1 - 10)
+def record_stride(iteration: int) -> int:
+    """How far the next recorded iteration lies: 1 up to 2048, then 2 up to 4096, 4 up to 8192, and so on."""
+    return 1 << max(0, iteration.bit_length() - 1 - DENSE_BITS)
 
 
 def batch_rows(step: int, batch: int, examples: int, seed: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -11,16 +12,17 @@ import numpy as np
 
 from ..compile.function import compiled
 from ..errors import ArgumentError
-from ..graph import Array
-from .engines import Engine, NativeEngine, NumpyEngine, batch_rows
+from ..graph import Array, evaluate
+from .engines import Engine, NativeEngine, NumpyEngine, batch_rows, compiled_step
+from .gradients import gradient_source
 from .indices import check_indices
-from .methods import Adam, Method
+from .methods import LBFGS, Adam, LevenbergMarquardt, Method, RandomSearch
 from .not_finite import explain
 from .problem import Data, Problem, data_of, problem_of
 from .result import Result, Stopped
-from .run import Ended, Progress, descend, reason
-from .step import PREVIOUS, PREVIOUS_LOSS, PREVIOUS_NORM, STEP, VECTOR, Status, step_of
-from .stopping import GradientBelow, MaxSteps, Measurement, NoChange, StoppingRule
+from .run import Ended, Progress, Validation, descend, history_of, progress_of, reason
+from .steps import Status, Step, step_of
+from .stopping import GradientBelow, MaxSteps, Measurement, NoChange, StoppingRule, ValidationStalls, leaves
 
 __all__ = ["minimize"]
 
@@ -31,8 +33,11 @@ def minimize(
     *,
     data: Any = None,
     method: Method | None = None,
+    gradient: Any = "automatic",
     batch_size: int | None = None,
     stop: StoppingRule | None = None,
+    validation: Any = None,
+    validate_every: int | None = None,
     seed: int = 0,
     threads: int | None = None,
     target: str = "native",
@@ -44,10 +49,14 @@ def minimize(
     parameters: where to start: an array, or any nesting of dict, list, tuple, namedtuple and dataclass of arrays. They set
         the dtype, float32 or float64, and are left as they are.
     data: what the loss gets after the parameters: an array, or a tuple of arrays with one row per example.
-    method: of descent; by default Adam(learning_rate=0.01).
+    method: of descent; by default LBFGS(), and for mini-batches Adam(learning_rate=0.01).
+    gradient: "automatic"; "numerical" or `Numerical(...)`; or a function that takes what the loss takes and returns the
+        gradient, nested as the parameters. With the latter two the loss can be any Python function, then uncompiled.
     batch_size: examples in a mini-batch; by default every step sees all. Every epoch visits each example once, shuffled.
     stop: a stopping rule, or rules combined with | and &. By default GradientBelow(1e-6) | NoChange(100) | MaxSteps(10_000);
         for mini-batches MaxSteps of 100 epochs.
+    validation: data kept apart, as `data`, for `ValidationStalls`. validate_every: iterations between checks; by default an
+        epoch of mini-batches, or 10.
     seed: of all randomness. The same seed gives the same run to the last bit, on any number of threads.
     threads: that share the work; by default as many as there are processors. No result depends on it.
     target: "native" (compiled) or "numpy" (the slow reference).
@@ -61,72 +70,149 @@ def minimize(
     array([3., 3.])
     """
     begin = time.perf_counter()
-    chosen = _check_method(Adam(learning_rate=0.01) if method is None else method)
     given = data_of(data)
     batch = _check_batch(batch_size, given)
-    rule = _check_rule(stop) if stop is not None else _default_rule(given, batch)
-    problem = problem_of(loss, parameters, given, batch or given.examples)
+    chosen = _check_method(method, batch)
+    rule = _check_rule(stop, validation) if stop is not None else _default_rule(given, batch, chosen)
+    source = gradient_source(gradient)
+    problem = problem_of(loss, parameters, given, batch or given.examples, source)
     check_indices(problem, given)
     vector = problem.layout.vector(parameters)
-    step = step_of(problem, vector, chosen, rule)
-    engine: Engine
-    if target == "native":
-        engine = NativeEngine.of(step, given.arrays, batch, int(seed), _thread_count(threads))
-    elif target == "numpy":
-        engine = NumpyEngine.of(step, given.arrays, batch, int(seed))
-    else:
-        raise ArgumentError(f'target={target!r}: expected "native" or "numpy"')
+    step = step_of(problem, vector, chosen, rule, int(seed))
+    engine = _engine(step, given, batch, int(seed), threads, target)
+    checks = _validation(loss, parameters, problem, source, validation, validate_every, given, batch)
     compiled_at = time.perf_counter()
-    ended = descend(engine, on_progress)
-    return _result(loss, parameters, problem, given, batch, int(seed), chosen, rule, engine, ended, compiled_at - begin)
+    ended = descend(
+        engine,
+        None if on_progress is None else lambda rows, seconds: on_progress(progress_of(rows, seconds)),
+        checks,
+        lambda: _where(step, engine),
+    )
+    run = _Run(loss, parameters, problem, source, given, batch, int(seed), chosen, rule, step, engine)
+    return _result(run, ended, checks, compiled_at - begin)
 
 
-def _result(
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Run:
+    """What a result is made of."""
+
+    loss: Callable[..., Any]
+    parameters: Any
+    problem: Problem
+    source: Any
+    data: Data
+    batch: int | None
+    seed: int
+    method: Method
+    rule: StoppingRule
+    step: Step
+    engine: Engine
+
+
+def _engine(step: Step, data: Data, batch: int | None, seed: int, threads: int | None, target: str) -> Engine:
+    count = _thread_count(threads)
+    if target not in ("native", "numpy"):
+        raise ArgumentError(f'target={target!r}: expected "native" or "numpy"')
+    if target == "numpy" or not step.problem.is_traced:
+        notes = () if step.problem.is_traced else (_UNCOMPILED,)
+        return NumpyEngine(step, data.arrays, batch, seed, notes)
+    return NativeEngine.of(compiled_step(step, data.arrays, batch), data.arrays, seed, count)
+
+
+_UNCOMPILED = (
+    "the loss or its gradient could not be traced, so this ran uncompiled, one Python call for each evaluation"
+)
+
+
+def _where(step: Step, engine: Engine) -> tuple[Array, int]:
+    state = step.named(engine.state)
+    return state["parameters"], int(state["step"])
+
+
+def _validation(
     loss: Callable[..., Any],
     parameters: Any,
     problem: Problem,
+    source: Any,
+    validation: Any,
+    every: int | None,
     data: Data,
     batch: int | None,
-    seed: int,
-    method: Method,
-    rule: StoppingRule,
-    engine: Engine,
-    ended: Ended,
-    compile_seconds: float,
-) -> Result:
-    state = engine.state
-    number = int(state[STEP])
-    vector, at = state[VECTOR], number
-    notes = engine.notes
-    failed_before = ended.status in (Status.LOSS_NOT_FINITE, Status.GRADIENT_NOT_FINITE)
-    if failed_before:
-        notes = (*notes, explain(problem, state[VECTOR], _batch(data, batch, seed, number)))
-        if number:
-            vector, at = state[PREVIOUS], number - 1
-    whole = problem if batch is None else problem_of(loss, parameters, data, data.examples)
-    if failed_before and number and batch is None:
-        value, norm = float(state[PREVIOUS_LOSS]), float(state[PREVIOUS_NORM])
-    elif batch is None and ended.status > 0 and len(ended.history):
-        value, norm = float(ended.history.loss[-1]), float(ended.history.gradient_norm[-1])
+) -> Validation | None:
+    if validation is None:
+        return None
+    if every is None:
+        every = max(1, data.examples // batch) if batch else 10
+    if not isinstance(every, int) or every < 1:
+        raise ArgumentError(f"validate_every={every!r}: expected a whole number of iterations, 1 or more")
+    kept = data_of(validation)
+    on_kept = problem_of(loss, parameters, kept, kept.examples, source)
+    if on_kept.is_traced:
+        function = compiled(on_kept.graph, range(1, 1 + len(kept.arrays)))
+        return Validation(lambda vector: float(function(vector, *kept.arrays)[0]), every)
+    return Validation(lambda vector: float(evaluate(on_kept.graph, [vector, *kept.arrays])[0]), every)
+
+
+def _result(run: _Run, ended: Ended, checks: Validation | None, compile_seconds: float) -> Result:
+    state = run.step.named(run.engine.state)
+    number = int(state["step"])
+    vector, at = state["parameters"], number
+    history = history_of(ended.rows)
+    notes = run.engine.notes
+    is_searched = "turn" in state
+    failed_here = ended.status in (Status.LOSS_NOT_FINITE, Status.GRADIENT_NOT_FINITE)
+    if failed_here and run.problem.is_traced:
+        notes = (*notes, explain(run.problem, vector, _batch(run.data, run.batch, run.seed, number)))
+    if failed_here and number and "previous" in state:
+        vector, at = state["previous"]["parameters"], number - 1
+    whole = run.problem
+    if run.batch is not None:
+        whole = problem_of(run.loss, run.parameters, run.data, run.data.examples, run.source)
+    if run.batch is None and failed_here and number and "previous" in state:
+        value, norm = float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"])
+    elif run.batch is None and (ended.status > 0 or is_searched) and len(history):
+        value, norm = float(history.loss[-1]), float(history.gradient_norm[-1])
     else:
-        value, norm = _value_and_norm(whole, vector, data.arrays)
-    stopped = reason(ended, rule, Measurement(number, value, norm, ended.seconds))
-    if batch is not None and stopped.reason == "rule" and len(ended.history):
+        value, norm = _value_and_norm(whole, vector, run.data.arrays)
+    last_check = checks.outside if checks else (float("nan"), 0)
+    now = Measurement(number, value, norm, ended.seconds, *last_check)
+    if run.batch is not None and ended.status > 0 and len(history):
         # A rule saw the loss of its batch: its sentence shows that figure.
-        seen = Measurement(number, ended.history.loss[-1], ended.history.gradient_norm[-1], ended.seconds)
-        stopped = reason(ended, rule, seen)
+        now = Measurement(number, history.loss[-1], history.gradient_norm[-1], ended.seconds, *last_check)
+    stopped = reason(ended.status, ended.is_interrupted, run.rule, now)
+    if checks is not None:
+        steps, losses = zip(*checks.checks, strict=True) if checks.checks else ((), ())
+        history = dataclasses.replace(
+            history, validation_step=np.array(steps, np.int64), validation_loss=np.array(losses, np.float64)
+        )
+        stalled = any(isinstance(rule, ValidationStalls) for rule in leaves(run.rule))
+        if stalled and checks.best is not None and stopped.reason != "not finite":
+            vector, at = checks.best, checks.best_step
+            value, norm = _value_and_norm(whole, vector, run.data.arrays)
+            notes = (*notes, f"these are the parameters of step {at:,}, whose validation loss was the smallest")
+    ascents = int(state["ascents"])
+    if ascents and run.batch is None:
+        notes = (*notes, _ascent_note(ascents, int(state["first_ascent"]), is_searched))
     return Result(
-        parameters=problem.layout.tree(vector.copy()),
+        parameters=run.problem.layout.tree(vector.copy()),
         loss=value,
         gradient_norm=norm,
         steps=at,
         seconds=ended.seconds,
         stopped_by=Stopped(stopped.reason, stopped.rules, stopped.sentence),
-        history=ended.history,
+        history=history,
         compile_seconds=compile_seconds,
-        method=method,
+        method=run.method,
         notes=notes,
+        evaluations=int(state["evaluations"]),
+        ascents=ascents,
     )
+
+
+def _ascent_note(count: int, first: int, is_searched: bool) -> str:
+    instead = "; steepest descent was taken instead" if is_searched else ""
+    times = "once" if count == 1 else f"{count:,} times"
+    return f"the direction did not point downhill (∇f·Δw ≥ 0) {times}, first at step {first:,}{instead}"
 
 
 def _batch(data: Data, batch: int | None, seed: int, number: int) -> Sequence[Array]:
@@ -138,27 +224,45 @@ def _batch(data: Data, batch: int | None, seed: int, number: int) -> Sequence[Ar
 
 def _value_and_norm(problem: Problem, vector: Array, arrays: Sequence[Array]) -> tuple[float, float]:
     """Loss and gradient norm over all data."""
-    value, gradient = compiled(problem.with_gradient, range(1, 1 + len(arrays)))(vector, *arrays)
+    if problem.is_traced:
+        value, gradient = compiled(problem.with_gradient, range(1, 1 + len(arrays)))(vector, *arrays)
+    else:
+        value, gradient = evaluate(problem.with_gradient, [vector, *arrays])
     return float(value), float(np.linalg.norm(gradient.astype(np.float64)))
 
 
-def _default_rule(data: Data, batch: int | None) -> StoppingRule:
+def _default_rule(data: Data, batch: int | None, method: Method) -> StoppingRule:
     if batch is not None:
         return MaxSteps(max(1, 100 * data.examples // batch))
+    if isinstance(method, RandomSearch):
+        return MaxSteps(10_000)
+    if isinstance(method, LevenbergMarquardt):
+        return NoChange(5, tolerance=1e-15) | MaxSteps(10_000)
+    if method.line_search is not None:
+        return GradientBelow(1e-6) | NoChange(10, tolerance=1e-14) | MaxSteps(10_000)
     return GradientBelow(1e-6) | NoChange(100) | MaxSteps(10_000)
 
 
-def _check_method(method: Any) -> Method:
+def _check_method(method: Any, batch: int | None) -> Method:
+    if method is None:
+        return LBFGS() if batch is None else Adam(learning_rate=0.01)
     if not isinstance(method, Method):
         raise ArgumentError(
             f"method={method!r} is no method of descent; write, for example, method=tw.Adam(learning_rate=0.01)"
         )
+    if batch is not None and (method.line_search is not None or isinstance(method, LevenbergMarquardt)):
+        raise ArgumentError(
+            f"{type(method).__name__} compares losses along its way, so every step has to see the same examples: leave out "
+            f"batch_size={batch}, or use a method with a learning rate such as tw.Adam(0.01)"
+        )
     return method
 
 
-def _check_rule(rule: Any) -> StoppingRule:
+def _check_rule(rule: Any, validation: Any) -> StoppingRule:
     if not isinstance(rule, StoppingRule):
         raise ArgumentError(f"stop={rule!r} is no stopping rule; write, for example, stop=tw.MaxSteps(1000)")
+    if validation is None and any(isinstance(simple, ValidationStalls) for simple in leaves(rule)):
+        raise ArgumentError("ValidationStalls needs data that are kept apart: pass validation=(X, y)")
     return rule
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import optree
 
-from ..autodiff import gradient
 from ..autodiff.reverse import active_nodes
-from ..errors import DataError, LossError, SourceLine
+from ..errors import DataError, LossError, SourceLine, TracingError
 from ..graph import Array, ArrayType, Graph
 from ..rewrite import simplify
 from ..trace import Traced, trace
+from .gradients import Automatic, GradientSource, called
 from .parameters import Layout, layout_of, leaf_arrays
 
 __all__ = ["Data", "Problem", "problem_of"]
@@ -38,17 +38,24 @@ class Data:
 class Problem:
     """What is to be minimised.
 
-    graph: (θ, *data) → loss, for `rows` examples. layout: how θ holds the parameters.
+    graph: (θ, *data) → loss, for a number of examples. layout: how θ holds the parameters. source: of the gradient.
+    is_traced: whether loss and gradient are graphs; else they are calls of Python functions, and cannot be compiled.
     """
 
     layout: Layout
     graph: Graph
+    source: GradientSource
+    is_traced: bool = True
 
     @cached_property
     def with_gradient(self) -> Graph:
         """(θ, *data) → (loss, gradient (P,))."""
-        (loss,) = self.graph.outputs
-        return simplify(Graph(self.graph.inputs, (loss, *gradient(loss, self.graph.inputs[:1]))))
+        return self.source.with_gradient(self.graph)
+
+    @property
+    def is_differentiated(self) -> bool:
+        """Whether the gradient comes from the graph, so that there are second derivatives as well."""
+        return isinstance(self.source, Automatic)
 
 
 def data_of(data: Any) -> Data:
@@ -105,31 +112,57 @@ def check_finite(array: Array, name: str) -> None:
             )
 
 
-def problem_of(loss: Callable[..., Any], parameters: Any, data: Data, rows: int) -> Problem:
-    """Traces the loss for the given number of examples.
+def problem_of(
+    loss: Callable[..., Any], parameters: Any, data: Data, rows: int, source: GradientSource | None = None
+) -> Problem:
+    """Traces the loss for the given number of examples. source: of the gradient; by default automatic.
 
-    Raises LossError if it is no loss: not a float, not a scalar, or independent of the parameters.
+    Raises LossError if it is no loss: not a float, not a scalar, or independent of the parameters. A loss that cannot be
+    traced is called as it is, if the source of the gradient can do with that; else raises TracingError.
     """
     layout = layout_of(parameters)
+    source = source or Automatic()
     types = [ArrayType((layout.size,), layout.dtype)]
     types += [ArrayType((rows, *array.shape[1:]), array.dtype) for array in data.arrays]
 
-    def on_arrays(vector: Any, *arrays: Any) -> Sequence[Any]:
-        arguments = optree.tree_unflatten(data.structure, arrays) if arrays else ()
-        return (_check_value(loss, loss(layout.tree(vector), *arguments)),)
+    def arguments(vector: Any, *arrays: Any) -> tuple[Any, ...]:
+        return (layout.tree(vector), *(optree.tree_unflatten(data.structure, arrays) if arrays else ()))
 
-    graph = trace(on_arrays, types, ["parameters"])
+    def on_arrays(vector: Any, *arrays: Any) -> Sequence[Any]:
+        return (_check_value(loss, loss(*arguments(vector, *arrays))),)
+
+    bound = source.bound(layout, types, arguments)
+    is_traced = bound.is_traced
+    try:
+        graph = trace(on_arrays, types, ["parameters"])
+    except (TracingError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        if isinstance(source, Automatic):
+            if isinstance(error, TracingError):
+                raise TracingError(f"{error} {_UNTRACED_HINT}") from None
+            raise
+        graph, is_traced = called(loss, layout, types, arguments), False
+    if is_traced:
+        _check_dependence(loss, graph, source)
+        graph = simplify(graph)
+    return Problem(layout, graph, bound, is_traced)
+
+
+_UNTRACED_HINT = (
+    'Or, to run the loss as it is, uncompiled, pass gradient="numerical", or a function that returns the gradient.'
+)
+
+
+def _check_dependence(loss: Callable[..., Any], graph: Graph, source: GradientSource) -> None:
     if graph.inputs[0] not in graph.nodes:
         raise LossError(
             f"{describe(loss)} does not depend on the parameters: its gradient would be zero everywhere. "
             "Use the first argument in the value that is returned."
         )
-    if graph.outputs[0] not in active_nodes(graph.nodes, graph.inputs[:1]):
+    if isinstance(source, Automatic) and graph.outputs[0] not in active_nodes(graph.nodes, graph.inputs[:1]):
         raise LossError(
             f"{describe(loss)} depends on the parameters only through comparisons or whole numbers, so its gradient is zero "
             "everywhere. Use a smooth measure instead, such as the logistic loss for a share of errors."
         )
-    return Problem(layout, simplify(graph))
 
 
 def _check_value(loss: Callable[..., Any], value: Any) -> Any:

@@ -17,14 +17,19 @@ class History:
     """What was recorded on the way, one entry per row; every step up to 2048, then every
     2nd up to 4096, every 4th up to 8192, and so on, and the last.
 
-    step, loss, gradient_norm, learning_rate: arrays of one length. For mini-batches, loss and gradient are those of
-    the batch.
+    step, loss, gradient_norm, learning_rate, slope: arrays of one length. For mini-batches, loss and gradient are those of
+    the batch. learning_rate: μ in w ← w + μΔw. slope: ∇f·Δw, below zero where the direction points downhill. With a line
+    search both are those of the step that led to the row, else those of the step that leads on. NaN where there is none.
+    validation_step, validation_loss: of the checks on validation data, if there were any.
     """
 
     step: Array
     loss: Array
     gradient_norm: Array
     learning_rate: Array
+    slope: Array
+    validation_step: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    validation_loss: Array = field(default_factory=lambda: np.zeros(0))
 
     def __len__(self) -> int:
         return len(self.step)
@@ -34,7 +39,8 @@ class History:
 class Stopped:
     """Why a descent ended.
 
-    reason: `"rule"`, `"interrupted"`, or `"not finite"`. rules: the stopping rules that fired, as text. sentence: for a person.
+    reason: `"rule"`, `"interrupted"`, `"not finite"`, or `"no smaller loss"` (a line search found none). rules: the stopping
+    rules that fired, as text. sentence: for a person.
     """
 
     reason: str
@@ -50,8 +56,9 @@ class Result:
     """Where a descent ended, and how it got there.
 
     parameters: nested as they were given. loss, gradient_norm: at those parameters, over all data. steps: that were taken.
-    seconds: of descent alone; compile_seconds: of tracing and compiling. stopped_by: why it ended. notes: what else is
-    worth knowing, such as that the loss could not be divided into tiles.
+    evaluations: of the loss, with its gradient. seconds: of descent alone; compile_seconds: of tracing and compiling.
+    stopped_by: why it ended. ascents: the steps whose direction did not point downhill. notes: what else is worth knowing,
+    such as that the loss could not be divided into tiles.
     """
 
     parameters: Any
@@ -64,13 +71,15 @@ class Result:
     compile_seconds: float = 0.0
     method: Any = None
     notes: tuple[str, ...] = field(default=())
+    evaluations: int = 0
+    ascents: int = 0
 
     def __str__(self) -> str:
         lines = [
             f"Stopped because {self.stopped_by.sentence}.",
             f"  loss           {self.loss:.8g}",
             f"  gradient norm  {self.gradient_norm:.3g}",
-            f"  steps          {self.steps:,} in {duration(self.seconds)}"
+            f"  steps          {self.steps:,}{self._trials()} in {duration(self.seconds)}"
             f" (and {duration(self.compile_seconds)} to compile)",
             f"  method         {self.method}",
             f"  parameters     {_short(self.parameters)}",
@@ -79,6 +88,10 @@ class Result:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _trials(self) -> str:
+        is_plain = self.evaluations in (0, self.steps, self.steps + 1)
+        return "" if is_plain else f" ({self.evaluations:,} evaluations)"
 
 
 def duration(seconds: float) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
-from .methods import Schedule, check_positive
+from .methods.base import Schedule, check_positive
 
 __all__ = [
     "chained",

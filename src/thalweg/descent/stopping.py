@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,9 @@ __all__ = [
     "MaxSteps",
     "Measurement",
     "NoChange",
+    "Stop",
     "StoppingRule",
+    "ValidationStalls",
     "evaluate",
     "leaves",
 ]
@@ -36,13 +38,16 @@ class Measurement:
     """What a rule can look at, before the step is taken.
 
     step: the number of steps taken so far. loss: of the whole objective. gradient_norm: Euclidean. seconds: since the
-    descent began, brought up to date some twenty times a second.
+    descent began, brought up to date some twenty times a second. validation_loss: at the last check on the validation data, NaN
+    before there was one; validation_number: how many checks there were.
     """
 
     step: Any
     loss: Any
     gradient_norm: Any
     seconds: Any
+    validation_loss: Any = np.nan
+    validation_number: Any = 0
 
 
 @dataclass(frozen=True)
@@ -256,3 +261,70 @@ class MaxSeconds(StoppingRule):
 
     def sentence(self, now: Measurement) -> str:
         return f"{self.seconds:g} seconds have passed"
+
+
+@dataclass(frozen=True)
+class ValidationStalls(StoppingRule):
+    """Stops when the loss on validation data has not improved for a number of checks in a row.
+
+    checks: how many. improvement: what counts as one, relative to the best loss. The descent then returns the parameters of
+    the best check. Needs `minimize(..., validation=...)`, which also says how often to check.
+
+    Source: L. Prechelt, *Early Stopping – But When?* (1998).
+    """
+
+    checks: int = 5
+    improvement: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_count("checks", self.checks)
+        if not self.improvement >= 0:
+            raise ArgumentError(f"improvement={self.improvement!r}: expected a number, 0 or more")
+
+    def initial_memory(self) -> Any:
+        """The best loss so far, the number of its check, and of the last check."""
+        return {"best": np.float64(np.inf), "at": np.float64(0)}
+
+    def fires(self, now: Any, memory: Any) -> tuple[Any, Any]:
+        """No check since `checks` of them was better than the best. A loss of NaN is no improvement."""
+        needed = memory["best"] - self.improvement * np.absolute(memory["best"])
+        is_better = now.validation_loss < np.where(np.isfinite(memory["best"]), needed, memory["best"])
+        best = np.where(is_better, now.validation_loss, memory["best"])
+        at = np.where(is_better, now.validation_number, memory["at"])
+        return now.validation_number - at >= self.checks, {"best": best, "at": at}
+
+    def sentence(self, now: Measurement) -> str:
+        return f"the validation loss, now {now.validation_loss:.6g}, has not improved in {self.checks} checks"
+
+
+@dataclass(frozen=True, eq=False)
+class Stop(StoppingRule):
+    """A button: stops soon after another thread, or a page, has pressed it.
+
+    >>> button = Stop()
+    >>> rule = button | MaxSteps(1_000_000)
+    >>> button.press()
+    >>> button.is_pressed
+    True
+    """
+
+    flag: Any = field(default_factory=lambda: np.zeros((), np.int64), repr=False)
+
+    def press(self) -> None:
+        """Stops the descent, at the latest at the end of the current stretch, some 50 ms."""
+        self.flag[...] = 1
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether it was pressed."""
+        return bool(self.flag)
+
+    def fires(self, now: Any, memory: Any) -> tuple[Any, Any]:
+        """It was pressed."""
+        return self.flag != 0, memory
+
+    def sentence(self, now: Measurement) -> str:
+        return f"the user stopped it at step {int(now.step):,}"
+
+    def __str__(self) -> str:
+        return "Stop()"

@@ -64,9 +64,10 @@ class _Descent:
         goes_on = builder.and_(builder.icmp_signed("<", index, iterations), builder.icmp_signed("==", stop, integer(0)))
         builder.cbranch(goes_on, begin, self.end)
         builder.position_at_end(begin)
+        self.iteration = builder.add(first, index)
+        main.write(self.iteration, main.start_of_view(emitter.iteration), INTEGER, 1, 1)
         if emitter.sampling and not emitter.sweep_total:
             self._sample()
-        self.iteration = builder.add(first, index)
         for number, stage in enumerate(self.loop.stages):
             self._emit_stage(number, stage)
         following = builder.add(index, integer(1))

@@ -63,6 +63,7 @@ class Emitter:
         areas = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: self.scratch}
         self.main = Function(ir.IRBuilder(main.append_basic_block("entry")), areas)
         self.seed = self.memory.array(Area.WORKSPACE, (), INTEGER)
+        self.iteration = self.memory.array(Area.WORKSPACE, (), INTEGER)
 
     def slot(self, node: Node) -> View:
         """A place in the caller's table."""
@@ -320,7 +321,6 @@ class Evaluation:
         """Draws examples and copies them to where `views` then finds them."""
         sampling = self.emitter.sampling
         assert sampling is not None
-        step = self.views[self.graph.inputs[sampling.step_input]]
         arrays = []
         for number in sampling.data_inputs:
             node = self.graph.inputs[number]
@@ -332,7 +332,7 @@ class Evaluation:
         area = Area.WORKSPACE if looks_ahead else Area.SCRATCH
         chosen = self.memory.buffer(area, rows, INTEGER)
         tag = self.memory.buffer(area, 1, INTEGER) if looks_ahead else None
-        sample = Sample(step, self.emitter.seed, chosen, tag, rows, arrays)
+        sample = Sample(self.emitter.iteration, self.emitter.seed, chosen, tag, rows, arrays)
         emit_sample(function, sampling, sample, self.vector_bytes)
 
     def _emit_parallel(self, phase: int, number: int) -> None:

@@ -27,12 +27,11 @@ MASK = (1 << 64) - 1
 class Sampling:
     """Mini-batches of `batch` out of `examples`. The seed is in the control block.
 
-    step_input: the number of the graph's input that counts the steps. data_inputs: the numbers of those that hold examples.
+    data_inputs: the numbers of the graph's inputs that hold examples.
     """
 
     examples: int
     batch: int
-    step_input: int
     data_inputs: tuple[int, ...]
 
 

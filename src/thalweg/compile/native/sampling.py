@@ -44,11 +44,11 @@ def _emit_keys(b: ir.IRBuilder, seed: ir.Value, epoch: ir.Value) -> list[tuple[i
 class Sample:
     """What choosing a batch works with.
 
-    step, seed: where these numbers lie. chosen: room for the numbers of the examples. tag: a number that says for which step
+    iteration, seed: where these numbers lie. chosen: room for the numbers of the examples. tag: a number that says for which step
     `chosen` already holds them; None if they are drawn anew each time. arrays: (all examples, room for the tile).
     """
 
-    step: View
+    iteration: View
     seed: View
     chosen: Buffer
     tag: Buffer | None
@@ -77,7 +77,7 @@ def emit_sample(function: Function, sampling: Sampling, sample: Sample, vector_b
     anywhere in memory.
     """
     b = function.builder
-    number = function.read(function.start_of_view(sample.step), INTEGER, 1, 1)
+    number = function.read(function.start_of_view(sample.iteration), INTEGER, 1, 1)
     seed = function.read(function.start_of_view(sample.seed), INTEGER, 1, 1)
     first = b.mul(number, integer(sampling.batch))
     if function.example is not None:

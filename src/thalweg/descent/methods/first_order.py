@@ -1,102 +1,17 @@
-"""Methods of descent: w ← w + μ Δw, with a direction Δw for which ∇f·Δw < 0, and a step μ.
-
-A method is a frozen dataclass. Its numbers are inputs of the compiled program: another learning rate needs no other
-program. To write one of your own, derive from `Method` and give the direction, in plain NumPy:
-
-    @dataclass(frozen=True)
-    class SignDescent(Method):
-        learning_rate: float = 0.01
-
-        def direction(self, now, state):
-            return -np.sign(now.gradient), state
-"""
+"""Methods of first order with a learning rate: gradient descent, momentum, and those that scale each parameter's step."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
-from ..graph import Array
+from ...errors import ArgumentError
+from ...graph import Array
+from .base import Method, Point, Schedule, check_fraction, check_learning_rate, check_positive
 
-__all__ = [
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "GradientDescent",
-    "Method",
-    "Momentum",
-    "Nesterov",
-    "Point",
-    "RMSProp",
-    "Schedule",
-]
-
-Schedule = Callable[[Any], Any]
-"""A learning rate as a function of the step (0, 1, 2, ...), in plain NumPy."""
-
-
-def check_learning_rate(rate: Any) -> None:
-    """Raises ArgumentError for a rate that cannot be one."""
-    if callable(rate):
-        return
-    if not isinstance(rate, int | float | np.number) or not (math.isfinite(rate) and rate > 0):
-        raise ArgumentError(
-            f"learning_rate={rate!r}: expected a number above 0, or a function of the step; "
-            "try powers of ten, from 1e-4 to 1"
-        )
-
-
-def check_positive(name: str, value: Any) -> None:
-    """Raises ArgumentError unless value > 0."""
-    if not isinstance(value, int | float | np.number) or not (math.isfinite(value) and value > 0):
-        raise ArgumentError(f"{name}={value!r}: expected a number above 0")
-
-
-def check_fraction(name: str, value: Any) -> None:
-    """Raises ArgumentError unless 0 ≤ value < 1."""
-    if not isinstance(value, int | float | np.number) or not 0 <= value < 1:
-        raise ArgumentError(f"{name}={value!r}: expected a number from 0 up to, but not including, 1")
-
-
-@dataclass(frozen=True)
-class Point:
-    """Where a descent stands before a step is taken.
-
-    parameters: w (P,), all parameters as one vector. gradient: ∇f(w) (P,). loss: f(w). step: how many were taken.
-    """
-
-    parameters: Any
-    gradient: Any
-    loss: Any
-    step: Any
-
-
-@dataclass(frozen=True)
-class Method:
-    """What all methods share. A method of your own derives from this class.
-
-    initial_state: parameters (P,) → the method's memory, a nesting of arrays. By default there is none.
-    direction: (now, state) → (Δw (P,), new state), where `now` is the `Point` that was reached. Required.
-    rate: step → μ; by default the field `learning_rate`, a number or a schedule.
-    """
-
-    def initial_state(self, parameters: Array) -> Any:
-        """The memory that the method starts with."""
-        return ()
-
-    def direction(self, now: Point, state: Any) -> tuple[Any, Any]:
-        """Δw and the memory for the next step."""
-        raise ArgumentError(f"{type(self).__name__} has no method direction(self, now, state)")
-
-    def rate(self, step: Any) -> Any:
-        """How far to go: μ."""
-        rate = getattr(self, "learning_rate", 1.0)
-        return rate(step) if callable(rate) else rate
+__all__ = ["Adagrad", "Adam", "AdamW", "GradientDescent", "Momentum", "Nesterov", "RMSProp"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +22,7 @@ class GradientDescent(Method):
 
     Source: A. Cauchy (1847). Example:
 
-    >>> GradientDescent(learning_rate=0.1)
+    >>> print(GradientDescent(learning_rate=0.1))
     GradientDescent(learning_rate=0.1)
     """
 

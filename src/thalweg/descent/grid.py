@@ -1,0 +1,58 @@
+"""Several values for one number of a method: each is tried by a member of a population."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ArgumentError
+
+__all__ = ["Grid", "grid", "powers_of_ten"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Values that stand in the place of one number. Several grids in a method make every combination."""
+
+    values: tuple[float, ...]
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def grid(*values: float) -> Grid:
+    """The given values, each for one member of a population.
+
+    Raises ArgumentError if there is none, or one is no finite number.
+
+    >>> grid(0.1, 0.5, 0.9)
+    Grid(values=(0.1, 0.5, 0.9))
+    """
+    if not values:
+        raise ArgumentError("grid() is empty: give it the values to try, such as tw.grid(0.5, 0.9, 0.99)")
+    for value in values:
+        if not isinstance(value, int | float | np.number) or not math.isfinite(value):
+            raise ArgumentError(f"grid(..., {value!r}, ...): expected finite numbers")
+    return Grid(tuple(value.item() if isinstance(value, np.number) else value for value in values))
+
+
+def powers_of_ten(first: int, last: int, per_decade: int = 1) -> Grid:
+    """10^first to 10^last, both included.
+
+    per_decade: how many values to a factor of ten.
+
+    >>> powers_of_ten(-3, 0)
+    Grid(values=(0.001, 0.01, 0.1, 1.0))
+    """
+    if not isinstance(first, int) or not isinstance(last, int) or first > last:
+        raise ArgumentError(f"powers_of_ten({first!r}, {last!r}): expected two whole numbers, the smaller one first")
+    if not isinstance(per_decade, int) or per_decade < 1:
+        raise ArgumentError(f"per_decade={per_decade!r}: expected a whole number, 1 or more")
+    count = (last - first) * per_decade + 1
+    return Grid(tuple(float(f"{10 ** (first + i / per_decade):.12g}") for i in range(count)))

@@ -1,0 +1,134 @@
+"""The steps of a descent as a graph: its stages, one after another, and the state that they carry on.
+
+Everything that changes from step to step is the state; the numbers of the method and of the rules are inputs, so that
+other numbers run in the same compiled program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import optree
+
+from ...graph import Array, ArrayType, Graph
+from ...trace import trace
+from ...trace.traced import type_of
+from ..methods.base import Method
+from ..methods.levenberg_marquardt import LevenbergMarquardt
+from ..methods.random_search import RandomSearch
+from ..parameters import flatten, leaf_arrays
+from ..problem import Problem
+from ..stopping import StoppingRule
+from .context import Context, Stage, State
+from .fixed import fixed_stages, fixed_state
+from .least_squares import least_squares_stages, least_squares_state
+from .random import random_stages, random_state
+from .searched import searched_stages, searched_state
+from .settings import Settings
+from .status import RECORDED
+
+__all__ = ["Step", "step_of"]
+
+FLOAT64 = np.dtype(np.float64)
+
+OUTSIDE = ("seconds", "validation_loss", "validation_number")
+"""Numbers that are brought up to date between stretches."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The graph of the stages of a step, and the values that they start with.
+
+    graph: (*state, *settings, *outside, *data) → for each stage its new state, followed, in the stage that
+    looks at new points, by a row of the history (`RECORDED`) and the status.
+    stages: for each the number of its first output, and whether it looks at new points.
+    state, structure: the initial state, as leaves and their nesting.
+    """
+
+    graph: Graph
+    stages: tuple[tuple[int, bool], ...]
+    state: tuple[Array, ...]
+    structure: Any
+    settings: tuple[Array, ...]
+    problem: Problem
+
+    def named(self, state: Sequence[Array]) -> State:
+        """The state by names."""
+        return dict(optree.tree_unflatten(self.structure, state))
+
+    def place(self, name: str) -> int:
+        """The number of the leaf that is called so, an array in the state."""
+        numbered: Any = optree.tree_unflatten(self.structure, list(range(len(self.state))))
+        return int(numbered[name])
+
+
+def step_of(problem: Problem, vector: Array, method: Method, rule: StoppingRule, seed: int = 0) -> Step:
+    """Traces the stages of a method under a stopping rule. seed: of methods that draw at random.
+
+    Raises ArgumentError if the method changes the shape of the parameters or of its own state.
+    """
+    settings = Settings()
+    method_with, rule_with = settings.collect(method, vector.dtype), settings.collect(rule, FLOAT64)
+    own, stages = _stages(problem, vector, method, seed)
+    state, structure = leaf_arrays({**_common_state(vector, rule), **own})
+    types = [type_of(array) for array in (*state, *settings.arrays)]
+    types += [ArrayType((), FLOAT64) for _ in OUTSIDE]
+    types += [node.type for node in problem.graph.inputs[1:]]
+    places: list[tuple[int, bool]] = []
+
+    def all_stages(*inputs: Any) -> list[Any]:
+        old: Any = optree.tree_unflatten(structure, inputs[: len(state)])
+        numbers = inputs[len(state) : len(state) + len(settings.arrays)]
+        seconds, *rest = inputs[len(state) + len(settings.arrays) :]
+        validation, data = (rest[0], rest[1]), rest[2:]
+        context = Context(problem, method_with(numbers), rule_with(numbers), seconds, validation, data, method)
+        outputs: list[Any] = []
+        for stage in stages:
+            turn = stage(context, old)
+            places.append((len(outputs), turn.status is not None))
+            leaves, new_structure = flatten(turn.state)
+            assert new_structure == structure, "a stage keeps the state's names"
+            outputs += leaves
+            if turn.status is not None:
+                assert len(turn.recorded) == len(RECORDED)
+                outputs += [*turn.recorded, turn.status]
+        return outputs
+
+    graph = trace(all_stages, types)
+    _check_types(graph, types[: len(state)], places)
+    copies = tuple(array.copy() for array in state)
+    return Step(graph, tuple(places), copies, structure, tuple(settings.arrays), problem)
+
+
+def _common_state(vector: Array, rule: StoppingRule) -> State:
+    zero = np.int64(0)
+    return {
+        "step": zero,
+        "evaluations": zero,
+        "parameters": vector,
+        "rule": rule.initial_memory(),
+        "ascents": zero,
+        "first_ascent": zero,
+    }
+
+
+def _stages(problem: Problem, vector: Array, method: Method, seed: int) -> tuple[State, tuple[Stage, ...]]:
+    """What the kind of method adds to the state, and its stages."""
+    if isinstance(method, LevenbergMarquardt):
+        return least_squares_state(vector), least_squares_stages(problem)
+    if isinstance(method, RandomSearch):
+        return random_state(vector, seed), random_stages()
+    memory = method.initial_state(vector)
+    if method.line_search is not None:
+        return searched_state(vector, method, memory), searched_stages(method)
+    return fixed_state(vector, memory), fixed_stages()
+
+
+def _check_types(graph: Graph, types: Sequence[ArrayType], places: Sequence[tuple[int, bool]]) -> None:
+    for first, _ in places:
+        for number, type in enumerate(types):
+            found = graph.outputs[first + number].type
+            assert found == type, f"state {number}: {type} became {found}"
