@@ -19,7 +19,7 @@ _MOST_PARAMETERS = 2000
 
 @dataclass(frozen=True)
 class Newton(Method):
-    """Newton's method, Δw = −(∇²f + λI)⁻¹ ∇f, with the smallest λ of a few for which the matrix is positive definite.
+    """Newton's method, Δw = −(∇²f + λD)⁻¹ ∇f, D the size of the diagonal, with the smallest λ of a few for which the matrix is positive definite.
 
     So the direction points downhill where the loss is not convex, too. For up to some hundreds of parameters: the Hessian is
     formed, P² numbers, and factorised at every step. For more, `NewtonCG`.
@@ -52,22 +52,27 @@ class Newton(Method):
     def improve(self, now: Point, state: Any) -> tuple[Any, Any]:
         """Tries to factorise the matrix; damps it more if it is not positive definite."""
         hessian, damping = state["hessian"], state["damping"]
-        diagonal = np.diagonal(hessian)
-        size = np.max(np.absolute(diagonal))
-        factor = np.linalg.cholesky(hessian + damping * np.eye(hessian.shape[0], dtype=hessian.dtype))
+        unit, scaled = _scaled(hessian)
+        factor = np.linalg.cholesky(scaled + damping * np.eye(hessian.shape[0], dtype=hessian.dtype))
         smallest = np.min(np.diagonal(factor))
-        is_definite = np.isfinite(smallest) & (smallest * smallest > np.finfo(hessian.dtype).eps * size)
-        first = np.maximum(1e-3 * size, -1.5 * np.min(diagonal)) + np.finfo(hessian.dtype).tiny
-        more = np.where(damping == 0, first, 10 * damping)
-        is_hopeless = ~np.isfinite(more) | ~np.isfinite(size)
+        is_definite = np.isfinite(smallest) & (smallest * smallest > 4 * np.finfo(hessian.dtype).eps)
+        more = np.where(damping == 0, 1e-3, 10 * damping)
+        is_hopeless = ~np.isfinite(np.sum(unit)) | (damping > 1e12)
         is_done = is_definite | is_hopeless
         return {"hessian": hessian, "damping": np.where(is_done, damping, more)}, is_done
 
     def direction(self, now: Point, state: Any) -> tuple[Any, Any]:
-        """Δw = −(∇²f + λI)⁻¹ ∇f."""
-        hessian = state["hessian"]
-        matrix = hessian + state["damping"] * np.eye(hessian.shape[0], dtype=hessian.dtype)
-        return -np.linalg.solve(matrix, now.gradient), state
+        """Δw = −(∇²f + λD)⁻¹ ∇f."""
+        unit, scaled = _scaled(state["hessian"])
+        matrix = scaled + state["damping"] * np.eye(scaled.shape[0], dtype=scaled.dtype)
+        return -unit * np.linalg.solve(matrix, unit * now.gradient), state
+
+
+def _scaled(hessian: Any) -> tuple[Any, Any]:
+    """Units of the parameters in which the Hessian's diagonal is ±1 where it is not zero, and the Hessian in these."""
+    diagonal = np.absolute(np.diagonal(hessian))
+    unit = np.where(diagonal > 0, 1 / np.sqrt(diagonal), 1.0)
+    return unit, hessian * np.expand_dims(unit, 0) * np.expand_dims(unit, 1)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import ArgumentError
 from ...graph import Array
 from ..line_search import Armijo, LineSearch, StrongWolfe
-from .base import Method, Point, Schedule, check_count, check_learning_rate
+from .base import Method, Point, check_count
 
 __all__ = ["BFGS", "LBFGS", "BarzilaiBorwein", "ConjugateGradient"]
 
@@ -161,18 +161,16 @@ FORMULAS = ("polak_ribiere", "fletcher_reeves", "hestenes_stiefel", "dai_yuan", 
 class ConjugateGradient(Method):
     """Nonlinear conjugate gradients: Δw = −∇f + β Δw₋.
 
-    learning_rate: the length that the very first line search tries. formula: of β, one of "polak_ribiere" (never below 0),
+    formula: of β, one of "polak_ribiere" (never below 0),
     "fletcher_reeves", "hestenes_stiefel", "dai_yuan", "hager_zhang".
 
     Source: Nocedal and Wright, chapter 5.2; W. Hager and H. Zhang, *A survey of nonlinear conjugate gradient methods* (2006).
     """
 
-    learning_rate: float | Schedule = 0.01
     formula: str = "polak_ribiere"
     line_search: LineSearch | None = field(default_factory=lambda: StrongWolfe(curvature=0.1), kw_only=True)
 
     def __post_init__(self) -> None:
-        check_learning_rate(self.learning_rate)
         _check_search(self)
         if self.formula not in FORMULAS:
             raise ArgumentError(f"formula={self.formula!r}: expected one of {', '.join(FORMULAS)}")

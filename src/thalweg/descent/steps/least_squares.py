@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from ...autodiff.reverse import active_nodes
+from ...autodiff import pullback, pushforward
 from ...errors import ArgumentError
-from ...graph import Array, Graph, inline
+from ...graph import Array, Graph, Node, inline
 from ...trace import Traced
 from ..problem import Problem
 from ..residuals import Residuals, residuals_of
@@ -57,25 +58,43 @@ def least_squares_stages(problem: Problem) -> tuple[Stage, ...]:
     def try_(context: Context, state: State) -> Turn:
         return _try(context, state, terms)
 
-    return (try_, _turn, _solve)
+    def solve(context: Context, state: State) -> Turn:
+        return _solve(context, state, terms)
+
+    return (try_, _turn, solve)
 
 
 def _matrix(context: Context, parameters: Any, terms: tuple[Residuals, ...]) -> Any:
     """2 Σ weight · JᵀJ at a point."""
-    graph = context.problem.graph
-    nodes = [parameters.node, *(x.node for x in context.data)]
     total: Any = None
-    for term in terms:
-        outputs = (term.residual,) if term.weight is None else (term.residual, term.weight)
-        residual, *weight = inline(Graph(graph.inputs, outputs), nodes)
-        if residual not in active_nodes(Graph((), (residual,)).nodes, [parameters.node]):
-            continue
-        size = parameters.shape[0]
-        jacobian = Traced(along_units(residual, parameters.node, size))
-        weighted = jacobian * Traced(weight[0]) if weight else jacobian
+    for residual, weight in _residuals(context, parameters, terms):
+        jacobian = Traced(along_units(residual, parameters.node, parameters.shape[0]))
+        weighted = jacobian if weight is None else jacobian * Traced(weight)
         axes = tuple(range(1, jacobian.ndim))
         product = np.tensordot(weighted, jacobian, axes=(axes, axes)) if axes else np.outer(weighted, jacobian)
         total = 2 * product if total is None else total + 2 * product
+    return total
+
+
+def _residuals(context: Context, parameters: Any, terms: tuple[Residuals, ...]) -> Iterator[tuple[Node, Node | None]]:
+    """The residuals at a point, and their weights."""
+    graph = context.problem.graph
+    nodes = [parameters.node, *(x.node for x in context.data)]
+    for term in terms:
+        outputs = (term.residual,) if term.weight is None else (term.residual, term.weight)
+        residual, *weight = inline(Graph(graph.inputs, outputs), nodes)
+        yield residual, weight[0] if weight else None
+
+
+def _bending(context: Context, parameters: Any, terms: tuple[Residuals, ...], along: Any) -> Any:
+    """2 Σ weight · Jᵀ r″, with the second derivatives of the residuals along a direction."""
+    total: Any = None
+    for residual, weight in _residuals(context, parameters, terms):
+        (first,) = pushforward([residual], [parameters.node], [along.node])
+        (second,) = pushforward([first], [parameters.node], [along.node])
+        seed = Traced(second) if weight is None else Traced(second) * Traced(weight)
+        (product,) = pullback([residual], [seed.node], [parameters.node])
+        total = 2 * Traced(product) if total is None else total + 2 * Traced(product)
     return total
 
 
@@ -121,23 +140,29 @@ def _turn(context: Context, state: State) -> Turn:
     return Turn(following, recorded, status)
 
 
-def _solve(context: Context, state: State) -> Turn:
-    """(M + λD) δ = −∇f, with each parameter measured in units of √D."""
+def _solve(context: Context, state: State, terms: tuple[Residuals, ...]) -> Turn:
+    """(M + λD) δ = −∇f, with each parameter measured in units of √D, and the correction for how the residuals bend."""
     matrix, gradient, parameters = state["matrix"], state["gradient"], state["parameters"]
     scale = np.maximum(state["scale"], np.diagonal(matrix))
     unit = np.where(scale > 0, 1 / np.sqrt(scale), 1.0)
     scaled = matrix * np.expand_dims(unit, 0) * np.expand_dims(unit, 1)
     damping: Any = np.where(state["damping"] < 0, context.number("damping"), state["damping"])
     identity = np.eye(matrix.shape[0], dtype=matrix.dtype)
-    change: Any = unit * np.linalg.solve(scaled + damping.astype(matrix.dtype) * identity, -unit * gradient)
+    damped = scaled + damping.astype(matrix.dtype) * identity
+    change: Any = unit * np.linalg.solve(damped, -unit * gradient)
+    correction: Any = unit * np.linalg.solve(damped, -unit * _bending(context, parameters, terms, change))
+    is_bent = ~(2 * norm_of(correction / unit) <= context.number("bend") * norm_of(change / unit))
+    # Where the damping is as large as that, rounding bends more than the residuals do.
+    is_bent = is_bent & (damping < _LARGEST_DAMPING)
     slope = dot_of(gradient, change)
     predicted = -(slope + 0.5 * dot_of(change, matrix @ change))
     following = {
         **state,
-        "turn": np.int64(TRY),
-        "trial": parameters + change,
+        "turn": np.where(is_bent, SOLVE, TRY),
+        "trial": parameters + np.where(np.isfinite(correction), change + 0.5 * correction, change),
         "scale": scale,
-        "damping": damping.astype(np.float64),
+        "damping": np.where(is_bent, damping * state["growth"], damping).astype(np.float64),
+        "growth": np.where(is_bent, 2 * state["growth"], state["growth"]),
         "predicted": predicted,
         "slope": slope,
         **context.ascents(state, slope),

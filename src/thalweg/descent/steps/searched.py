@@ -166,5 +166,6 @@ def _first_length(context: Context, state: State, slope: Any, is_steepest: Any, 
         return np.where(is_steepest | (state["step"] < scaled_from), cautious, 1.0)
     as_before = 1.5 * state["length"] * state["slope"] / slope
     is_known = np.isfinite(as_before) & (as_before > 0) & (state["step"] > 0) & ~state["has_failed"]
-    start = np.where(is_steepest & (state["step"] > 0), cautious, rate.astype(np.float64))
+    has_rate = hasattr(context.method, "learning_rate")
+    start = np.where(is_steepest & (state["step"] > 0), cautious, rate.astype(np.float64)) if has_rate else cautious
     return np.where(is_known, as_before, start)
