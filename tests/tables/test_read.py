@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from thalweg import TableError
-from thalweg.tables import Kind, read_table, table_of_arrow
+from thalweg.tables import Kind, read_table
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -85,13 +85,13 @@ def test_a_kind_can_be_given(tmp_path: Path) -> None:
 
 
 def test_other_libraries_tables_come_in_directly() -> None:
-    table = table_of_arrow(pa.table({"a": [1, 2, None], "b": ["x", "y", "x"]}))
+    table = read_table(pa.table({"a": [1, 2, None], "b": ["x", "y", "x"]}))
     assert table.column("a").missing_count == 1
     assert table.column("b").kind is Kind.CATEGORY
 
 
 BROKEN = [
-    ("a,b\n1,2\n3\n", r"table\.csv, line 3 \(row 2\): 1 fields, but the header names 2 columns"),
+    ("a,b\n1,2\n3\n", r"table\.csv, line 3 \(row 2\): 1 field, but the header names 2 columns"),
     ('a,b\n"x\ny",2\n3,4,5\n', r"line 4 \(row 2\): 3 fields"),
     ("a,b,a\n1,2,3\n", "two columns are called 'a'"),
     ("a,,c\n1,2,3\n", "column 2 of 3 has no name"),
@@ -101,9 +101,9 @@ BROKEN = [
     (b"a\n\xff\xfe\xff\n", "neither UTF-8 nor CP949"),
     (
         "a\n" + "1\n" * 50 + "abc\n" + "2\n" * 50,
-        r"row 51, column 'a': 'abc' is not a number, as all but 1 .*--kind a=category",
+        r"line 52 \(row 51\), column 'a': 'abc' is not a number, as all but 1 .*--kind a=category",
     ),
-    ("a\n1\ninf\n2\n", r"row 2, column 'a': the value is infinite"),
+    ("a\n1\ninf\n2\n", r"line 3 \(row 2\), column 'a': the value is infinite"),
 ]
 
 

@@ -1,20 +1,30 @@
-"""Tables: reading files, kinds of columns, and features."""
+"""Tables: reading files, kinds of columns, targets, features, and model files."""
 
+from .column import Column, Kind
 from .encoding import Encoding
-from .read import read_table, table_of_arrow
+from .infer import MISSING
+from .model_file import load_model, save_model
+from .read import FORMATS, open_source, read_table
+from .source import Source
 from .split import split_rows
-from .table import Column, Kind, Table
-from .target import ModelKind, Target, target_of
+from .table import Table
+from .target import ModelKind, Target, model_kind, target_of
 
 __all__ = [
+    "FORMATS",
+    "MISSING",
     "Column",
     "Encoding",
     "Kind",
     "ModelKind",
+    "Source",
     "Table",
     "Target",
+    "load_model",
+    "model_kind",
+    "open_source",
     "read_table",
+    "save_model",
     "split_rows",
-    "table_of_arrow",
     "target_of",
 ]

@@ -1,24 +1,34 @@
 """From columns to features: numbers are standardised, categories become one feature each, missing values are filled.
 
 All that is learnt comes from the training rows. Columns are matched by name, so that their order does not matter.
+
+A number has one feature, filled with the training median where it is missing; if it is missing in any training row, a second
+feature says so. A category has one feature for each value that training saw (and one for "missing", if that occurred): 1 in
+its rows, 0 elsewhere. Every feature is then standardised, the ones of categories too, which keeps the fit well conditioned;
+`Encoding.in_own_units` undoes it. A value that training never saw is encoded as none of the known ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import TableError
 from ..graph import Array
-from .table import Column, Kind, Table
+from .column import Column, Kind
+from .table import Table
 
 __all__ = ["Encoding", "Feature"]
 
 MISSING_CATEGORY = "\0missing"
 """Stands for a missing value; no cell of a table can hold it."""
+_CONSTANT = "the same in every row"
+_LARGEST = 1e150
+"""The square of a larger number, which the standard deviation needs, is infinite."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,7 @@ class Feature:
 
     @property
     def name(self) -> str:
+        """As it is shown: `size`, `colour = red` or `size is missing`."""
         if self.category == MISSING_CATEGORY:
             return f"{self.column} is missing"
         return self.column if self.category is None else f"{self.column} = {self.category}"
@@ -50,18 +61,19 @@ class Encoding:
 
     @classmethod
     def learn(cls, table: Table, rows: Array, target: str) -> Encoding:
-        """Learns from the given rows. Raises TableError if no column can be used."""
+        """Learns from the given rows, an array of their numbers. Raises TableError if no column can be used."""
         features: list[Feature] = []
         left_out: dict[str, str] = {}
         for column in table.columns:
             if column.name == target:
                 continue
-            found, reason = _features(column, rows)
+            found, reason = _features(column, rows, table.path)
             features.extend(found)
             if reason:
                 left_out[column.name] = reason
         if not features:
-            raise TableError(f"{table.path} has no column that could predict {target!r}: {left_out}")
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items()) or "there is no other column"
+            raise TableError(f"{table.path} has no column that could predict {target!r} ({reasons})")
         return cls(tuple(features), left_out)
 
     @property
@@ -69,31 +81,70 @@ class Encoding:
         """The names of the features."""
         return [feature.name for feature in self.features]
 
-    def transform(self, table: Table, rows: Any = slice(None)) -> tuple[Array, dict[str, int]]:
-        """The features (rows, n), float64, and for each column how many values training never saw.
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """The columns that are needed, each as number or category: what to read a table of new rows with."""
+        kinds: dict[str, Kind] = {}
+        for feature in self.features:  # the first feature of a number is the number itself
+            kinds.setdefault(feature.column, Kind.NUMBER if feature.category is None else Kind.CATEGORY)
+        return kinds
 
-        Raises TableError if a column is not there or holds another kind of values.
+    def transform(
+        self, table: Table, rows: Any = slice(None), dtype: npt.DTypeLike = np.float64
+    ) -> tuple[Array, dict[str, int]]:
+        """The features (rows, n), C-contiguous, and for each column how many values training never saw.
+
+        rows: a slice or an array of numbers of rows. Raises TableError if columns are not there or hold another kind of
+        values. `notes` says what else differs from the training rows.
         """
+        self._check_columns(table)
         count = len(table.columns[0].values[rows])
-        result = np.empty((count, len(self.features)))
+        result = np.empty((count, len(self.features)), dtype)
         unseen: dict[str, int] = {}
-        by_column: dict[str, list[int]] = {}
-        for index, feature in enumerate(self.features):
-            by_column.setdefault(feature.column, []).append(index)
-        for name, indices in by_column.items():
+        for name, indices in self._indices().items():
+            features = [self.features[index] for index in indices]
             column = table.column(name)
-            raw, unknown = _raw(column, [self.features[i] for i in indices], rows, table.path)
-            for position, index in enumerate(indices):
-                feature = self.features[index]
-                result[:, index] = (raw[position] - feature.mean) / feature.scale
-            if unknown:
+            _check_kind(column, features, table.path)
+            # A column's features lie side by side, so this is a view.
+            block = result[:, indices[0] : indices[-1] + 1]
+            values, missing = column.values[rows], column.is_missing[rows]
+            if features[0].category is None:
+                _fill_number(block, features, values, missing)
+            elif unknown := _fill_category(block, features, column, values, missing):
                 unseen[name] = unknown
         return result, unseen
+
+    def notes(self, table: Table, rows: Any = slice(None)) -> list[str]:
+        """Sentences for a person: how a table of new rows differs from the training rows. None if it does not.
+
+        Values that training never saw, missing values where training saw none, and columns that training did not have.
+        """
+        self._check_columns(table)
+        notes = []
+        for name, indices in self._indices().items():
+            column, categories = table.column(name), [self.features[index].category for index in indices]
+            missing = int(np.count_nonzero(column.is_missing[rows]))
+            if missing and MISSING_CATEGORY not in categories:
+                fill = (
+                    f"the training median, {self.features[indices[0]].fill:g},"
+                    if categories[0] is None
+                    else "no category"
+                )
+                notes.append(f"{name} is missing in {_rows(missing)}, and never was at training: {fill} stands for it")
+            if categories[0] is not None and column.categories:
+                notes.extend(_unseen_note(column, categories, rows))
+        more = [name for name in table.names() if name not in self._indices() and name not in self.left_out]
+        if more:
+            notes.append(f"not used, since the model was fitted without: {', '.join(more)}")
+        return notes
 
     def in_own_units(
         self, weights: Array, intercept: float, mean: float = 0.0, scale: float = 1.0
     ) -> tuple[Array, float]:
-        """Coefficients for the table's own units, from weights of standardised features and of a target (y - mean) / scale."""
+        """Coefficients (n,) and intercept in the table's own units.
+
+        weights: (n,), of the standardised features, and intercept, for a target (y - mean) / scale.
+        """
         own = weights * scale / np.array([feature.scale for feature in self.features])
         shift = own @ np.array([feature.mean for feature in self.features])
         return own, float(intercept * scale + mean - shift)
@@ -107,64 +158,115 @@ class Encoding:
         """The reverse of `to_dict`."""
         return cls(tuple(Feature(**f) for f in plain["features"]), dict(plain["left_out"]))
 
+    def _indices(self) -> dict[str, list[int]]:
+        """The places of each column's features, which follow one another."""
+        places: dict[str, list[int]] = {}
+        for index, feature in enumerate(self.features):
+            places.setdefault(feature.column, []).append(index)
+        return places
 
-def _features(column: Column, rows: Array) -> tuple[list[Feature], str]:
+    def _check_columns(self, table: Table) -> None:
+        absent = [name for name in self.kinds if name not in table.names()]
+        if len(absent) == 1:
+            table.column(absent[0])  # raises, with names like it
+        if absent:
+            raise TableError(
+                f"{table.path} has no columns {', '.join(map(repr, absent))}, on which the model was fitted. "
+                f"It has {', '.join(table.names())}."
+            )
+
+
+def _features(column: Column, rows: Array, path: str) -> tuple[list[Feature], str]:
     """The features of a column, or why it has none."""
     if column.kind is Kind.TEXT:
-        return [], "nearly every value differs"
-    values = column.values[rows]
-    missing = column.is_missing[rows]
+        return [], f"{len(column.categories):,} different values are too many to learn from"
+    if column.kind is Kind.DATE:
+        return [], f"dates are not used, unless as days since 1970-01-01: --kind {column.name}=number"
+    values, missing = column.values[rows], column.is_missing[rows]
     if missing.all():
         return [], "missing in every row"
-    if column.kind is Kind.CATEGORY:
+    if column.categories:
         return _category_features(column, values, missing)
+    return _number_features(column.name, values, missing, path)
+
+
+def _number_features(name: str, values: Array, missing: Array, path: str) -> tuple[list[Feature], str]:
     present = values[~missing]
+    largest = float(np.abs(present).max())
+    if largest > _LARGEST:
+        raise TableError(
+            f"{path}: the column {name!r} holds numbers as large as {largest:g}. Give it in a larger unit."
+        )
     fill = float(np.median(present))
     filled = np.where(missing, fill, values)
     scale = float(filled.std())
-    if scale <= 1e-12 * max(1.0, abs(float(filled.mean()))):
-        return [], "the same in every row"
-    features = [Feature(column.name, float(filled.mean()), scale, fill)]
-    share = float(missing.mean())
-    if share > 0:
-        deviation = (share * (1 - share)) ** 0.5
-        features.append(Feature(column.name, share, deviation, category=MISSING_CATEGORY))
-    return features, ""
+    features = []
+    if scale > 1e-12 * largest:
+        features.append(Feature(name, float(filled.mean()), scale, fill))
+        if missing.any():
+            features.append(_share_feature(name, float(missing.mean()), MISSING_CATEGORY))
+    return features, "" if features else _CONSTANT
 
 
 def _category_features(column: Column, values: Array, missing: Array) -> tuple[list[Feature], str]:
     counts = np.bincount(values[~missing], minlength=len(column.categories))
-    named = [(name, count) for name, count in zip(column.categories, counts, strict=True) if count]
+    named = [(name, int(count)) for name, count in zip(column.categories, counts, strict=True) if count]
     if missing.any():
         named.append((MISSING_CATEGORY, int(missing.sum())))
     if len(named) == 1:
-        return [], "the same in every row"
-    features = []
-    for name, count in named:
-        share = count / len(values)
-        scale = (share * (1 - share)) ** 0.5
-        features.append(Feature(column.name, float(share), float(scale), category=name))
-    return features, ""
+        return [], _CONSTANT
+    return [_share_feature(column.name, count / len(values), name) for name, count in named], ""
 
 
-def _raw(column: Column, features: Sequence[Feature], rows: Any, path: str) -> tuple[list[Array], int]:
-    """The values of a column's features before they are standardised, and how many categories are new."""
-    values, missing = column.values[rows], column.is_missing[rows]
-    is_category = features[0].category is not None
-    if is_category != (column.values.dtype.kind == "i") and not missing.all():
-        expected = "categories" if is_category else "numbers"
-        raise TableError(
-            f"{path}: the column {column.name!r} held {expected} at training, and holds {column.kind.value} values now. "
-            f"Say what it is with --kind {column.name}={'category' if is_category else 'number'}"
-        )
-    if not is_category:
-        return [np.where(missing, f.fill, values) if f.category is None else missing.astype(float) for f in features], 0
-    position = {name: number for number, name in enumerate(column.categories)}
-    raw = [
-        missing.astype(float)
-        if f.category == MISSING_CATEGORY
-        else (values == position.get(f.category or "", -2)).astype(float)
-        for f in features
-    ]
-    known = [position[f.category] for f in features if f.category in position]
-    return raw, int(np.count_nonzero(~missing & ~np.isin(values, known)))
+def _share_feature(column: str, share: float, category: str) -> Feature:
+    """A feature that is 1 in a share of the rows, and 0 in the others."""
+    return Feature(column, share, (share * (1 - share)) ** 0.5, category=category)
+
+
+def _check_kind(column: Column, features: list[Feature], path: str) -> None:
+    """Raises TableError for categories where training saw numbers, or the other way round."""
+    was_category = features[0].category is not None
+    if was_category == bool(column.categories) or column.is_missing.all():
+        return
+    before, now = ("categories", "category") if was_category else ("numbers", "number")
+    raise TableError(
+        f"{path}: the column {column.name!r} held {before} at training, and holds {column.kind.value} values now. "
+        f"If they are meant as before, say so with --kind {column.name}={now}"
+    )
+
+
+def _fill_number(block: Array, features: list[Feature], values: Array, missing: Array) -> None:
+    for place, feature in enumerate(features):
+        raw = np.where(missing, feature.fill, values) if feature.category is None else missing
+        block[:, place] = (raw - feature.mean) / feature.scale
+
+
+def _fill_category(block: Array, features: list[Feature], column: Column, values: Array, missing: Array) -> int:
+    """Writes the features of a category, all of them 0 and then one of each row 1, and counts the unseen values."""
+    means, scales = np.array([f.mean for f in features]), np.array([f.scale for f in features])
+    block[:] = -means / scales
+    place_of = _places([f.category for f in features], column)
+    place = np.full(len(values), place_of[-1]) if missing.all() else place_of[values]
+    hit = np.flatnonzero(place >= 0)
+    block[hit, place[hit]] = ((1 - means) / scales)[place[hit]]
+    return int(np.count_nonzero((place < 0) & ~missing))
+
+
+def _places(categories: list[str | None], column: Column) -> Array:
+    """For each category of a column, and last for a missing value, its place among known ones, or -1."""
+    known = {category: place for place, category in enumerate(categories)}
+    return np.array([known.get(name, -1) for name in (*column.categories, MISSING_CATEGORY)])
+
+
+def _unseen_note(column: Column, categories: list[str | None], rows: Any) -> list[str]:
+    values = column.values[rows]
+    unseen = values[(_places(categories, column)[values] < 0) & (values >= 0)]
+    if not len(unseen):
+        return []
+    names = [column.categories[code] for code in np.unique(unseen)]
+    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return [f"{_rows(len(unseen))} of {column.name} hold what training never saw ({shown}): taken as none of the known"]
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" + ("" if count == 1 else "s")

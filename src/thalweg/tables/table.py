@@ -2,72 +2,62 @@
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa  # noqa: F401  # of the example
 
 from ..errors import TableError
-from ..graph import Array
+from .column import Column, Kind
+from .infer import Place, infer_column
+from .names import check_names, no_such_column
+from .source import Source
 
-__all__ = ["Column", "Kind", "Table"]
+__all__ = ["Table"]
 
-
-class Kind(Enum):
-    """What a column holds, and so how it is used."""
-
-    NUMBER = "number"
-    CATEGORY = "category"
-    BOOLEAN = "boolean"
-    TEXT = "text"  # nearly every value differs: names, identifiers; not used
-
-
-@dataclass(frozen=True, eq=False)
-class Column:
-    """One column.
-
-    values: for numbers and booleans float64, NaN where missing; otherwise int64 numbers of `categories`, -1 where missing.
-    """
-
-    name: str
-    kind: Kind
-    values: Array
-    categories: tuple[str, ...] = ()
-
-    @property
-    def is_missing(self) -> Array:
-        """Which rows have no value."""
-        return np.isnan(self.values) if self.values.dtype.kind == "f" else self.values < 0
-
-    @property
-    def missing_count(self) -> int:
-        return int(np.count_nonzero(self.is_missing))
-
-    def describe(self) -> str:
-        """What the column was understood to be."""
-        parts = [self.kind.value]
-        present = self.values[~self.is_missing]
-        if self.kind is Kind.NUMBER and len(present):
-            parts.append(f"{present.min():g} to {present.max():g}")
-        if self.kind is Kind.CATEGORY:
-            shown = ", ".join(self.categories[:4]) + (", ..." if len(self.categories) > 4 else "")
-            parts.append(f"{len(self.categories)} different: {shown}")
-        if self.kind is Kind.TEXT:
-            parts.append("nearly every value differs; not used")
-        if self.missing_count:
-            parts.append(f"{self.missing_count:,} missing")
-        return "; ".join(parts)
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table. path: where it came from, for messages. row_count: without the header."""
+    """A table.
+
+    path: where it came from, for messages. row_count: without the header. how: what the file was taken for. place: names a
+    row (counted from 0), or with None all, in a message. absent_is_zero: a column that is not there is 0 in every row, as
+    LIBSVM's files have it.
+    """
 
     path: str
     columns: tuple[Column, ...]
     row_count: int
+    how: str = ""
+    place: Place = field(default=lambda row: "the table" if row is None else f"the table, row {row + 1:,}")
+    absent_is_zero: bool = False
+
+    @classmethod
+    def of(cls, source: Source, kinds: Mapping[str, Kind] | None = None) -> Table:
+        """All of a source, in memory. `read_table` says more.
+
+        >>> from thalweg.tables import open_source
+        >>> table = Table.of(open_source(pa.table({"height": [1.5, None, 1.9], "colour": ["red", "blue", "red"]})))
+        >>> print(table.describe())
+        the Table: 3 rows, 2 columns, 1 value missing
+          height  number; 1.5 to 1.9; 1 missing
+          colour  category; 2 different: blue, red
+        """
+        arrow = source.table()
+        names = [name for name in arrow.column_names if not _PANDAS_INDEX.fullmatch(name)]
+        check_names(names, source.path)
+        wanted = dict(kinds or {})
+        for name in wanted:
+            if name not in names:
+                raise no_such_column(source.path, name, names)
+        if not arrow.num_rows:
+            raise TableError(f"{source.path} has a header but no rows. Add rows under the names of the columns.")
+        columns = tuple(infer_column(name, arrow.column(name), wanted.get(name), source.place) for name in names)
+        return cls(source.path, columns, arrow.num_rows, source.how, source.place, source.absent_is_zero)
 
     def names(self) -> list[str]:
         """The names of the columns, in their order."""
@@ -78,11 +68,19 @@ class Table:
         for column in self.columns:
             if column.name == name:
                 return column
-        near = difflib.get_close_matches(name, self.names(), 3)
-        hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"It has {', '.join(self.names())}."
-        raise TableError(f"{self.path} has no column {name!r}. {hint}")
+        if self.absent_is_zero:
+            return Column(name, Kind.NUMBER, np.zeros(self.row_count))
+        raise no_such_column(self.path, name, self.names())
 
-    def take(self, rows: Any) -> Table:
-        """Some of the rows."""
-        columns = tuple(Column(c.name, c.kind, c.values[rows], c.categories) for c in self.columns)
-        return Table(self.path, columns, len(columns[0].values))
+    def describe(self) -> str:
+        """What was understood: rows, columns, and of each column its kind, its range or categories, what is missing."""
+        missing = sum(column.missing_count for column in self.columns)
+        rows, columns = _counted(self.row_count, "row"), _counted(len(self.columns), "column")
+        how = f" ({self.how})" if self.how else ""
+        head = f"{self.path}{how}: {rows}, {columns}" + (f", {_counted(missing, 'value')} missing" if missing else "")
+        width = max(map(len, self.names()))
+        return "\n".join([head, *(f"  {column.name:{width}}  {column.describe()}" for column in self.columns)])
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -9,9 +9,10 @@ import numpy as np
 
 from ..errors import TableError
 from ..graph import Array
-from .table import Column, Kind, Table
+from .column import Column, Kind
+from .table import Table
 
-__all__ = ["ModelKind", "Target", "target_of"]
+__all__ = ["ModelKind", "Target", "model_kind", "target_of"]
 
 
 class ModelKind(Enum):
@@ -37,32 +38,56 @@ class Target:
     dropped: int
 
 
-def target_of(table: Table, name: str) -> Target:
-    """The target of that name. Raises TableError if it is not there, constant, missing throughout, or has no model."""
-    column = table.column(name)
-    rows = np.flatnonzero(~column.is_missing)
-    if not len(rows):
-        raise TableError(f"{table.path}: the target {name!r} is missing in every row")
-    present = column.values[rows]
-    distinct = np.unique(present)
-    if len(distinct) == 1:
+def model_kind(column: Column, path: str = "the table") -> ModelKind:
+    """The model that a target asks for: logistic if it has two different values, linear if it is a number.
+
+    path: the table, for messages. Raises TableError if the target is missing throughout, constant, text or a date, or has
+    more than two classes.
+
+    >>> model_kind(Column("price", Kind.NUMBER, np.array([1.0, 2.0, 3.5])))
+    <ModelKind.LINEAR: 'linear'>
+    """
+    what = f"{path}: the target {column.name!r}"
+    different = np.unique(column.values[~column.is_missing])
+    if not len(different):
+        raise TableError(f"{what} is missing in every row. Choose another column with --target.")
+    if len(different) == 1:
         raise TableError(
-            f"{table.path}: the target {name!r} is {_name(column, distinct[0])} in every row, so there is nothing to predict. "
+            f"{what} is {column.value_name(different[0])} in every row that has one, so there is nothing to predict. "
             "Choose another column with --target."
         )
-    dropped = table.row_count - len(rows)
-    if len(distinct) == 2:
-        classes = tuple(_name(column, value) for value in distinct)
-        return Target(name, ModelKind.LOGISTIC, (present == distinct[1]).astype(float), rows, classes, dropped)
+    if column.kind in (Kind.TEXT, Kind.DATE):
+        raise TableError(
+            f"{what} holds {_PLURAL[column.kind]}, {len(different):,} different ones, which no model predicts. "
+            "Choose a column of numbers or of two classes."
+        )
+    if len(different) == 2:
+        return ModelKind.LOGISTIC
     if column.kind is Kind.NUMBER:
-        return Target(name, ModelKind.LINEAR, present, rows, (), dropped)
+        return ModelKind.LINEAR
+    names = ", ".join(column.value_name(value) for value in different[:5]) + (", ..." if len(different) > 5 else "")
     raise TableError(
-        f"{table.path}: the target {name!r} has {len(distinct)} classes, and thalweg fits two so far. "
-        "Choose a column of numbers or of two classes, or keep the rows of two classes."
+        f"{what} has {len(different):,} classes ({names}). That needs a softmax model, which is not there yet: "
+        "choose a column of numbers or of two classes, or keep the rows of two classes."
     )
 
 
-def _name(column: Column, value: float) -> str:
-    if column.kind is Kind.BOOLEAN:
-        return "true" if value else "false"
-    return column.categories[int(value)] if column.categories else f"{value:g}"
+_PLURAL = {Kind.TEXT: "texts", Kind.DATE: "dates"}
+
+
+def target_of(table: Table, name: str) -> Target:
+    """The target of that name; rows without a value are left out and counted.
+
+    Raises TableError if it is not there (with names like it), and as `model_kind` does.
+    """
+    column = table.column(name)
+    kind = model_kind(column, table.path)
+    rows = np.flatnonzero(~column.is_missing)
+    values = column.values[rows]
+    dropped = table.row_count - len(rows)
+    if kind is ModelKind.LINEAR:
+        return Target(name, kind, values, rows, (), dropped)
+    low, high = np.unique(values)
+    return Target(
+        name, kind, (values == high).astype(float), rows, (column.value_name(low), column.value_name(high)), dropped
+    )

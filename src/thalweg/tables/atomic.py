@@ -1,0 +1,41 @@
+"""Writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+__all__ = ["write_whole"]
+
+
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Writes a file so that at every moment, a loss of power included, there is the old one or the new one, whole.
+
+    The content goes to a file beside it, which then takes its place; a symbolic link stays one. Raises OSError if that
+    fails; the old file is then as it was, and nothing is left beside it.
+    """
+    file = Path(os.path.realpath(path))
+    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        with open(beside, "xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(beside, file)
+    except BaseException:  # an interrupt as well
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
+    _keep_name(file.parent)
+
+
+def _keep_name(folder: Path) -> None:
+    """Puts the folder's new entry on disk. Not every system can; the file is whole in any case."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,84 @@
+"""One column of a table, and the kinds of columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from ..graph import Array
+
+__all__ = ["Column", "Kind"]
+
+
+class Kind(Enum):
+    """What a column holds, and so how it is used."""
+
+    NUMBER = "number"
+    CATEGORY = "category"
+    BOOLEAN = "boolean"
+    TEXT = "text"  # too many different values for a category: names, identifiers; not used
+    DATE = "date"  # dates, times and durations; not used unless they are asked for as numbers
+    OTHER = "other"  # lists, structs and the like; not used
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column.
+
+    values: for categories and text int64 numbers of `categories`, -1 where missing; otherwise float64, NaN where missing.
+    Booleans are 0 and 1. Dates are days since 1970-01-01, times of day and durations are days.
+    categories: in alphabetical order; for text in the order of the file. note: what a column of another kind holds.
+    """
+
+    name: str
+    kind: Kind
+    values: Array
+    categories: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def is_missing(self) -> Array:
+        """Which rows have no value."""
+        return np.isnan(self.values) if self.values.dtype.kind == "f" else self.values < 0
+
+    @property
+    def missing_count(self) -> int:
+        """How many rows have no value."""
+        return int(np.count_nonzero(self.is_missing))
+
+    def value_name(self, value: float) -> str:
+        """A value as a person writes it.
+
+        >>> Column("member", Kind.BOOLEAN, np.array([0.0, 1.0])).value_name(1.0)
+        'true'
+        """
+        if self.kind is Kind.BOOLEAN:
+            return "true" if value else "false"
+        return self.categories[int(value)] if self.categories else f"{value:g}"
+
+    def describe(self) -> str:
+        """What the column was understood to be.
+
+        >>> Column("height", Kind.NUMBER, np.array([1.5, np.nan, 1.9])).describe()
+        'number; 1.5 to 1.9; 1 missing'
+        """
+        parts = [f"{self.kind.value}: {self.note}" if self.note else self.kind.value]
+        present = self.values[~self.is_missing]
+        if not len(present):
+            return f"{self.kind.value}; missing in every row"
+        if self.kind is Kind.OTHER:
+            pass
+        elif present.min() == present.max():
+            parts.append(f"{self.value_name(present[0])} in every row that has a value")
+        elif self.kind is Kind.NUMBER:
+            parts.append(f"{present.min():g} to {present.max():g}")
+        elif self.kind is Kind.CATEGORY:
+            shown = ", ".join(self.categories[:4]) + (", ..." if len(self.categories) > 4 else "")
+            parts.append(f"{len(self.categories):,} different: {shown}")
+        elif self.kind is Kind.TEXT:
+            parts.append(f"{len(self.categories):,} different")
+        if self.missing_count:
+            parts.append(f"{self.missing_count:,} missing")
+        return "; ".join(parts)

@@ -1,0 +1,120 @@
+"""Parquet and Arrow files, and objects of other libraries that export Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from ..errors import ArgumentError, TableError
+from .files import open_seekable
+from .part import Part, cast_batch
+
+__all__ = ["ArrowFile", "ArrowObject", "ParquetFile"]
+
+_ROWS = 1 << 16
+
+
+class ParquetFile(Part):
+    """A Parquet file, read by groups of rows."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.how = "Parquet"
+
+    def schema(self) -> Any:
+        with self._open() as file:
+            return file.schema_arrow.remove_metadata()
+
+    def batches(self, schema: Any) -> Iterator[Any]:
+        with self._open() as file:
+            try:
+                for batch in file.iter_batches(_ROWS):
+                    yield cast_batch(batch, schema, self)
+            except (pa.ArrowInvalid, OSError) as error:
+                raise _unreadable(self, error) from None
+
+    def _open(self) -> Any:
+        import pyarrow.parquet
+
+        try:
+            return pyarrow.parquet.ParquetFile(open_seekable(self.path), pre_buffer=False)
+        except (pa.ArrowInvalid, OSError) as error:
+            if isinstance(error, TableError):
+                raise
+            raise _unreadable(self, error) from None
+
+
+class ArrowFile(Part):
+    """An Arrow file, also called Feather or IPC, in either form: with an index at its end, or a stream."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.how = "Arrow"
+
+    def schema(self) -> Any:
+        schema, _ = self._read()
+        return schema
+
+    def batches(self, schema: Any) -> Iterator[Any]:
+        try:
+            for batch in self._read()[1]:
+                yield cast_batch(batch, schema, self)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _unreadable(self, error) from None
+
+    def _read(self) -> tuple[Any, Iterator[Any]]:
+        source = open_seekable(self.path)
+        try:
+            is_file = source.read(6) == b"ARROW1"
+            source.seek(0)
+            if not is_file:
+                reader = pa.ipc.open_stream(source)
+                return reader.schema.remove_metadata(), iter(reader)
+            file = pa.ipc.open_file(source)
+            return file.schema.remove_metadata(), (file.get_batch(place) for place in range(file.num_record_batches))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _unreadable(self, error) from None
+
+
+def _unreadable(part: Part, error: Exception) -> TableError:
+    reason = str(error).strip().rstrip(".")
+    return TableError(
+        f"{part.path} cannot be read as {part.how}: {reason or 'it is empty'}. Is it whole, and is its ending right?"
+    )
+
+
+class ArrowObject(Part):
+    """A frame of pandas, Polars or DuckDB, an Arrow table, a reader of batches: anything with `__arrow_c_stream__`."""
+
+    def __init__(self, exporter: Any) -> None:
+        if not hasattr(exporter, "__arrow_c_stream__"):
+            raise ArgumentError(
+                f"a {type(exporter).__name__} is no table. Give a path, or a frame of pandas, Polars or DuckDB, or an Arrow "
+                "table (anything with __arrow_c_stream__)."
+            )
+        self.path = f"the {type(exporter).__name__}"
+        self.how = ""
+        # A reader can be read once only.
+        self._exporter = self._guarded(exporter.read_all) if isinstance(exporter, pa.RecordBatchReader) else exporter
+
+    def schema(self) -> Any:
+        return self._guarded(self._reader).schema.remove_metadata()
+
+    def batches(self, schema: Any) -> Iterator[Any]:
+        for batch in self._guarded(self._reader):
+            yield cast_batch(batch, schema, self)
+
+    def table(self, schema: Any = None) -> Any:
+        table = self._guarded(lambda: self._reader().read_all()).replace_schema_metadata()
+        return table if schema is None else table.cast(schema)
+
+    def _reader(self) -> Any:
+        return pa.RecordBatchReader.from_stream(self._exporter)
+
+    def _guarded(self, read: Any) -> Any:
+        try:
+            return read()
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            raise TableError(f"{self.path} cannot be read as a table: {error}") from None

@@ -1,0 +1,221 @@
+"""CSV and TSV: a line with the names of the columns, then rows; with errors that name line, row and column."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import chain, islice
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+
+from ..errors import ArgumentError, TableError
+from .infer import FALSE, MISSING, TRUE
+from .names import check_names
+from .part import Part, cast_batch
+from .text import TextFile, read_text
+
+__all__ = ["DelimitedFile", "sniff_delimiter"]
+
+_DELIMITERS = (",", ";", "\t", "|")
+_DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_RECORDS_TO_SNIFF = 20
+_BLOCK = 1 << 20
+_LARGEST_BLOCK = 1 << 30
+_WIDER = {
+    pa.int64(): pa.float64(),
+    pa.date32(): pa.timestamp("s"),
+    pa.timestamp("s"): pa.timestamp("ns"),
+}
+"""What Arrow's inference tries next; text after all others."""
+_CONVERSION = re.compile(r"In CSV column #(\d+)")
+
+
+class DelimitedFile(Part):
+    """A CSV or TSV file. as_text: columns that are not to be taken as numbers, so that 01 stays 01."""
+
+    def __init__(
+        self,
+        path: str,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        as_text: frozenset[str] = frozenset(),
+    ) -> None:
+        if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+            raise ArgumentError(
+                f"delimiter={delimiter!r} is not one character that can part fields, such as ',' or ';'"
+            )
+        self.path = path
+        self._text = read_text(path, encoding)
+        self._delimiter = delimiter or sniff_delimiter(self._text)
+        self._header = next(self._records())[2]
+        self._names = [name.strip() for name in self._header]
+        check_names(self._names, f"{path}, line {self._text.first_line:,}")
+        self._as_text = as_text
+        self.how = f"CSV in {self._text.how}, parted by {_DELIMITER_NAMES.get(self._delimiter, repr(self._delimiter))}"
+
+    def schema(self) -> Any:
+        """Types that hold all values: those of the first block, widened where a later value does not fit."""
+        return self._schema
+
+    @cached_property
+    def _schema(self) -> Any:
+        types: dict[str, Any] = {}
+        while True:
+            try:
+                with self._open(types) as reader:
+                    schema = reader.schema
+                    for _ in reader:
+                        pass
+            except pa.ArrowInvalid as error:
+                found = _CONVERSION.search(str(error))
+                if not found:
+                    raise self._located(error) from None
+                name = self._header[int(found[1])]
+                types[name] = _WIDER.get(types.get(name) or schema.field(name).type, pa.string())
+                continue
+            self._check_last_quote()
+            return pa.schema(list(zip(self._names, schema.types, strict=True)))
+
+    def batches(self, schema: Any) -> Iterator[Any]:
+        try:
+            with self._open(self._raw_types(schema)) as reader:
+                for batch in reader:
+                    yield cast_batch(batch.rename_columns(self._names), schema, self)
+        except pa.ArrowInvalid as error:
+            raise self._located(error) from None
+
+    def table(self, schema: Any = None) -> Any:
+        types, block = self._raw_types(schema), _BLOCK
+        while True:
+            try:
+                with self._text.stream() as stream:
+                    table = pyarrow.csv.read_csv(stream, **self._options(types, block))
+                break
+            except pa.ArrowInvalid as error:
+                if "straddling" not in str(error) or block >= _LARGEST_BLOCK or self._find_fault():
+                    raise self._located(error) from None
+                block *= 32
+        self._check_last_quote()
+        table = table.rename_columns(self._names)
+        return table if schema is None else table.select(schema.names).cast(schema)
+
+    def place(self, row: int) -> str:
+        try:
+            line, _, _ = next(islice(self._records(), row + 1, None))
+        except TableError:
+            return super().place(row)
+        return f"{self.path}, line {line:,} (row {row + 1:,})"
+
+    def _open(self, types: dict[str, Any]) -> Any:
+        # A block must hold a row.
+        return pyarrow.csv.open_csv(self._text.stream(), **self._options(types, 16 * _BLOCK))
+
+    def _raw_types(self, schema: Any) -> dict[str, Any]:
+        """Types by the names that Arrow finds in the header, spaces included."""
+        if schema is None:
+            return {}
+        return {raw: schema.field(name).type for raw, name in zip(self._header, self._names, strict=True)}
+
+    def _options(self, types: dict[str, Any], block: int) -> dict[str, Any]:
+        text = {raw: pa.string() for raw, name in zip(self._header, self._names, strict=True) if name in self._as_text}
+        return {
+            "read_options": pyarrow.csv.ReadOptions(block_size=block),
+            "parse_options": pyarrow.csv.ParseOptions(
+                delimiter=self._delimiter, newlines_in_values=self._text.quotes > 0
+            ),
+            "convert_options": pyarrow.csv.ConvertOptions(
+                column_types=types | text,
+                null_values=list(MISSING),
+                strings_can_be_null=True,
+                true_values=list(TRUE),
+                false_values=list(FALSE),
+            ),
+        }
+
+    def _records(self, more: Iterable[str] = ()) -> Iterator[tuple[int, int, list[str]]]:
+        """The records, header first: the numbers of the first and the last line of each, and its fields.
+
+        This is the slow way, for the header and for errors; lines without anything in them are left out. more: lines after
+        the last.
+        """
+        first = self._text.first_line
+        line = first
+        with self._text.lines() as lines:
+            reader = csv.reader(chain(lines, more), delimiter=self._delimiter)
+            try:
+                for fields in reader:
+                    last = first + reader.line_num - 1
+                    if fields:
+                        yield line, last, fields
+                    line = last + 1
+            except csv.Error:  # a field that is longer than any real one
+                raise TableError(f"{self.path}, line {line:,}: {_UNCLOSED}") from None
+
+    def _located(self, error: Exception) -> TableError:
+        return self._find_fault() or TableError(f"{self.path} cannot be read as a table: {error}")
+
+    def _find_fault(self) -> TableError | None:
+        """The first row of another length than the header, or a quote that is not closed."""
+        line = last = row = 0
+        fields = [""]
+        try:
+            for row, (line, last, fields) in enumerate(self._records(_PROBE)):
+                if fields != _PROBED and len(fields) != len(self._header):
+                    found = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+                    place = f"{self.path}, line {line:,} (row {row:,}): {found}, but the header names {len(self._header)} columns. "
+                    return TableError(place + (_runs_on(last) if last > line else self._hint(len(fields))))
+        except TableError as error:
+            return error
+        if fields != _PROBED:  # what was added is a record of its own, unless a quote is open
+            return TableError(f"{self.path}, line {line:,} (row {row:,}): {_UNCLOSED}")
+        return None
+
+    def _hint(self, fields: int) -> str:
+        if fields < len(self._header):
+            return (
+                "Is the row cut short, or a value missing? Keep the place of a missing value: two delimiters in a row."
+            )
+        return f"Does a value hold {self._delimiter!r}? Then put it in double quotes."
+
+    def _check_last_quote(self) -> None:
+        """Raises TableError if a quote that is never closed swallows the rest of the file, which Arrow takes for a value."""
+        if self._text.quotes % 2 and (fault := self._find_fault()):
+            raise fault
+
+
+_PROBED = ["the end, outside of quotes"]
+_PROBE = ("\n", _PROBED[0] + "\n")
+_UNCLOSED = (
+    'a double quote opens a field here that is never closed. Close it, or, where it belongs to the text, write "" for it and '
+    "put the field in double quotes."
+)
+
+
+def _runs_on(last: int) -> str:
+    return f"The row runs on to line {last:,} within double quotes: is a quote not closed?"
+
+
+def sniff_delimiter(text: TextFile) -> str:
+    """The delimiter of a table: one of comma, semicolon, tab and bar.
+
+    The one that cuts the first 20 records into the same number of fields, two at least; of several such the one that
+    gives the most fields, and then the comma. If none does: the one that gives the header the most fields.
+    """
+
+    def rank(mark: str) -> tuple[bool, int]:
+        reader = csv.reader(io.StringIO(text.sample, newline=""), delimiter=mark)
+        try:
+            records = list(islice(filter(None, reader), _RECORDS_TO_SNIFF))
+        except csv.Error:
+            return False, 0
+        if len(records) > 1 and len(records) < _RECORDS_TO_SNIFF and not text.is_whole:
+            records.pop()  # the sample ends within it
+        lengths = [len(record) for record in records]
+        return len(set(lengths)) == 1 and lengths[0] > 1, lengths[0]
+
+    return max(_DELIMITERS, key=rank)

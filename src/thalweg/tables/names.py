@@ -1,0 +1,32 @@
+"""The names of columns: each its own; and errors that suggest the one that was meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from ..errors import TableError
+
+__all__ = ["check_names", "no_such_column"]
+
+
+def check_names(names: Sequence[str], path: str) -> None:
+    """Raises TableError unless each column has a name of its own. path: the place, for the message."""
+    if not names:
+        raise TableError(f"{path}: the table has no columns")
+    seen: dict[str, int] = {}
+    for number, name in enumerate(names, 1):
+        if not name.strip():
+            index = " (If it is an index that pandas wrote: to_csv(..., index=False).)" if number == 1 else ""
+            raise TableError(f"{path}: column {number} of {len(names)} has no name. Give each column a name.{index}")
+        first = seen.setdefault(name, number)
+        if first < number:
+            raise TableError(f"{path}: columns {first} and {number} are both called {name!r}. Rename one of them.")
+
+
+def no_such_column(path: str, name: str, names: Sequence[str]) -> TableError:
+    """The error for a column that is not there, with names like it."""
+    near = difflib.get_close_matches(name, names, 3)
+    few = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"It has {few}."
+    return TableError(f"{path} has no column {name!r}. {hint}")

@@ -1,0 +1,68 @@
+"""What every format gives: rows under names, in batches of Arrow."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from ..errors import TableError
+
+__all__ = ["Part", "cast_batch"]
+
+
+class Part(ABC):
+    """One file or one object. It can be read several times, and need not fit in memory.
+
+    path: for messages. how: what it was taken for, for a person: "CSV in UTF-8". absent: what a column is here that only
+    other parts of the same source have: an error, missing in every row, or 0 in every row.
+    """
+
+    path: str
+    how: str
+    absent: Literal["error", "missing", "zero"] = "error"
+
+    @abstractmethod
+    def schema(self) -> Any:
+        """The names and Arrow types of the columns; may read everything. Raises TableError."""
+
+    @abstractmethod
+    def batches(self, schema: Any) -> Iterator[Any]:
+        """The rows as record batches of exactly that schema, which is `schema()` or what several parts agree on."""
+
+    def table(self, schema: Any = None) -> Any:
+        """All rows as an Arrow table."""
+        schema = schema or self.schema()
+        return pa.Table.from_batches(self.batches(schema), schema)
+
+    def place(self, row: int) -> str:
+        """Where a row (counted from 0) stands, for messages."""
+        return f"{self.path}, row {row + 1:,}"
+
+
+def cast_batch(batch: Any, schema: Any, part: Part) -> Any:
+    """A record batch with the columns and types of a schema. Columns that it lacks are null or 0, as the part has it."""
+    if batch.schema.equals(schema):
+        return batch
+    own = {name: place for place, name in enumerate(batch.schema.names)}
+    columns = []
+    for field in schema:
+        if field.name in own:
+            columns.append(_cast(batch.column(own[field.name]), field, part))
+        elif part.absent == "zero":
+            columns.append(pa.repeat(pa.scalar(0, field.type), len(batch)))
+        else:
+            columns.append(pa.nulls(len(batch), field.type))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _cast(column: Any, field: Any, part: Part) -> Any:
+    try:
+        return column if column.type == field.type else column.cast(field.type, safe=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise TableError(
+            f"{part.path}: the column {field.name!r} holds {column.type} values, which cannot be taken as {field.type}, as "
+            "in the other parts of the table. Write it the same way everywhere."
+        ) from None

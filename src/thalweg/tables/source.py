@@ -1,0 +1,103 @@
+"""A source of rows: files or objects, read as often as needed, in batches that need not fit in memory together.
+
+`Table` is what a source becomes when all of it is in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from ..errors import TableError
+from .arrow import common_type
+from .part import Part
+
+__all__ = ["Source"]
+
+
+class Source:
+    """Rows from parts (files, or one object) that agree on their columns. path: for messages.
+
+    >>> from thalweg.tables import open_source
+    >>> source = open_source(pa.table({"height": [1.5, 1.9]}))
+    >>> [batch.num_rows for batch in source.batches()]
+    [2]
+    """
+
+    def __init__(self, path: str, parts: Sequence[Part]) -> None:
+        self.path = path
+        self.parts = tuple(parts)
+
+    @property
+    def how(self) -> str:
+        """What it was taken for, for a person."""
+        kinds = list(dict.fromkeys(part.how for part in self.parts))
+        count = f"{len(self.parts):,} files, " if len(self.parts) > 1 else ""
+        return count + "; ".join(kinds[:3]) + ("; ..." if len(kinds) > 3 else "")
+
+    @property
+    def absent_is_zero(self) -> bool:
+        """Whether a column that is not there is 0 in every row."""
+        return all(part.absent == "zero" for part in self.parts)
+
+    @cached_property
+    def schema(self) -> Any:
+        """The columns that all parts agree on. Raises TableError if they do not."""
+        return _agreed([(part, part.schema()) for part in self.parts])
+
+    def batches(self) -> Iterator[Any]:
+        """All rows, as record batches of one schema; a new pass over them each time."""
+        for part in self.parts:
+            yield from (batch for batch in part.batches(self.schema) if len(batch))
+
+    def table(self) -> Any:
+        """All rows in memory, as an Arrow table. Each part is read once, unless it must be read as other types."""
+        read = [part.table() for part in self.parts]
+        schema = self.__dict__.setdefault(
+            "schema", _agreed([(part, table.schema) for part, table in zip(self.parts, read, strict=True)])
+        )
+        whole = [
+            table if table.schema.equals(schema) else part.table(schema)
+            for part, table in zip(self.parts, read, strict=True)
+        ]
+        return pa.concat_tables(whole)
+
+    def place(self, row: int | None) -> str:
+        """Where a row (counted from 0, over all parts) stands; with None, the whole."""
+        if row is None:
+            return self.path
+        for part in self.parts[:-1]:
+            count = sum(len(batch) for batch in part.batches(self.schema))
+            if row < count:
+                return part.place(row)
+            row -= count
+        return self.parts[-1].place(row)
+
+
+def _agreed(schemas: Sequence[tuple[Part, Any]]) -> Any:
+    """The columns of all parts, each with a type that holds what every part has there."""
+    first, agreed = schemas[0]
+    if len(schemas) == 1:
+        return agreed
+    types = dict(zip(agreed.names, agreed.types, strict=True))
+    for part, schema in schemas[1:]:
+        _check_same_columns(first, types, part, schema.names)
+        for field in schema:
+            types[field.name] = common_type(types.get(field.name, field.type), field.type)
+    return pa.schema(list(types.items()))
+
+
+def _check_same_columns(first: Part, names: Any, part: Part, others: Sequence[str]) -> None:
+    lacks = [name for name in names if name not in others]
+    more = [name for name in others if name not in names]
+    if part.absent != "error" or not (lacks or more):
+        return
+    named = ", ".join(map(repr, (lacks or more)[:5]))
+    here, there = (first.path, part.path) if lacks else (part.path, first.path)
+    raise TableError(
+        f"{here} has columns that {there} has not: {named}. The files of one table need the same columns; name the files "
+        "that belong together with a glob."
+    )

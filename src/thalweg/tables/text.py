@@ -1,0 +1,171 @@
+"""Files of text: their encoding, where the text begins, and which lines they have."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import pyarrow as pa
+
+from ..errors import ArgumentError, TableError
+from .files import io_errors, open_stream
+
+__all__ = ["TextFile", "blocks_of_lines", "read_text"]
+
+_BLOCK = 1 << 20
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARK = "\ufeff"
+_NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp949": "CP949"}
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file of text that was looked through once.
+
+    start: the number of bytes, in UTF-8, before the first line that is not empty. first_line: that line's number.
+    quotes: how many double quotes there are. sample: the beginning, from there on.
+    """
+
+    path: str
+    encoding: str
+    start: int
+    first_line: int
+    quotes: int
+    sample: str
+    is_whole: bool
+    """Whether the sample is all of the text."""
+
+    @property
+    def how(self) -> str:
+        """The encoding, for a person."""
+        return _NAMES.get(self.encoding, self.encoding)
+
+    def stream(self) -> Any:
+        """The text in UTF-8, as an Arrow stream, from the first line that is not empty.
+
+        A short text ends in a line end, which Arrow asks for after a header.
+        """
+        if self.is_whole:
+            content = self.sample.encode()
+            return pa.BufferReader(content if content.endswith(b"\n") else content + b"\n")
+        stream = open_stream(self.path)
+        if self.encoding != "utf-8":
+            stream = pa.transcoding_input_stream(stream, self.encoding, "utf-8")
+        left = self.start
+        while left:
+            left -= len(stream.read(min(left, _BLOCK)))
+        return stream
+
+    def lines(self) -> io.TextIOWrapper:
+        """The same as Python reads it."""
+        return io.TextIOWrapper(self.stream(), encoding="utf-8", newline="")
+
+
+def read_text(path: str, encoding: str | None = None) -> TextFile:
+    """Looks through a file of text.
+
+    Without a given encoding: UTF-16 if it begins with UTF-16's mark, UTF-8 if all of it is, else CP949.
+    Raises TableError if it is not there, is empty, or is text in another encoding; ArgumentError for an unknown encoding.
+    """
+    if encoding is not None:
+        try:
+            encoding = codecs.lookup(encoding).name
+        except LookupError:
+            raise ArgumentError(
+                f"encoding={encoding!r} is unknown to Python. Try 'utf-8', 'cp949' or 'latin-1'."
+            ) from None
+        return _survey(path, encoding.replace("utf-8-sig", "utf-8"))
+    with open_stream(path) as stream, io_errors(path):
+        if stream.read(2) in _UTF16:
+            return _survey(path, "utf-16")
+    try:
+        return _survey(path, "utf-8")
+    except _UndecodableError as first:
+        try:
+            return _survey(path, "cp949")
+        except _UndecodableError as second:
+            raise TableError(
+                max(first, second, key=lambda error: error.line).message("neither UTF-8 nor CP949")
+            ) from None
+
+
+class _UndecodableError(TableError):
+    """Bytes that an encoding does not have."""
+
+    def __init__(self, path: str, line: int, byte: int, encoding: str) -> None:
+        self.path, self.line, self.byte = path, line, byte
+        super().__init__(self.message(f"not {_NAMES.get(encoding, encoding)}"))
+
+    def message(self, what: str) -> str:
+        return (
+            f"{self.path}, line {self.line:,}: the text is {what}: it has the byte 0x{self.byte:02x} there. Save the file as "
+            "UTF-8 in the program it comes from, or give its encoding, such as latin-1: --encoding latin-1 "
+            "(in Python: encoding='latin-1')."
+        )
+
+
+def _survey(path: str, encoding: str) -> TextFile:
+    sample: list[str] = []
+    length = start = quotes = 0
+    first_line = 1
+    for text in _decoded(path, encoding):
+        content = text
+        if not length:
+            content = text.lstrip("\r\n" + _MARK)
+            dropped = text[: len(text) - len(content)]
+            start += len(dropped.encode())
+            first_line += _count_lines(dropped)
+        if length < _BLOCK:
+            sample.append(content)
+        length += len(content)
+        quotes += content.count('"')
+    beginning = "".join(sample)
+    if not beginning.strip():
+        raise TableError(f"{path} is empty. A table needs the names of its columns, then rows.")
+    return TextFile(path, encoding, start, first_line, quotes, beginning, len(beginning) == length)
+
+
+def _decoded(path: str, encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line = 1
+    with open_stream(path) as stream:
+        while True:
+            with io_errors(path):
+                block = stream.read(_BLOCK)
+            try:
+                text = decoder.decode(block, not block)
+            except UnicodeError as error:
+                place = getattr(error, "start", 0)
+                held: bytes = getattr(error, "object", block)
+                line += _count_lines(held[:place].decode("latin-1"))
+                raise _UndecodableError(path, line, held[place] if held else 0, encoding) from None
+            line += _count_lines(text)
+            if text:
+                yield text
+            if not block:
+                return
+
+
+def _count_lines(text: str) -> int:
+    r"""How many lines end: at \n, \r\n, or \r as on old Macintosh computers."""
+    return text.count("\n") or text.count("\r")
+
+
+def blocks_of_lines(text: TextFile, size: int = 16 << 20) -> Iterator[tuple[int, bytes]]:
+    """The text in blocks of whole lines, each with the number of its first line."""
+    line = text.first_line
+    held = b""
+    with text.stream() as stream:
+        for block in chain(iter(lambda: stream.read(size), b""), [None]):
+            if block is None:
+                complete, held = held, b""
+            else:
+                end = block.rfind(b"\n") + 1
+                complete, held = (held + block[:end], block[end:]) if end else (b"", held + block)
+            if complete:
+                yield line, complete
+                line += complete.count(b"\n")
