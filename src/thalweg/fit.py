@@ -11,7 +11,7 @@ import numpy as np
 
 from .descent import GradientBelow, MaxSteps, Momentum, NoChange, Progress, Result, minimize
 from .descent.curvature import largest_curvature
-from .errors import TableError
+from .errors import ModelFileError, TableError
 from .graph import Array
 from .models import (
     linear_loss,
@@ -21,8 +21,21 @@ from .models import (
     predict_linear,
     predict_logistic,
 )
-from .tables import Encoding, ModelKind, Table, Target, split_rows, target_of
-from .tables.model_file import load_model, save_model
+from .tables import (
+    Encoding,
+    Missing,
+    ModelKind,
+    Table,
+    Target,
+    Unseen,
+    complete_rows,
+    load_model,
+    refuse_missing,
+    save_model,
+    split_rows,
+    target_of,
+)
+from .tables.missing import check_choice
 
 __all__ = ["GRADIENT_THRESHOLD", "Model", "Prepared", "fit", "prepare"]
 
@@ -33,7 +46,8 @@ GRADIENT_THRESHOLD = 1e-7
 class Prepared:
     """A table, understood: what will be fitted.
 
-    X: the features of the training rows. y: their target, standardised for a linear model. mean, scale: of the target.
+    training, validation: places in `target.rows`. X: the features of the training rows. y: their target, standardised for a
+    linear model. mean, scale: of the target. incomplete: how many rows were left out because a value is missing.
     """
 
     table: Table
@@ -45,6 +59,7 @@ class Prepared:
     y: Array
     mean: float
     scale: float
+    incomplete: int = 0
 
     @property
     def parameter_count(self) -> int:
@@ -75,12 +90,17 @@ class Model:
         weights, intercept = self.parameters["w"], float(self.parameters["b"])
         return self.encoding.in_own_units(weights, intercept, self.mean, self.scale)
 
-    def predict(self, table: Table, rows: Any = slice(None)) -> tuple[Array, dict[str, int]]:
-        """Predictions (or the probability of the second class), and unseen categories by column."""
-        X, unseen = self.encoding.transform(table, rows)
+    def predict(
+        self, table: Table, rows: Any = slice(None), *, missing: Missing = "impute", unseen: Unseen = "none"
+    ) -> tuple[Array, dict[str, int]]:
+        """Predictions (or the probability of the second class), and unseen categories by column.
+
+        missing and unseen: as `Encoding.transform` has them.
+        """
+        X, counts = self.encoding.transform(table, rows, missing=missing, unseen=unseen)
         if self.kind is ModelKind.LINEAR:
-            return predict_linear(self.parameters, X) * self.scale + self.mean, unseen
-        return predict_logistic(self.parameters, X), unseen
+            return predict_linear(self.parameters, X) * self.scale + self.mean, counts
+        return predict_logistic(self.parameters, X), counts
 
     def save(self, path: str | Path) -> None:
         """Writes the model to a file."""
@@ -99,24 +119,42 @@ class Model:
     def load(cls, path: str | Path) -> Model:
         """Reads a model from a file."""
         tensors, plain = load_model(path)
-        return cls(
-            ModelKind(plain["kind"]),
-            plain["target"],
-            tuple(plain["classes"]),
-            Encoding.from_dict(plain["encoding"]),
-            tensors,
-            plain["mean"],
-            plain["scale"],
-            plain["scores"],
-        )
+        try:
+            model = cls(
+                ModelKind(plain["kind"]),
+                plain["target"],
+                tuple(plain["classes"]),
+                Encoding.from_dict(plain["encoding"]),
+                {"w": tensors["w"], "b": tensors["b"]},
+                float(plain["mean"]),
+                float(plain["scale"]),
+                plain["scores"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"the model {path} does not hold what it should: {error!r}. Fit it again.") from None
+        if tensors["w"].shape != (len(model.encoding.features),) or tensors["b"].shape != ():
+            raise ModelFileError(f"the model {path} has not one coefficient for each feature. Fit it again.")
+        return model
 
 
-def prepare(table: Table, target: str, seed: int = 0) -> Prepared:
-    """Understands a table: target, split, features. Raises TableError if it cannot be fitted."""
+def prepare(table: Table, target: str, seed: int = 0, *, missing: Missing = "impute") -> Prepared:
+    """Understands a table: target, split, features. Raises TableError if it cannot be fitted.
+
+    missing: "impute" fills missing values with the training median, or takes them as a category; "drop" leaves out the rows
+    that have any; "refuse" raises TableError with the place of the first. Rows without a target are always left out.
+    """
+    check_choice("missing", missing)
     found = target_of(table, target)
+    incomplete = 0
+    if missing == "refuse":
+        refuse_missing(table, found.rows, target=target)
+    if missing == "drop":
+        complete = complete_rows(table, found.rows, target)
+        incomplete = len(found.rows) - len(complete)
+        found = target_of(table, target, complete)
     if len(found.rows) < 4:
         raise TableError(
-            f"{table.path} has {len(found.rows)} rows with a target; a fit needs 4 at least, better hundreds"
+            f"{table.path} has {len(found.rows)} rows that can be used; a fit needs 4 at least, better hundreds"
         )
     is_classes = found.kind is ModelKind.LOGISTIC
     training, validation = split_rows(found.values, is_classes, seed)
@@ -124,7 +162,7 @@ def prepare(table: Table, target: str, seed: int = 0) -> Prepared:
     X, _ = encoding.transform(table, found.rows[training])
     y = found.values[training]
     mean, scale = (0.0, 1.0) if is_classes else (float(y.mean()), float(y.std()) or 1.0)
-    return Prepared(table, found, encoding, training, validation, X, (y - mean) / scale, mean, scale)
+    return Prepared(table, found, encoding, training, validation, X, (y - mean) / scale, mean, scale, incomplete)
 
 
 def fit(prepared: Prepared, seed: int = 0, on_progress: Callable[[Progress], object] | None = None) -> Model:

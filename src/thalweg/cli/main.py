@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,29 +37,70 @@ def main() -> None:
 def _kinds(values: tuple[str, ...]) -> dict[str, Kind]:
     from ..tables import Kind
 
+    allowed = [kind.value for kind in Kind if kind is not Kind.OTHER]
     kinds = {}
     for value in values:
         column, _, name = value.rpartition("=")
-        if not column or name not in [kind.value for kind in Kind]:
-            known = ", ".join(kind.value for kind in Kind)
-            raise click.BadParameter(f"{value!r}: write COLUMN=KIND with a kind out of {known}", param_hint="--kind")
+        if not column or name not in allowed:
+            raise click.BadParameter(
+                f"{value!r}: write COLUMN=KIND with a kind out of {', '.join(allowed)}", param_hint="--kind"
+            )
         kinds[column] = Kind(name)
     return kinds
 
 
-_kind_option = click.option(
-    "--kind", "kinds", multiple=True, metavar="COLUMN=KIND", help="Take a column as number, category or text."
+_READING = (
+    click.option(
+        "--kind",
+        "kinds",
+        multiple=True,
+        metavar="COLUMN=KIND",
+        help="Take a column as number, category, boolean, date or text (not used).",
+    ),
+    click.option(
+        "--format",
+        "format_",
+        metavar="FORMAT",
+        help="csv, tsv, jsonl, parquet, arrow, numpy or libsvm; by default as the ending says.",
+    ),
+    click.option("--encoding", help="Of text, such as latin-1; by default UTF-8, else CP949."),
+    click.option("--delimiter", help="Of CSV; by default what fits of comma, semicolon, tab and bar."),
 )
 
 
+def _reads_tables(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_READING):
+        command = option(command)
+    return command
+
+
 @main.command()
-@click.argument("table")
+@click.argument("tables", nargs=-1, required=True)
 @click.option("--target", required=True, metavar="COLUMN", help="The column to predict.")
 @click.option("--output", "-o", default="model.thalweg", show_default=True, help="Where to save the model.")
 @click.option("--seed", default=0, show_default=True, help="Of the split into training and validation rows.")
-@_kind_option
-def fit(table: str, target: str, output: str, seed: int, kinds: tuple[str, ...]) -> None:
-    """Fit a model to a TABLE (CSV) by gradient descent.
+@click.option(
+    "--missing",
+    type=click.Choice(["impute", "drop", "refuse"]),
+    default="impute",
+    show_default=True,
+    help="Fill missing values, leave out their rows, or stop at the first.",
+)
+@_reads_tables
+def fit(
+    tables: tuple[str, ...],
+    target: str,
+    output: str,
+    seed: int,
+    missing: Any,
+    kinds: tuple[str, ...],
+    format_: str | None,
+    encoding: str | None,
+    delimiter: str | None,
+) -> None:
+    """Fit a model to a table by gradient descent.
+
+    TABLES: files of one table, a folder or a glob; CSV, TSV, JSON lines, Parquet, Arrow, NumPy or LIBSVM, also compressed.
 
     The model follows from the target: a number gives linear regression, two classes give logistic regression.
     """
@@ -67,8 +109,8 @@ def fit(table: str, target: str, output: str, seed: int, kinds: tuple[str, ...])
     from ..tables import read_table
     from . import show
 
-    read = read_table(table, kinds=_kinds(kinds))
-    prepared = prepare(read, target, seed)
+    read = read_table(list(tables), kinds=_kinds(kinds), format=format_, encoding=encoding, delimiter=delimiter)
+    prepared = prepare(read, target, seed, missing=missing)
     show.understood(prepared)
     with show.LiveProgress(len(prepared.y)) as progress:
         model = fit_table(prepared, seed, progress.update)
@@ -79,18 +121,52 @@ def fit(table: str, target: str, output: str, seed: int, kinds: tuple[str, ...])
 
 @main.command()
 @click.argument("model")
-@click.argument("table")
+@click.argument("tables", nargs=-1, required=True)
 @click.option("--output", "-o", default=None, help="A CSV file for the predictions; by default they are printed.")
-@_kind_option
-def predict(model: str, table: str, output: str | None, kinds: tuple[str, ...]) -> None:
-    """Predict the rows of a TABLE (CSV) with a fitted MODEL."""
+@click.option(
+    "--missing",
+    type=click.Choice(["impute", "refuse"]),
+    default="impute",
+    show_default=True,
+    help="Fill missing values as at training, or stop at the first.",
+)
+@click.option(
+    "--unseen",
+    type=click.Choice(["none", "refuse"]),
+    default="none",
+    show_default=True,
+    help="Take categories that training never saw as none of the known, or stop at the first.",
+)
+@_reads_tables
+def predict(
+    model: str,
+    tables: tuple[str, ...],
+    output: str | None,
+    missing: Any,
+    unseen: Any,
+    kinds: tuple[str, ...],
+    format_: str | None,
+    encoding: str | None,
+    delimiter: str | None,
+) -> None:
+    """Predict the rows of a table with a fitted MODEL.
+
+    TABLES: as for fit. What differs from the training rows is told on the standard error output.
+    """
     from ..fit import Model
     from ..tables import read_table
     from . import show
 
     loaded = Model.load(model)
-    read = read_table(table, kinds=_kinds(kinds))
-    predicted, unseen = loaded.predict(read)
-    for column, count in unseen.items():
-        click.echo(f"{count:,} rows hold a {column} that training never saw; it is left out of account", err=True)
+    read = read_table(
+        list(tables),
+        kinds=_kinds(kinds),
+        expected=loaded.encoding.kinds,
+        format=format_,
+        encoding=encoding,
+        delimiter=delimiter,
+    )
+    predicted, _ = loaded.predict(read, missing=missing, unseen=unseen)
+    for note in loaded.encoding.notes(read, known=[loaded.target]):
+        click.echo(f"Note: {note}", err=True)
     show.predictions(loaded, predicted, output)

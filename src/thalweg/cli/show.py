@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
-import os
 import sys
-import tempfile
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Table as Grid
@@ -21,6 +21,7 @@ from ..errors import TableError
 from ..fit import GRADIENT_THRESHOLD, Model, Prepared
 from ..graph import Array
 from ..tables import ModelKind
+from ..tables.atomic import write_whole
 
 __all__ = ["LiveProgress", "fitted", "predictions", "understood"]
 
@@ -37,18 +38,32 @@ def _grid(*headers: str) -> Grid:
 def understood(prepared: Prepared) -> None:
     """What was read, and what will be fitted."""
     table, target = prepared.table, prepared.target
-    _console.print(f"[bold]{table.path}[/]: {table.row_count:,} rows, {len(table.columns)} columns")
+    how = f" ({table.how})" if table.how else ""
+    missing = sum(column.missing_count for column in table.columns)
+    absent = f", {missing:,} values missing" if missing else ""
+    _console.print(
+        f"[bold]{escape(table.path)}[/]{how}: {table.row_count:,} rows, {len(table.columns)} columns{absent}"
+    )
     grid = Grid(box=None, pad_edge=False, show_header=False)
     for column in table.columns:
         reason = prepared.encoding.left_out.get(column.name)
-        note = " [bold]target[/]" if column.name == target.name else f" [dim]not used: {reason}[/]" if reason else ""
-        grid.add_row(f"  {column.name}", column.describe() + note)
+        note = (
+            " [bold]target[/]"
+            if column.name == target.name
+            else f" [dim]not used: {escape(reason)}[/]"
+            if reason
+            else ""
+        )
+        grid.add_row(f"  {escape(column.name)}", escape(column.describe()) + note)
     _console.print(grid)
     name = "linear regression" if target.kind is ModelKind.LINEAR else "logistic regression"
     classes = f" of {target.name} = {target.classes[1]} against {target.classes[0]}" if target.classes else ""
+    classes = escape(classes)
     n = len(prepared.encoding.features)
     _console.print(f"Model: {name}{classes}; {n} features, {n}·1 + 1 = {prepared.parameter_count} parameters")
     dropped = f"; {target.dropped:,} without a target are left out" if target.dropped else ""
+    if prepared.incomplete:
+        dropped += f"; {prepared.incomplete:,} with missing values are left out"
     _console.print(
         f"Rows: {len(prepared.training):,} for training, {len(prepared.validation):,} for validation{dropped}"
     )
@@ -121,10 +136,10 @@ def fitted(model: Model, prepared: Prepared) -> None:
     _console.print(grid)
     coefficients, intercept = model.coefficients()
     unit = "the log-odds" if model.kind is ModelKind.LOGISTIC else model.target
-    _console.print(f"\nCoefficients: the change of {unit} for one unit of the feature")
+    _console.print(f"\nCoefficients: the change of {unit} for one unit of the feature", markup=False)
     grid = _grid("feature", "coefficient")
     for name, value in zip(model.encoding.names, coefficients, strict=True):
-        grid.add_row(f"  {name}", f"{value:,.6g}")
+        grid.add_row(f"  {escape(name)}", f"{value:,.6g}")
     grid.add_row("  intercept", f"{intercept:,.6g}")
     _console.print(grid)
 
@@ -139,19 +154,16 @@ def _rows(model: Model, predicted: Array) -> tuple[list[str], Any]:
 def predictions(model: Model, predicted: Array, output: str | None) -> None:
     """Prints the predictions as CSV, or writes them whole to a file."""
     header, rows = _rows(model, predicted)
-    if output is None:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    stream = sys.stdout if output is None else io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    if output is None or not isinstance(stream, io.StringIO):
         return
     try:
-        handle, name = tempfile.mkstemp(dir=os.path.dirname(output) or ".", prefix=".predictions-")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows(rows)
-        os.chmod(name, 0o644)
-        os.replace(name, output)
+        write_whole(output, stream.getvalue().encode())
     except OSError as error:
-        raise TableError(f"the predictions cannot be written to {output}: {error.strerror or error}") from None
-    _console.print(f"{len(predicted):,} predictions written to {output}")
+        raise TableError(
+            f"the predictions cannot be written to {output}: {error.strerror or error}. Nothing was changed there."
+        ) from None
+    _console.print(f"{len(predicted):,} predictions written to {output}", markup=False)

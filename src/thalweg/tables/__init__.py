@@ -3,6 +3,7 @@
 from .column import Column, Kind
 from .encoding import Encoding
 from .infer import MISSING
+from .missing import Missing, Unseen, complete_rows, refuse_missing
 from .model_file import load_model, save_model
 from .read import FORMATS, open_source, read_table
 from .source import Source
@@ -16,14 +17,18 @@ __all__ = [
     "Column",
     "Encoding",
     "Kind",
+    "Missing",
     "ModelKind",
     "Source",
     "Table",
     "Target",
+    "Unseen",
+    "complete_rows",
     "load_model",
     "model_kind",
     "open_source",
     "read_table",
+    "refuse_missing",
     "save_model",
     "split_rows",
     "target_of",

@@ -10,7 +10,7 @@ its rows, 0 elsewhere. Every feature is then standardised, the ones of categorie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from ..errors import TableError
 from ..graph import Array
 from .column import Column, Kind
+from .missing import Missing, Unseen, check_choice, refuse_missing
 from .table import Table
 
 __all__ = ["Encoding", "Feature"]
@@ -90,34 +91,48 @@ class Encoding:
         return kinds
 
     def transform(
-        self, table: Table, rows: Any = slice(None), dtype: npt.DTypeLike = np.float64
+        self,
+        table: Table,
+        rows: Any = slice(None),
+        dtype: npt.DTypeLike = np.float64,
+        *,
+        missing: Missing = "impute",
+        unseen: Unseen = "none",
     ) -> tuple[Array, dict[str, int]]:
         """The features (rows, n), C-contiguous, and for each column how many values training never saw.
 
-        rows: a slice or an array of numbers of rows. Raises TableError if columns are not there or hold another kind of
-        values. `notes` says what else differs from the training rows.
+        rows: a slice or an array of numbers of rows. missing: fill what is missing, or refuse it. unseen: take a category
+        that training never saw as none of the known ones, or refuse it. Raises TableError if columns are not there or hold
+        another kind of values, or for what is refused. `notes` says what else differs from the training rows.
         """
         self._check_columns(table)
+        check_choice("missing", missing)
+        check_choice("unseen", unseen)
+        if missing == "refuse":
+            refuse_missing(table, np.arange(table.row_count)[rows], self.kinds)
+        if unseen == "refuse":
+            self._refuse_unseen(table, rows)
         count = len(table.columns[0].values[rows])
         result = np.empty((count, len(self.features)), dtype)
-        unseen: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for name, indices in self._indices().items():
             features = [self.features[index] for index in indices]
             column = table.column(name)
             _check_kind(column, features, table.path)
             # A column's features lie side by side, so this is a view.
             block = result[:, indices[0] : indices[-1] + 1]
-            values, missing = column.values[rows], column.is_missing[rows]
+            values, absent = column.values[rows], column.is_missing[rows]
             if features[0].category is None:
-                _fill_number(block, features, values, missing)
-            elif unknown := _fill_category(block, features, column, values, missing):
-                unseen[name] = unknown
-        return result, unseen
+                _fill_number(block, features, values, absent)
+            elif unknown := _fill_category(block, features, column, values, absent):
+                counts[name] = unknown
+        return result, counts
 
-    def notes(self, table: Table, rows: Any = slice(None)) -> list[str]:
+    def notes(self, table: Table, rows: Any = slice(None), known: Collection[str] = ()) -> list[str]:
         """Sentences for a person: how a table of new rows differs from the training rows. None if it does not.
 
-        Values that training never saw, missing values where training saw none, and columns that training did not have.
+        Values that training never saw, missing values where training saw none, and columns that training did not have, but
+        for those that are known, such as the target.
         """
         self._check_columns(table)
         notes = []
@@ -133,8 +148,8 @@ class Encoding:
                 notes.append(f"{name} is missing in {_rows(missing)}, and never was at training: {fill} stands for it")
             if categories[0] is not None and column.categories:
                 notes.extend(_unseen_note(column, categories, rows))
-        more = [name for name in table.names() if name not in self._indices() and name not in self.left_out]
-        if more:
+        more = [name for name in table.names() if name not in {*self._indices(), *self.left_out, *known}]
+        if more and not table.absent_is_zero:
             notes.append(f"not used, since the model was fitted without: {', '.join(more)}")
         return notes
 
@@ -165,8 +180,25 @@ class Encoding:
             places.setdefault(feature.column, []).append(index)
         return places
 
+    def _refuse_unseen(self, table: Table, rows: Any) -> None:
+        for name, indices in self._indices().items():
+            column, categories = table.column(name), [self.features[index].category for index in indices]
+            if categories[0] is None or not column.categories:
+                continue
+            values = column.values[rows]
+            places = np.flatnonzero((_places(categories, column)[values] < 0) & (values >= 0))
+            if len(places):
+                row = int(np.arange(table.row_count)[rows][places[0]])
+                raise TableError(
+                    f"{table.place(row)}, column {name!r}: training never saw {column.value_name(values[places[0]])!r}, and such "
+                    f"values are refused ({_rows(len(places))}). Correct the cell, or take it as none of the known: "
+                    "--unseen none (in Python: unseen='none')."
+                )
+
     def _check_columns(self, table: Table) -> None:
-        absent = [name for name in self.kinds if name not in table.names()]
+        absent = (
+            [] if table.absent_is_zero else sorted(self.kinds.keys() - set(table.names()), key=list(self.kinds).index)
+        )
         if len(absent) == 1:
             table.column(absent[0])  # raises, with names like it
         if absent:
@@ -180,6 +212,8 @@ def _features(column: Column, rows: Array, path: str) -> tuple[list[Feature], st
     """The features of a column, or why it has none."""
     if column.kind is Kind.TEXT:
         return [], f"{len(column.categories):,} different values are too many to learn from"
+    if column.kind is Kind.OTHER:
+        return [], f"holds {column.note} values; make columns of numbers, text or dates of them"
     if column.kind is Kind.DATE:
         return [], f"dates are not used, unless as days since 1970-01-01: --kind {column.name}=number"
     values, missing = column.values[rows], column.is_missing[rows]

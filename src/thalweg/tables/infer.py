@@ -144,21 +144,21 @@ def _of_any_text(name: str, text: _Text, wanted: Kind | None, place: Place) -> C
     """Text that may be meant as numbers, spoilt by a few cells, or as booleans."""
     is_number = as_truth(pc.match_substring_regex(text.values, _NUMBER))
     present, numbers = int(text.counts.sum()), int(text.counts[is_number].sum())
-    if wanted is Kind.NUMBER or (wanted is None and present and numbers >= MOSTLY * present):
-        if numbers < present:
-            raise _no_number(name, text, is_number, wanted is not None, place)
-        number_of = np.append(as_numpy(pc.cast(text.values, pa.float64()), np.float64, np.nan), np.nan)
-        return _of_numbers(name, number_of[text.codes], None, place)
+    words = ("1", "0") if wanted in (Kind.BOOLEAN, Kind.NUMBER) else ()
+    is_truth = as_truth(pc.is_in(text.values, value_set=pa.array(words + TRUE + FALSE)))
     if wanted is Kind.DATE:
         return _of_dates(name, text, place)
-    words = ("1", "0") if wanted is Kind.BOOLEAN else ()
-    is_truth = as_truth(pc.is_in(text.values, value_set=pa.array(words + TRUE + FALSE)))
     if wanted is Kind.BOOLEAN and not is_truth.all():
         row = int(np.flatnonzero(np.append(~is_truth, False)[text.codes])[0])
         raise _no_boolean(name, text.values[int(text.codes[row])].as_py(), row, place)
-    if present and is_truth.all():
+    if present > numbers and is_truth.all():
         truth = np.append(as_truth(pc.is_in(text.values, value_set=pa.array(("1", *TRUE)))).astype(float), np.nan)
-        return Column(name, Kind.BOOLEAN, truth[text.codes])
+        return Column(name, wanted or Kind.BOOLEAN, truth[text.codes])
+    if wanted in (Kind.NUMBER, Kind.BOOLEAN) or (present and numbers >= MOSTLY * present):
+        if numbers < present:
+            raise _no_number(name, text, is_number, wanted is not None, place)
+        number_of = np.append(as_numpy(pc.cast(text.values, pa.float64()), np.float64, np.nan), np.nan)
+        return _of_numbers(name, number_of[text.codes], wanted, place)
     return _of_text(name, text, None)
 
 

@@ -47,6 +47,7 @@ def read_table(
     data: Any,
     *,
     kinds: Mapping[str, Kind] | None = None,
+    expected: Mapping[str, Kind] | None = None,
     format: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
@@ -57,7 +58,8 @@ def read_table(
     Zstandard), a glob, a folder, a list of paths, or an object that exports Arrow (`__arrow_c_stream__`): a frame of pandas,
     Polars or DuckDB, an Arrow table. Files of one table have the same columns.
 
-    kinds: columns whose kind is not to be inferred. format: one of `FORMATS`, if the ending does not tell it.
+    kinds: columns whose kind is not to be inferred. expected: the same for columns that need not be there, such as those that
+    a model was fitted with (`Encoding.kinds`). format: one of `FORMATS`, if the ending does not tell it.
     encoding: of text, by default UTF-8, with or without a byte order mark, or UTF-16 with one, else CP949. delimiter: by
     default the one of comma, semicolon, tab and bar that cuts the first records into equally many fields.
 
@@ -68,9 +70,10 @@ def read_table(
 
     Raises TableError, which names the file, and the line, row and column where there are any, and ArgumentError.
     """
-    as_text = frozenset(name for name, kind in (kinds or {}).items() if kind in (Kind.CATEGORY, Kind.TEXT))
+    wanted = {**(expected or {}), **(kinds or {})}
+    as_text = frozenset(name for name, kind in wanted.items() if kind in (Kind.CATEGORY, Kind.TEXT))
     source = open_source(data, as_text=as_text, format=format, encoding=encoding, delimiter=delimiter)
-    return Table.of(source, kinds)
+    return Table.of(source, kinds, expected)
 
 
 def open_source(

@@ -37,7 +37,9 @@ class Table:
     absent_is_zero: bool = False
 
     @classmethod
-    def of(cls, source: Source, kinds: Mapping[str, Kind] | None = None) -> Table:
+    def of(
+        cls, source: Source, kinds: Mapping[str, Kind] | None = None, expected: Mapping[str, Kind] | None = None
+    ) -> Table:
         """All of a source, in memory. `read_table` says more.
 
         >>> from thalweg.tables import open_source
@@ -56,6 +58,7 @@ class Table:
                 raise no_such_column(source.path, name, names)
         if not arrow.num_rows:
             raise TableError(f"{source.path} has a header but no rows. Add rows under the names of the columns.")
+        wanted = {**(expected or {}), **wanted}
         columns = tuple(infer_column(name, arrow.column(name), wanted.get(name), source.place) for name in names)
         return cls(source.path, columns, arrow.num_rows, source.how, source.place, source.absent_is_zero)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -75,19 +75,20 @@ def model_kind(column: Column, path: str = "the table") -> ModelKind:
 _PLURAL = {Kind.TEXT: "texts", Kind.DATE: "dates"}
 
 
-def target_of(table: Table, name: str) -> Target:
+def target_of(table: Table, name: str, rows: Array | None = None) -> Target:
     """The target of that name; rows without a value are left out and counted.
 
-    Raises TableError if it is not there (with names like it), and as `model_kind` does.
+    rows: the numbers of the rows to look at, by default all. Raises TableError if the column is not there (with names like
+    it), and as `model_kind` does.
     """
     column = table.column(name)
-    kind = model_kind(column, table.path)
-    rows = np.flatnonzero(~column.is_missing)
-    values = column.values[rows]
-    dropped = table.row_count - len(rows)
+    looked_at = np.arange(table.row_count) if rows is None else rows
+    kind = model_kind(replace(column, values=column.values[looked_at]), table.path)
+    chosen = looked_at[~column.is_missing[looked_at]]
+    values = column.values[chosen]
+    dropped = int(np.count_nonzero(column.is_missing))
     if kind is ModelKind.LINEAR:
-        return Target(name, kind, values, rows, (), dropped)
+        return Target(name, kind, values, chosen, (), dropped)
     low, high = np.unique(values)
-    return Target(
-        name, kind, (values == high).astype(float), rows, (column.value_name(low), column.value_name(high)), dropped
-    )
+    classes = (column.value_name(low), column.value_name(high))
+    return Target(name, kind, (values == high).astype(float), chosen, classes, dropped)
