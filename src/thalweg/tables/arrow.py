@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 
 from ..graph import Array
 
-__all__ = ["as_floats", "as_numpy", "as_truth", "common_type"]
+__all__ = ["as_floats", "as_numpy", "as_truth", "common_type", "text_array"]
 
 
 def common_type(a: Any, b: Any) -> Any:
@@ -50,6 +51,13 @@ def as_numpy(array: Any, dtype: npt.DTypeLike, missing: float) -> Array:
         return values
     is_missing = np.from_dlpack(pc.cast(pc.is_null(array), pa.int8())).astype(bool)
     return np.where(is_missing, np.asarray(missing, dtype), values)
+
+
+def text_array(words: Sequence[str]) -> Any:
+    """Words as an Arrow array. Arrow's own `array` imports pandas where it is installed."""
+    encoded = [word.encode() for word in words]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(words), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
 
 
 def as_truth(array: Any) -> Array:

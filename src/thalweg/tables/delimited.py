@@ -32,6 +32,7 @@ _WIDER = {
     pa.timestamp("s"): pa.timestamp("ns"),
 }
 """What Arrow's inference tries next; text after all others."""
+_DECIMAL_COMMA, _DECIMAL_POINT = re.compile(r"[+-]?\d+,\d+"), re.compile(r"[+-]?\d+\.\d+")
 _CONVERSION = re.compile(r"In CSV column #(\d+)")
 
 
@@ -56,7 +57,10 @@ class DelimitedFile(Part):
         self._names = [name.strip() for name in self._header]
         check_names(self._names, f"{path}, line {self._text.first_line:,}")
         self._as_text = as_text
+        self._decimal = _decimal_mark(islice(self._records(), 1, _RECORDS_TO_SNIFF)) if self._delimiter != "," else "."
         self.how = f"CSV in {self._text.how}, parted by {_DELIMITER_NAMES.get(self._delimiter, repr(self._delimiter))}"
+        if self._decimal == ",":
+            self.how += ", with decimal commas"
 
     def schema(self) -> Any:
         """Types that hold all values: those of the first block, widened where a later value does not fit."""
@@ -130,6 +134,7 @@ class DelimitedFile(Part):
             ),
             "convert_options": pyarrow.csv.ConvertOptions(
                 column_types=types | text,
+                decimal_point=self._decimal,
                 null_values=list(MISSING),
                 strings_can_be_null=True,
                 true_values=list(TRUE),
@@ -198,6 +203,13 @@ _UNCLOSED = (
 
 def _runs_on(last: int) -> str:
     return f"The row runs on to line {last:,} within double quotes: is a quote not closed?"
+
+
+def _decimal_mark(records: Iterator[tuple[int, int, list[str]]]) -> str:
+    """The comma if the first rows have numbers such as 1,5 and none such as 1.5."""
+    fields = [field.strip() for _, _, row in records for field in row]
+    has_commas = any(_DECIMAL_COMMA.fullmatch(field) for field in fields)
+    return "," if has_commas and not any(_DECIMAL_POINT.fullmatch(field) for field in fields) else "."
 
 
 def sniff_delimiter(text: TextFile) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import io
 import lzma
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,7 +75,7 @@ def io_errors(path: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise TableError(f"{path} does not exist. Is the path right, seen from {Path.cwd()}?") from None
-    except (EOFError, lzma.LZMAError, zlib.error):
+    except (EOFError, lzma.LZMAError):
         raise _damaged(path) from None
     except OSError as error:
         if error.strerror is None and split_ending(path)[1]:  # Arrow's decompressors

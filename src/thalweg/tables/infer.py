@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from ..errors import TableError
 from ..graph import Array
-from .arrow import as_floats, as_numpy, as_truth
+from .arrow import as_floats, as_numpy, as_truth, text_array
 from .column import Column, Kind
 
 __all__ = ["FALSE", "MISSING", "MOSTLY", "TRUE", "Place", "infer_column"]
@@ -57,7 +57,7 @@ def infer_column(name: str, data: Any, wanted: Kind | None, place: Place) -> Col
     kind = data.type
     if pa.types.is_nested(kind):
         return _of_other(name, data, wanted, place)
-    if pa.types.is_null(kind):
+    if pa.types.is_null(kind) and wanted not in (Kind.CATEGORY, Kind.TEXT):
         return Column(name, wanted or Kind.NUMBER, np.full(len(data), np.nan))
     if wanted in (Kind.CATEGORY, Kind.TEXT):
         return _of_text(name, _as_text(name, data, place), wanted)
@@ -132,8 +132,8 @@ def _as_text(name: str, data: Any, place: Place) -> _Text:
         raise TableError(f"{place(None)}: the column {name!r} holds {data.type} values that are no text.") from None
     # Trimming, and looking for missing values, once per different value, not once per row. Trimmed values may coincide.
     trimmed = pc.utf8_trim_whitespace(encoded.chunk(0).dictionary)
-    absent = pc.is_in(trimmed, value_set=pa.array(MISSING))
-    merged = pc.dictionary_encode(pc.if_else(absent, pa.scalar(None, pa.string()), trimmed))
+    absent = pc.is_in(trimmed, value_set=text_array(MISSING))
+    merged = pc.dictionary_encode(pc.if_else(absent, pa.nulls(1, pa.string())[0], trimmed))
     new_code = np.append(as_numpy(merged.indices, np.int64, -1), -1)
     old = np.concatenate([as_numpy(chunk.indices, np.int64, -1) for chunk in encoded.chunks])
     codes = new_code[old]
@@ -145,14 +145,14 @@ def _of_any_text(name: str, text: _Text, wanted: Kind | None, place: Place) -> C
     is_number = as_truth(pc.match_substring_regex(text.values, _NUMBER))
     present, numbers = int(text.counts.sum()), int(text.counts[is_number].sum())
     words = ("1", "0") if wanted in (Kind.BOOLEAN, Kind.NUMBER) else ()
-    is_truth = as_truth(pc.is_in(text.values, value_set=pa.array(words + TRUE + FALSE)))
+    is_truth = as_truth(pc.is_in(text.values, value_set=text_array(words + TRUE + FALSE)))
     if wanted is Kind.DATE:
         return _of_dates(name, text, place)
     if wanted is Kind.BOOLEAN and not is_truth.all():
         row = int(np.flatnonzero(np.append(~is_truth, False)[text.codes])[0])
         raise _no_boolean(name, text.values[int(text.codes[row])].as_py(), row, place)
     if present > numbers and is_truth.all():
-        truth = np.append(as_truth(pc.is_in(text.values, value_set=pa.array(("1", *TRUE)))).astype(float), np.nan)
+        truth = np.append(as_truth(pc.is_in(text.values, value_set=text_array(("1", *TRUE)))).astype(float), np.nan)
         return Column(name, wanted or Kind.BOOLEAN, truth[text.codes])
     if wanted in (Kind.NUMBER, Kind.BOOLEAN) or (present and numbers >= MOSTLY * present):
         if numbers < present:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,8 @@ LABEL = "y"
 _FIRST_LINE = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?([ \t]+(qid|\d+):[^\s:]+)+\s*(#.*)?")
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _LABEL = f"^{_NUMBER}$"
-_PAIR = rf"^\d+:{_NUMBER}$"
+_PAIR = rf"^\d{{1,18}}:{_NUMBER}$"
+_MOST_FEATURES = 200_000
 _LARGEST = 4 << 30
 """Bytes of a table of numbers that a file may become; thalweg has no sparse tables yet."""
 
@@ -67,7 +68,7 @@ class LibsvmFile(Part):
 
     @cached_property
     def _schema(self) -> Any:
-        return _schema_of(self._rows())
+        return self._schema_of(self._rows())
 
     def batches(self, schema: Any) -> Iterator[Any]:
         for rows in self._rows():
@@ -75,7 +76,7 @@ class LibsvmFile(Part):
 
     def table(self, schema: Any = None) -> Any:
         read = list(self._rows())
-        schema = schema or _schema_of(iter(read))
+        schema = schema or self._schema_of(read)
         size = sum(len(rows.labels) for rows in read) * len(schema) * 8
         if size > _LARGEST:
             raise TableError(
@@ -150,16 +151,20 @@ class LibsvmFile(Part):
             raise TableError(f"{self.path}, line {lines_of_pairs[at]:,}: the index {index[at]} occurs twice")
         return _Rows(as_numpy(pc.cast(labels, pa.float64()), np.float64, 0), row, index, value)
 
+    def _schema_of(self, blocks: Iterable[_Rows]) -> Any:
+        low, high = 1, 0
+        for rows in blocks:
+            if len(rows.index):
+                low, high = min(low, int(rows.index.min())), max(high, int(rows.index.max()))
+        if high > _MOST_FEATURES:
+            raise TableError(
+                f"{self.path} has a feature of index {high:,}, and thalweg, which has no sparse tables yet, takes up to "
+                f"{_MOST_FEATURES:,}. Keep the features that matter most, and count them from 1."
+            )
+        return pa.schema([(LABEL, pa.float64()), *((f"x{number}", pa.float64()) for number in range(low, high + 1))])
+
     def _check(self, tokens: Any, pattern: str, lines: Array, expected: str) -> None:
         wrong = np.flatnonzero(~as_truth(pc.match_substring_regex(tokens, pattern)))
         if len(wrong):
             found = tokens[int(wrong[0])].as_py()
             raise TableError(f"{self.path}, line {lines[wrong[0]]:,}: {expected} and not {found!r}")
-
-
-def _schema_of(blocks: Iterator[_Rows]) -> Any:
-    low, high = 1, 0
-    for rows in blocks:
-        if len(rows.index):
-            low, high = min(low, int(rows.index.min())), max(high, int(rows.index.max()))
-    return pa.schema([(LABEL, pa.float64()), *((f"x{number}", pa.float64()) for number in range(low, high + 1))])

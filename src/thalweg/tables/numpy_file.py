@@ -60,17 +60,19 @@ class NumpyFile(Part):
         ending, compression = split_ending(self.path)
         try:
             if ending == ".npy" and not compression:
-                with io_errors(self.path):
-                    return {"x": np.load(self.path, mmap_mode="r", allow_pickle=False)}
+                return {"x": np.load(self.path, mmap_mode="r", allow_pickle=False)}
             loaded = np.load(open_seekable(self.path), allow_pickle=False)
             return {"x": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+        except FileNotFoundError:
+            with io_errors(self.path):
+                raise
         except (ValueError, EOFError, zipfile.BadZipFile) as error:
             if isinstance(error, TableError):
                 raise
             hint = (
                 "it holds Python objects, which would have to be unpickled, and that can run code. Save plain arrays"
-                if "allow_pickle" in str(error)
-                else f"{error}. Is the file whole, and is its ending right?"
+                if "pickle" in str(error) or "Python objects" in str(error)
+                else f"{str(error).rstrip('.')}. Is the file whole, and is its ending right?"
             )
             raise TableError(f"{self.path} cannot be read as a NumPy file: {hint}") from None
 
