@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ..graph import Array
 
-__all__ = ["as_floats", "as_numpy", "as_truth", "common_type", "text_array"]
+__all__ = ["as_floats", "as_numpy", "as_truth", "cast", "common_type", "text_array"]
 
 
 def common_type(a: Any, b: Any) -> Any:
@@ -37,6 +37,17 @@ def common_type(a: Any, b: Any) -> Any:
     if all((kinds.is_timestamp(kind) and kind.tz is None) or kinds.is_date(kind) for kind in (a, b)):
         return pa.timestamp("us")
     return pa.string()
+
+
+def cast(array: Any, kind: Any) -> Any:
+    """An Arrow array as another type. Arrow's own `cast` has gaps: dictionaries of views, as Polars has them."""
+    if array.type == kind:
+        return array
+    if pa.types.is_dictionary(array.type):
+        words = array.dictionary
+        words = pc.cast(words, pa.string()) if pa.types.is_string_view(words.type) else words
+        return cast(words.take(array.indices), kind)
+    return pc.cast(array, kind, safe=False)
 
 
 def as_numpy(array: Any, dtype: npt.DTypeLike, missing: float) -> Array:

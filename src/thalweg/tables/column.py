@@ -19,7 +19,7 @@ class Kind(Enum):
     CATEGORY = "category"
     BOOLEAN = "boolean"
     TEXT = "text"  # too many different values for a category: names, identifiers; not used
-    DATE = "date"  # dates, times and durations; not used unless they are asked for as numbers
+    DATE = "date"  # dates, with or without a time; not used unless they are asked for as numbers
     OTHER = "other"  # lists, structs and the like; not used
 
 
@@ -28,7 +28,7 @@ class Column:
     """One column.
 
     values: for categories and text int64 numbers of `categories`, -1 where missing; otherwise float64, NaN where missing.
-    Booleans are 0 and 1. Dates are days since 1970-01-01, times of day and durations are days.
+    Booleans are 0 and 1. Dates are days since 1970-01-01.
     categories: in alphabetical order; for text in the order of the file. note: what a column of another kind holds.
     """
 
@@ -56,6 +56,9 @@ class Column:
         """
         if self.kind is Kind.BOOLEAN:
             return "true" if value else "false"
+        if self.kind is Kind.DATE:
+            date = np.datetime64(round(value * 86400), "s")
+            return str(date.astype("datetime64[D]") if value == int(value) else date)
         return self.categories[int(value)] if self.categories else f"{value:g}"
 
     def describe(self) -> str:
@@ -72,8 +75,8 @@ class Column:
             pass
         elif present.min() == present.max():
             parts.append(f"{self.value_name(present[0])} in every row that has a value")
-        elif self.kind is Kind.NUMBER:
-            parts.append(f"{present.min():g} to {present.max():g}")
+        elif self.kind in (Kind.NUMBER, Kind.DATE):
+            parts.append(f"{self.value_name(present.min())} to {self.value_name(present.max())}")
         elif self.kind is Kind.CATEGORY:
             shown = ", ".join(self.categories[:4]) + (", ..." if len(self.categories) > 4 else "")
             parts.append(f"{len(self.categories):,} different: {shown}")

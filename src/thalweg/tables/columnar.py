@@ -116,5 +116,5 @@ class ArrowObject(Part):
     def _guarded(self, read: Any) -> Any:
         try:
             return read()
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        except (ValueError, TypeError, pa.ArrowNotImplementedError) as error:  # Arrow's errors, and the exporter's own
             raise TableError(f"{self.path} cannot be read as a table: {error}") from None

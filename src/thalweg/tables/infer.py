@@ -2,7 +2,8 @@
 
 The rules, for a column whose kind is not given:
 
-- Arrow's numbers are numbers, its booleans booleans, its dates, times and durations dates.
+- Arrow's numbers are numbers, its booleans booleans, its dates dates, its times of day and durations numbers: of
+  days.
 - Text of which at least 95 % of the values are numbers is a column of numbers; the first value that is none is an error.
 - Text of `true`, `false`, `yes` and `no` only (also `True`, `TRUE`, ...) is boolean.
 - Other text is a category, unless it has more than 50 different values and these are more than half of the rows or more
@@ -22,7 +23,7 @@ import pyarrow.compute as pc
 
 from ..errors import TableError
 from ..graph import Array
-from .arrow import as_floats, as_numpy, as_truth, text_array
+from .arrow import as_floats, as_numpy, as_truth, cast, text_array
 from .column import Column, Kind
 
 __all__ = ["FALSE", "MISSING", "MOSTLY", "TRUE", "Place", "infer_column"]
@@ -51,7 +52,7 @@ def infer_column(name: str, data: Any, wanted: Kind | None, place: Place) -> Col
     wanted: its kind, if that is not to be inferred. Raises TableError for a value that does not fit, with its place.
     """
     if pa.types.is_dictionary(data.type):
-        data = pc.cast(data, data.type.value_type)
+        data = _decoded(data)
         # Numbers that come as a dictionary were made categories on purpose.
         wanted = wanted or (Kind.CATEGORY if pa.types.is_integer(data.type) else None)
     kind = data.type
@@ -68,8 +69,15 @@ def infer_column(name: str, data: Any, wanted: Kind | None, place: Place) -> Col
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _of_numbers(name, as_floats(data), wanted, place)
     if pa.types.is_temporal(kind) and wanted is not Kind.BOOLEAN:
-        return Column(name, wanted or Kind.DATE, _as_days(data))
+        is_length = pa.types.is_time(kind) or pa.types.is_duration(kind)
+        return Column(name, wanted or (Kind.NUMBER if is_length else Kind.DATE), _as_days(data))
     return _of_any_text(name, _as_text(name, data, place), wanted, place)
+
+
+def _decoded(data: Any) -> Any:
+    """A column without a dictionary."""
+    kind = pa.string() if pa.types.is_string_view(data.type.value_type) else data.type.value_type
+    return pa.chunked_array([cast(chunk, kind) for chunk in data.chunks], kind)
 
 
 def _as_days(data: Any) -> Array:

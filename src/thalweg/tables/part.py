@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from ..errors import TableError
+from .arrow import cast
 
 __all__ = ["Part", "cast_batch"]
 
@@ -60,7 +61,7 @@ def cast_batch(batch: Any, schema: Any, part: Part) -> Any:
 
 def _cast(column: Any, field: Any, part: Part) -> Any:
     try:
-        return column if column.type == field.type else column.cast(field.type, safe=False)
+        return cast(column, field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise TableError(
             f"{part.path}: the column {field.name!r} holds {column.type} values, which cannot be taken as {field.type}, as "
