@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
 
@@ -45,7 +49,8 @@ def test_fit_and_predict_classes(tmp_path: Path) -> None:
     assert "logistic regression of sex = MALE against FEMALE" in result.output.replace("\n", " ")
     assert "11 without a target are left out" in result.output
     result = run("predict", model, EXAMPLES / "penguins.csv")
-    rows = list(csv.reader(result.output.splitlines()))
+    assert "Note: bill_length_mm is missing in 2 rows, and never was at training" in result.stderr
+    rows = list(csv.reader(result.stdout.splitlines()))
     assert rows[0] == ["sex", "probability of MALE"]
     assert {row[0] for row in rows[1:]} == {"MALE", "FEMALE"}
 
@@ -78,6 +83,16 @@ def test_the_logistic_fit_is_that_of_scikit_learn() -> None:
         (("fit", EXAMPLES / "penguins.csv", "--target", "species"), "3 classes"),
         (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--kind", "weight:x"), "write COLUMN=KIND"),
         (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--output", "/no/such/folder/m"), "cannot be written"),
+        (
+            ("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--kind", "weight=other"),
+            "number, category, boolean, text, date",
+        ),
+        (
+            ("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--missing", "refuse"),
+            "line 34 (row 33), column 'horsepower': the",
+        ),
+        (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--format", "exel"), "format='exel' is unknown"),
+        (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--encoding", "x"), "encoding='x' is unknown"),
         (("predict", "none.thalweg", EXAMPLES / "mpg.csv"), "there is no model none.thalweg"),
         (("predict", EXAMPLES / "mpg.csv", EXAMPLES / "mpg.csv"), "no thalweg model"),
     ],
@@ -87,6 +102,81 @@ def test_errors_are_one_message_without_a_traceback(arguments: tuple[object, ...
     assert result.exit_code != 0
     assert message in result.output
     assert "Traceback" not in result.output
+
+
+def test_any_format_in_several_files(tmp_path: Path) -> None:
+    table = pa.csv.read_csv(EXAMPLES / "penguins.csv")
+    for number in range(4):
+        part = table.slice(number * 86, 86)
+        pa.parquet.write_table(part, tmp_path / f"{number}.parquet")
+        pa.csv.write_csv(part, tmp_path / f"{number}.csv")
+    model, outputs = tmp_path / "m.thalweg", []
+    files = [tmp_path / f"{number}.csv" for number in range(4)]
+    for data in ([tmp_path / "*.parquet"], files, [EXAMPLES / "penguins.csv"]):
+        result = run("fit", *data, "--target", "sex", "-o", model)
+        assert result.exit_code == 0, result.output
+        outputs.append(run("predict", model, *data).stdout)
+    assert outputs[0] == outputs[1] == outputs[2]
+    result = run("fit", tmp_path / "*.parquet", "--target", "sex", "-o", model)
+    assert "(4 files, Parquet): 344 rows, 7 columns, 19 values missing" in " ".join(result.output.split())
+
+
+def test_libsvm_with_features_that_training_had_and_new_rows_have_not(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    lines = [f"{1 if a > 0 else -1} 1:{a:.3f} 3:{b:.3f}" for a, b in rng.standard_normal((200, 2))]
+    (tmp_path / "a").write_text("\n".join(lines))
+    (tmp_path / "b").write_text("1 1:2\n-1 1:-2\n")
+    assert run("fit", tmp_path / "a", "--target", "y", "-o", tmp_path / "m").exit_code == 0
+    result = run("predict", tmp_path / "m", tmp_path / "b")
+    assert [row[0] for row in csv.reader(result.stdout.splitlines())] == ["y", "1", "-1"]
+
+
+def test_missing_values_as_asked(tmp_path: Path) -> None:
+    model = tmp_path / "m"
+    result = run("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "-o", model, "--missing", "drop")
+    assert result.exit_code == 0, result.output
+    assert "6 with missing values are left out" in result.output.replace("\n", " ")
+    assert "horsepower is missing" not in result.output
+    result = run("predict", model, EXAMPLES / "mpg.csv", "--missing", "refuse")
+    assert "line 34 (row 33), column 'horsepower': the value is missing" in result.output
+
+
+def test_unseen_categories_as_asked(tmp_path: Path) -> None:
+    model, new = tmp_path / "m", tmp_path / "new.csv"
+    assert run("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "-o", model).exit_code == 0
+    lines = (EXAMPLES / "mpg.csv").read_text().splitlines()
+    new.write_text("\n".join([*lines[:3], lines[3].replace("usa", "mars")]))
+    result = run("predict", model, new)
+    assert "Note: 1 row of origin hold what training never saw (mars)" in result.stderr
+    assert len(result.stdout.splitlines()) == 4
+    result = run("predict", model, new, "--unseen", "refuse")
+    assert "line 4 (row 3), column 'origin': training never saw 'mars'" in result.output
+
+
+def test_a_disk_that_is_full_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, predictions = tmp_path / "m", tmp_path / "p.csv"
+    assert run("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "-o", model).exit_code == 0
+    assert run("predict", model, EXAMPLES / "mpg.csv", "-o", predictions).exit_code == 0
+    before = model.read_bytes(), predictions.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    result = run("fit", EXAMPLES / "mpg.csv", "--target", "weight", "-o", model)
+    assert f"cannot be written to {model}: No space left on device. Nothing was changed there" in result.output
+    result = run("predict", model, EXAMPLES / "mpg.csv", "-o", predictions)
+    assert f"cannot be written to {predictions}: No space left on device. Nothing was changed there" in result.output
+    assert (model.read_bytes(), predictions.read_bytes()) == before
+    assert sorted(os.listdir(tmp_path)) == ["m", "p.csv"]
+
+
+def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a[red].csv"
+    path.write_text("size [cm],y\n" + "".join(f"{n},{2 * n + 1}\n" for n in range(20)))
+    result = run("fit", path, "--target", "y", "-o", tmp_path / "m")
+    assert "a[red].csv" in result.output.replace("\n", "")
+    assert "size [cm]" in result.output
 
 
 def test_help_names_the_commands() -> None:

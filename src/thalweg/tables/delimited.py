@@ -101,7 +101,7 @@ class DelimitedFile(Part):
                     table = pyarrow.csv.read_csv(stream, **self._options(types, block))
                 break
             except pa.ArrowInvalid as error:
-                if "straddling" not in str(error) or block >= _LARGEST_BLOCK or self._find_fault():
+                if "straddling" not in str(error) or block >= _LARGEST_BLOCK:
                     raise self._located(error) from None
                 block *= 32
         self._check_last_quote()
@@ -170,14 +170,14 @@ class DelimitedFile(Part):
         fields = [""]
         try:
             for row, (line, last, fields) in enumerate(self._records(_PROBE)):
+                if fields != _PROBED and fields[-1].endswith(_PROBE[1]):  # it takes in what was added: a quote is open
+                    return TableError(f"{self.path}, line {line:,} (row {row:,}): {_UNCLOSED}")
                 if fields != _PROBED and len(fields) != len(self._header):
                     found = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
                     place = f"{self.path}, line {line:,} (row {row:,}): {found}, but the header names {len(self._header)} columns. "
                     return TableError(place + (_runs_on(last) if last > line else self._hint(len(fields))))
         except TableError as error:
             return error
-        if fields != _PROBED:  # what was added is a record of its own, unless a quote is open
-            return TableError(f"{self.path}, line {line:,} (row {row:,}): {_UNCLOSED}")
         return None
 
     def _hint(self, fields: int) -> str:

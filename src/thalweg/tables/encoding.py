@@ -148,7 +148,8 @@ class Encoding:
                 notes.append(f"{name} is missing in {_rows(missing)}, and never was at training: {fill} stands for it")
             if categories[0] is not None and column.categories:
                 notes.extend(_unseen_note(column, categories, rows))
-        more = [name for name in table.names() if name not in {*self._indices(), *self.left_out, *known}]
+        expected = {*self._indices(), *self.left_out, *known}
+        more = [name for name in table.names() if name not in expected]
         if more and not table.absent_is_zero:
             notes.append(f"not used, since the model was fitted without: {', '.join(more)}")
         return notes

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ..errors import TableError
 from ..graph import Array
-from .files import io_errors, open_seekable, split_ending
+from .files import open_seekable, split_ending
 from .part import Part, cast_batch
 
 __all__ = ["NumpyFile"]
@@ -57,21 +57,22 @@ class NumpyFile(Part):
         return columns
 
     def _arrays(self) -> dict[str, Array]:
-        ending, compression = split_ending(self.path)
+        stream = open_seekable(self.path)
+        magic = stream.read(6)
+        stream.seek(0)
         try:
-            if ending == ".npy" and not compression:
-                return {"x": np.load(self.path, mmap_mode="r", allow_pickle=False)}
-            loaded = np.load(open_seekable(self.path), allow_pickle=False)
-            return {"x": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
-        except FileNotFoundError:
-            with io_errors(self.path):
-                raise
+            if magic.startswith(b"PK"):
+                with np.load(stream, allow_pickle=False) as loaded:
+                    return dict(loaded)
+            if magic != b"\x93NUMPY":
+                raise ValueError("it begins otherwise")
+            if split_ending(self.path)[1] is None:
+                return {"x": np.lib.format.open_memmap(self.path, mode="r")}
+            return {"x": np.lib.format.read_array(stream, allow_pickle=False)}
         except (ValueError, EOFError, zipfile.BadZipFile) as error:
-            if isinstance(error, TableError):
-                raise
             hint = (
-                "it holds Python objects, which would have to be unpickled, and that can run code. Save plain arrays"
-                if "pickle" in str(error) or "Python objects" in str(error)
+                "it holds Python objects, which would have to be unpickled, and that can run code. Save plain arrays."
+                if "Object arrays" in str(error) or "Python objects" in str(error)
                 else f"{str(error).rstrip('.')}. Is the file whole, and is its ending right?"
             )
             raise TableError(f"{self.path} cannot be read as a NumPy file: {hint}") from None

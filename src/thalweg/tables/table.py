@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa  # noqa: F401  # of the example
@@ -62,15 +63,19 @@ class Table:
         columns = tuple(infer_column(name, arrow.column(name), wanted.get(name), source.place) for name in names)
         return cls(source.path, columns, arrow.num_rows, source.how, source.place, source.absent_is_zero)
 
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
+
     def names(self) -> list[str]:
         """The names of the columns, in their order."""
         return [column.name for column in self.columns]
 
     def column(self, name: str) -> Column:
         """The column of that name. Raises TableError, with names like it, if there is none."""
-        for column in self.columns:
-            if column.name == name:
-                return column
+        found = self._by_name.get(name)
+        if found is not None:
+            return found
         if self.absent_is_zero:
             return Column(name, Kind.NUMBER, np.zeros(self.row_count))
         raise no_such_column(self.path, name, self.names())
