@@ -128,6 +128,7 @@ def test_libsvm_with_features_that_training_had_and_new_rows_have_not(tmp_path: 
     (tmp_path / "b").write_text("1 1:2\n-1 1:-2\n")
     assert run("fit", tmp_path / "a", "--target", "y", "-o", tmp_path / "m").exit_code == 0
     result = run("predict", tmp_path / "m", tmp_path / "b")
+    assert result.stderr == ""
     assert [row[0] for row in csv.reader(result.stdout.splitlines())] == ["y", "1", "-1"]
 
 
@@ -177,6 +178,16 @@ def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
     result = run("fit", path, "--target", "y", "-o", tmp_path / "m")
     assert "a[red].csv" in result.output.replace("\n", "")
     assert "size [cm]" in result.output
+
+
+def test_of_many_columns_the_first_and_of_many_coefficients_the_largest_are_shown(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 150))
+    np.savez(tmp_path / "t.npz", X=X, y=X[:, 140] * 3 + 0.01 * rng.standard_normal(300))
+    result = run("fit", tmp_path / "t.npz", "--target", "y", "-o", tmp_path / "m")
+    assert "and 51 columns more" in result.output
+    assert "X_140  " in result.output
+    assert "... and 50 that weigh less" in result.output
 
 
 def test_help_names_the_commands() -> None:

@@ -31,6 +31,14 @@ def test_large_numbers_and_nested_values(tmp_path: Path) -> None:
     assert table.column("b").categories == ("[1]", "x")
 
 
+def test_a_column_of_several_types_changes_no_other(tmp_path: Path) -> None:
+    rows = '{"d": "2020-01-01", "n": NaN, "b": true}\n{"d": "2020-01-02", "n": 1, "b": false, "l": [1]}\n{"l": ["x"]}\n'
+    table = read_table(write(tmp_path, rows + '{"m": 1}\n{"m": "x"}\n'))
+    kinds = [Kind.DATE, Kind.NUMBER, Kind.BOOLEAN, Kind.CATEGORY, Kind.CATEGORY]
+    assert [column.kind for column in table.columns] == kinds
+    assert table.column("l").categories == ("[1]", '["x"]') or table.column("l").categories == ('["x"]', "[1]")
+
+
 def test_types_that_change_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [{"a": n, "b": n} for n in range(300_000)] + [{"a": 0.5, "b": "x", "c": 1}]
     path = write(tmp_path, "\n".join(map(json.dumps, rows)))
@@ -50,7 +58,12 @@ def test_types_that_change_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ),
         ('{"a": 1}\n[1]\n', r"line 2: a JSON object is expected, as in the other lines, and not '\[1\]'"),
         ('[{"a": 1}]', r"is one JSON array, and JSON lines are expected.*jq -c"),
-        ('{"a": 1}\n\n{"a": 1e999}\n', r"line 3 \(row 2\), column 'a': the value is infinite"),
+        ('{"a": 1}\n\n{"a": 1e999}\n', r"line 3( \(row 2\))?, column 'a': the value is infinite"),
+        ('{"a": 1}\n{"a": Infinity}\n', r"line 2 \(row 2\), column 'a': the value is infinite"),
+        (
+            '{"a": 1, "b": 1}\n{"a": Infinity, "b": "x"}\n',
+            r"line 2, column 'a': the value is infinite.*null if the value is missing",
+        ),
         ("", "is empty"),
         ("{}\n{}\n", "the table has no columns"),
         ("[" * 5000 + "\n", "is one JSON array"),

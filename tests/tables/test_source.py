@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,9 @@ def test_messages(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Non
         read_table(folder / "*.tsv")
     with pytest.raises(TableError, match="does not exist. Is the path right, seen from"):
         read_table(folder / "none.csv")
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(TableError, match="pipe is a pipe or a device, and a table is read from a file. Save it to one"):
+        read_table(folder / "pipe")
     with pytest.raises(ArgumentError, match="an empty list of files"):
         read_table([])
     (folder / "x.csv").write_text("a,c\n1,2\n")

@@ -9,6 +9,7 @@ import sys
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, TextColumn
@@ -25,6 +26,8 @@ from ..tables.atomic import write_whole
 
 __all__ = ["LiveProgress", "fitted", "predictions", "understood"]
 
+_MOST = 100
+"""Columns and coefficients that are shown."""
 _console = Console(highlight=False)
 
 
@@ -45,7 +48,7 @@ def understood(prepared: Prepared) -> None:
         f"[bold]{escape(table.path)}[/]{how}: {table.row_count:,} rows, {len(table.columns)} columns{absent}"
     )
     grid = Grid(box=None, pad_edge=False, show_header=False)
-    for column in table.columns:
+    for column in table.columns[:_MOST]:
         reason = prepared.encoding.left_out.get(column.name)
         note = (
             " [bold]target[/]"
@@ -55,6 +58,8 @@ def understood(prepared: Prepared) -> None:
             else ""
         )
         grid.add_row(f"  {escape(column.name)}", escape(column.describe()) + note)
+    if len(table.columns) > _MOST:
+        grid.add_row("  ...", f"and {len(table.columns) - _MOST:,} columns more")
     _console.print(grid)
     name = "linear regression" if target.kind is ModelKind.LINEAR else "logistic regression"
     classes = f" of {target.name} = {target.classes[1]} against {target.classes[0]}" if target.classes else ""
@@ -138,8 +143,13 @@ def fitted(model: Model, prepared: Prepared) -> None:
     unit = "the log-odds" if model.kind is ModelKind.LOGISTIC else model.target
     _console.print(f"\nCoefficients: the change of {unit} for one unit of the feature", markup=False)
     grid = _grid("feature", "coefficient")
-    for name, value in zip(model.encoding.names, coefficients, strict=True):
-        grid.add_row(f"  {escape(name)}", f"{value:,.6g}")
+    # Of many, those that weigh most: the weights of standardised features compare.
+    places = sorted(np.argsort(-np.abs(model.parameters["w"]), kind="stable")[:_MOST])
+    names = model.encoding.names
+    for place in places:
+        grid.add_row(f"  {escape(names[place])}", f"{coefficients[place]:,.6g}")
+    if len(names) > _MOST:
+        grid.add_row(f"  ... and {len(names) - _MOST:,} that weigh less", "")
     grid.add_row("  intercept", f"{intercept:,.6g}")
     _console.print(grid)
 

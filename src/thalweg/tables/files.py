@@ -90,11 +90,16 @@ def _damaged(path: str) -> TableError:
     )
 
 
+def _check_regular(path: str) -> None:
+    if Path(path).exists() and not Path(path).is_file():
+        what = "a folder" if Path(path).is_dir() else "a pipe or a device"
+        raise TableError(f"{path} is {what}, and a table is read from a file. Save it to one first.")
+
+
 def open_stream(path: str) -> Any:
     """The bytes of a file, decompressed, as an Arrow stream that reads them one after the other."""
     with io_errors(path):
-        if Path(path).is_dir():
-            raise TableError(f"{path} is a folder, and a file was expected.")
+        _check_regular(path)
         compression = split_ending(path)[1]
         if compression == "xz":
             return pa.PythonFile(lzma.open(path), "r")
@@ -108,4 +113,5 @@ def open_seekable(path: str) -> Any:
         with io_errors(path), open_stream(path) as stream:
             return pa.BufferReader(stream.read())
     with io_errors(path):
+        _check_regular(path)
         return pa.memory_map(path) if Path(path).stat().st_size else io.BytesIO()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,9 @@ from .part import Part, cast_batch
 from .text import blocks_of_lines, read_text
 
 __all__ = ["JsonLines"]
+
+_LARGEST = 1 << 63
+"""Arrow's integers have 64 bits."""
 
 
 class JsonLines(Part):
@@ -66,33 +70,70 @@ class JsonLines(Part):
             if not block.strip():
                 continue
             try:
-                yield pyarrow.json.read_json(
-                    pa.BufferReader(block), read_options=pyarrow.json.ReadOptions(block_size=max(len(block), 1 << 20))
-                )
+                yield _read(block)
             except pa.ArrowInvalid:
                 yield self._slowly(line, block)
 
     def _slowly(self, line: int, block: bytes) -> Any:
-        """Line by line: finds the error, if there is one, and allows for columns of values of several types."""
-        rows = []
-        for number, text in enumerate(block.decode().split("\n"), line):
-            if not text.strip():
-                continue
-            try:
-                value = json.loads(text)
-            except (json.JSONDecodeError, RecursionError) as error:
-                what = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "too deep"
+        """Line by line: finds the error, or writes columns whose values have several types as text, for Arrow to read."""
+        rows = [
+            self._object(number, text) for number, text in enumerate(block.decode().split("\n"), line) if text.strip()
+        ]
+        kinds: dict[str, set[str]] = {}
+        for row in rows:
+            for name, value in row.items():
+                if value is not None:
+                    kinds.setdefault(name, set()).add(_kind(value))
+        as_text = {name for name, found in kinds.items() if len(found) > 1}
+        try:
+            return _read(_written(rows, as_text))
+        except pa.ArrowInvalid:  # lists and objects whose insides differ
+            return _read(_written(rows, as_text | {name for name, found in kinds.items() if "nested" in found}))
+
+    def _object(self, number: int, text: str) -> dict[str, Any]:
+        place = f"{self.path}, line {number:,}"
+        try:
+            value = json.loads(text, parse_constant=_constant)
+        except (json.JSONDecodeError, RecursionError) as error:
+            what = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "too deep"
+            raise TableError(
+                f'{place}: this is not JSON: {what}. Each line holds one object: {{"name": value, ...}}'
+            ) from None
+        if not isinstance(value, dict):
+            raise TableError(
+                f"{place}: a JSON object is expected, as in the other lines, and not {text.strip()[:40]!r}."
+            )
+        for name, each in value.items():
+            if isinstance(each, float) and math.isinf(each):
                 raise TableError(
-                    f"{self.path}, line {number:,}: this is not JSON: {what}. Each line holds one object: "
-                    '{"name": value, ...}'
-                ) from None
-            if not isinstance(value, dict):
-                raise TableError(
-                    f"{self.path}, line {number:,}: a JSON object is expected, as in the other lines, and not {text.strip()[:40]!r}."
+                    f"{place}, column {name!r}: the value is infinite, or larger than a float64 can hold. Correct it, or write "
+                    "null if the value is missing."
                 )
-            rows.append(value)
-        names = dict.fromkeys(name for row in rows for name in row)
-        return pa.table({name: _array([row.get(name) for row in rows]) for name in names})
+        return value
+
+
+def _read(block: bytes) -> Any:
+    options = pyarrow.json.ReadOptions(block_size=max(len(block), 1 << 20))
+    return pyarrow.json.read_json(pa.BufferReader(block), read_options=options)
+
+
+def _constant(name: str) -> float | None:
+    return None if name == "NaN" else float(name)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool | str):
+        return type(value).__name__
+    return "number" if isinstance(value, int | float) else "nested"
+
+
+def _written(rows: list[dict[str, Any]], as_text: set[str]) -> bytes:
+    def plain(name: str, value: Any) -> Any:
+        if name in as_text and value is not None and not isinstance(value, str):
+            return json.dumps(value, ensure_ascii=False)
+        return float(value) if isinstance(value, int) and not -_LARGEST <= value < _LARGEST else value
+
+    return "\n".join(json.dumps({name: plain(name, value) for name, value in row.items()}) for row in rows).encode()
 
 
 def _union(schemas: Iterator[Any]) -> Any:
@@ -101,15 +142,3 @@ def _union(schemas: Iterator[Any]) -> Any:
         for field in schema:
             types[field.name] = common_type(types.get(field.name, field.type), field.type)
     return pa.schema(list(types.items()))
-
-
-def _array(values: list[Any]) -> Any:
-    """Values of one type as Arrow takes them, numbers as float64; of several types as text."""
-    types = {type(value) for value in values if value is not None}
-    if types <= {int, float}:
-        return pa.array([None if value is None else float(value) for value in values], pa.float64())
-    if len(types) > 1:
-        return pa.array(
-            [value if value is None or isinstance(value, str) else json.dumps(value) for value in values], pa.string()
-        )
-    return pa.array(values)

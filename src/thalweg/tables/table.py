@@ -80,14 +80,20 @@ class Table:
             return Column(name, Kind.NUMBER, np.zeros(self.row_count))
         raise no_such_column(self.path, name, self.names())
 
-    def describe(self) -> str:
-        """What was understood: rows, columns, and of each column its kind, its range or categories, what is missing."""
+    def describe(self, most: int = 100) -> str:
+        """What was understood: rows, columns, and of each column its kind, its range or categories, what is missing.
+
+        most: how many columns are described.
+        """
         missing = sum(column.missing_count for column in self.columns)
         rows, columns = _counted(self.row_count, "row"), _counted(len(self.columns), "column")
         how = f" ({self.how})" if self.how else ""
         head = f"{self.path}{how}: {rows}, {columns}" + (f", {_counted(missing, 'value')} missing" if missing else "")
-        width = max(map(len, self.names()))
-        return "\n".join([head, *(f"  {column.name:{width}}  {column.describe()}" for column in self.columns)])
+        shown = self.columns[:most]
+        width = max(len(column.name) for column in shown)
+        lines = [head, *(f"  {column.name:{width}}  {column.describe()}" for column in shown)]
+        more = len(self.columns) - len(shown)
+        return "\n".join([*lines, f"  ... and {_counted(more, 'column')} more"] if more else lines)
 
 
 def _counted(count: int, noun: str) -> str:
