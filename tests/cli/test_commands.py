@@ -172,6 +172,13 @@ def test_a_disk_that_is_full_leaves_what_was_there(tmp_path: Path, monkeypatch: 
     assert sorted(os.listdir(tmp_path)) == ["m", "p.csv"]
 
 
+@pytest.mark.parametrize("delimiter", ["\t", r"\t", "tab"])
+def test_a_tab_can_be_typed(tmp_path: Path, delimiter: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a, b\ty\n" + "".join(f"{n}\t{2 * n + 1}\n" for n in range(20)))
+    assert run("fit", path, "--target", "y", "-o", tmp_path / "m", "--delimiter", delimiter).exit_code == 0
+
+
 def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "a[red].csv"
     path.write_text("size [cm],y\n" + "".join(f"{n},{2 * n + 1}\n" for n in range(20)))

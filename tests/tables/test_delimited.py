@@ -64,6 +64,8 @@ def test_decimal_commas(tmp_path: Path) -> None:
     assert "with decimal commas" in table.describe()
     table = read_table(write(tmp_path, "name;price;n\na;1,5;1.5\nb;2,25;2\n"))
     assert [column.kind for column in table.columns] == [Kind.CATEGORY, Kind.CATEGORY, Kind.NUMBER]
+    thousands = read_table(write(tmp_path, "name;people\na;1,234\nb;12,345\n")).column("people")
+    assert thousands.kind is Kind.CATEGORY
 
 
 def test_quoted_fields(tmp_path: Path) -> None:

@@ -64,7 +64,11 @@ _READING = (
         help="csv, tsv, jsonl, parquet, arrow, numpy or libsvm; by default as the ending says.",
     ),
     click.option("--encoding", help="Of text, such as latin-1; by default UTF-8, else CP949."),
-    click.option("--delimiter", help="Of CSV; by default what fits of comma, semicolon, tab and bar."),
+    click.option(
+        "--delimiter",
+        callback=lambda context, parameter, value: "\t" if value in ("\\t", "tab") else value,
+        help="Of CSV; by default what fits of comma, semicolon, tab and bar.",
+    ),
 )
 
 

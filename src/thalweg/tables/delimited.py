@@ -32,7 +32,9 @@ _WIDER = {
     pa.timestamp("s"): pa.timestamp("ns"),
 }
 """What Arrow's inference tries next; text after all others."""
-_DECIMAL_COMMA, _DECIMAL_POINT = re.compile(r"[+-]?\d+,\d+"), re.compile(r"[+-]?\d+\.\d+")
+# Not 1,234, which may be a thousand and more.
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|0+,\d+|\d{4,},\d+)")
+_DECIMAL_POINT = re.compile(r"[+-]?\d+\.\d+")
 _CONVERSION = re.compile(r"In CSV column #(\d+)")
 
 
