@@ -19,7 +19,8 @@ _MOST_PARAMETERS = 2000
 
 @dataclass(frozen=True)
 class Newton(Method):
-    """Newton's method, Δw = −(∇²f + λD)⁻¹ ∇f, D the size of the diagonal, with the smallest λ of a few for which the matrix is positive definite.
+    """Newton's method, Δw = −(∇²f + λD)⁻¹ ∇f, D the size of the diagonal, with the smallest λ of
+    a few for which the matrix is positive definite.
 
     So the direction points downhill where the loss is not convex, too. For up to some hundreds of parameters: the Hessian is
     formed, P² numbers, and factorised at every step. For more, `NewtonCG`.

@@ -28,7 +28,7 @@ _LARGEST_DAMPING = 1e20
 def least_squares_state(vector: Array) -> State:
     """What the descent starts with, beside what all have.
 
-    trial: the point that is tried. matrix: 2 JᵀJ at the accepted point; scale: its largest diagonal so far. damping: λ,
+    trial: the point that is tried. matrix: 2 JᵀJ at the accepted point; scale: its largest diagonal of late. damping: λ,
     relative to that. growth: by how much it grows at the next rejection. predicted: the fall that the step promises.
     """
     size, dtype = vector.size, vector.dtype
@@ -143,7 +143,7 @@ def _turn(context: Context, state: State) -> Turn:
 def _solve(context: Context, state: State, terms: tuple[Residuals, ...]) -> Turn:
     """(M + λD) δ = −∇f, with each parameter measured in units of √D, and the correction for how the residuals bend."""
     matrix, gradient, parameters = state["matrix"], state["gradient"], state["parameters"]
-    scale = np.maximum(state["scale"], np.diagonal(matrix))
+    scale = np.maximum(0.9 * state["scale"], np.diagonal(matrix))  # a steep start is forgotten by and by
     unit = np.where(scale > 0, 1 / np.sqrt(scale), 1.0)
     scaled = matrix * np.expand_dims(unit, 0) * np.expand_dims(unit, 1)
     damping: Any = np.where(state["damping"] < 0, context.number("damping"), state["damping"])
