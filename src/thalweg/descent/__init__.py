@@ -24,8 +24,10 @@ from .methods import (
     RMSProp,
 )
 from .minimize import minimize
+from .population import Basin, Population, Rate, RateKind
 from .result import History, Result, Stopped
 from .run import Progress
+from .starts import Gaussian, Glorot, He, Start, Uniform, Zeros
 from .stopping import (
     GradientBelow,
     LossBelow,
@@ -46,10 +48,14 @@ __all__ = [
     "AdamW",
     "Armijo",
     "BarzilaiBorwein",
+    "Basin",
     "ConjugateGradient",
+    "Gaussian",
+    "Glorot",
     "GradientBelow",
     "GradientDescent",
     "Grid",
+    "He",
     "History",
     "LevenbergMarquardt",
     "LineSearch",
@@ -65,15 +71,21 @@ __all__ = [
     "NoChange",
     "Numerical",
     "Point",
+    "Population",
     "Progress",
     "RMSProp",
     "RandomSearch",
+    "Rate",
+    "RateKind",
     "Result",
+    "Start",
     "Stop",
     "Stopped",
     "StoppingRule",
     "StrongWolfe",
+    "Uniform",
     "ValidationStalls",
+    "Zeros",
     "grid",
     "minimize",
     "powers_of_ten",

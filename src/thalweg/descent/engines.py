@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -13,14 +13,18 @@ from ..compile.native import Control, Execution, Loop, Program, Sampling, Stage,
 from ..compile.native.permutation import permutation
 from ..compile.prepare import Prepared, prepare
 from ..graph import Array, Graph, Node, evaluate
-from .steps import OUTSIDE, RECORDED, Step
+from .steps import OUTSIDE, RECORDED, Lanes, Step
 
 __all__ = ["Engine", "NativeEngine", "NumpyEngine", "batch_rows", "compiled_step", "examples_of"]
 
 _ROWS = 8192
 """How many rows of history one stretch can hold."""
 
+_ROWS_OF_MANY = 1024
+
 DENSE_BITS = 10
+DENSE_BITS_OF_MANY = 7
+"""Of a population less is recorded: see `Loop.dense_bits`."""
 
 
 class Engine(Protocol):
@@ -80,27 +84,31 @@ _WORTH_TILES = 1 << 14
 
 @dataclass(frozen=True, eq=False)
 class CompiledStep:
-    """A step as a program. note: what the user should know of it."""
+    """A step as a program. carried: arrays in its state. members: numbers in each part of a row of the history."""
 
-    step: Step
     prepared: Prepared
     program: Program
+    carried: int
+    members: int
     note: str
 
 
-def compiled_step(step: Step, data: Sequence[Array], batch: int | None, dense_bits: int = DENSE_BITS) -> CompiledStep:
-    """Compiles a step for given data."""
+def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> CompiledStep:
+    """Compiles a step, of one descent or of several at once, for given data."""
+    single, carried, members = (
+        (step.single, step.carried, step.lanes) if isinstance(step, Lanes) else (step, len(step.state), 1)
+    )
     prepared = prepare(step.graph)
     inputs = prepared.graph.inputs
-    first = len(step.state) + len(step.settings) + len(OUTSIDE)
+    first = carried + len(single.settings) + len(OUTSIDE)
     of_data = inputs[first : first + len(data)]
     rows = of_data[0].shape[0] if of_data else 0
     sampling = Sampling(data[0].shape[0], batch, tuple(range(first, first + len(data)))) if batch else None
     examples, note = examples_of(prepared, of_data, rows)
     stages = tuple(Stage(start, len(RECORDED) if looks else None) for start, looks in step.stages)
-    turn = step.place("turn") if len(stages) > 1 else None
-    loop = Loop(len(step.state), stages, turn, sampling, dense_bits)
-    return CompiledStep(step, prepared, compile_native(prepared, examples, loop), note)
+    turn = single.place("turn") if len(stages) > 1 else None
+    loop = Loop(carried, stages, turn, sampling, DENSE_BITS if members == 1 else DENSE_BITS_OF_MANY)
+    return CompiledStep(prepared, compile_native(prepared, examples, loop), carried, members, note)
 
 
 @dataclass(eq=False)
@@ -114,18 +122,28 @@ class NativeEngine:
     _history: Array
 
     @classmethod
-    def of(cls, compiled: CompiledStep, data: Sequence[Array], seed: int, threads: int) -> NativeEngine:
-        """The engine at the start of a descent."""
-        step, prepared = compiled.step, compiled.prepared
-        state = [array.copy() for array in step.state]
+    def of(
+        cls,
+        compiled: CompiledStep,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        data: Sequence[Array],
+        seed: int,
+        threads: int,
+        iteration: int = 0,
+    ) -> NativeEngine:
+        """The engine with a state to go on from; the arrays of the state are its own from now on."""
+        prepared = compiled.prepared
         outside = [np.zeros(()) for _ in OUTSIDE]
-        members = max((array.size for array in _recorded_types(step)), default=1)
-        history = np.zeros((_ROWS if members == 1 else _ROWS // 4, 1 + len(RECORDED) * members))
-        arrays = [*state, *step.settings, *outside, *data, *prepared.values]
+        rows = _ROWS if compiled.members == 1 else _ROWS_OF_MANY
+        history = np.zeros((rows, 1 + len(RECORDED) * compiled.members))
+        arrays = [*state, *settings, *outside, *data, *prepared.values]
         outputs = [np.zeros(node.shape, node.dtype) for node in prepared.graph.outputs]
         execution = Execution(compiled.program, arrays, outputs, history, threads)
         execution.control[Control.SEED] = np.int64(np.uint64(seed % (1 << 64)))
-        return cls(state, (compiled.note,) if compiled.note else (), execution, outside, history)
+        execution.control[Control.ITERATION] = iteration
+        execution.control[Control.NEXT_RECORD] = iteration
+        return cls(list(state), (compiled.note,) if compiled.note else (), execution, outside, history)
 
     @property
     def iteration(self) -> int:
@@ -148,12 +166,6 @@ class NativeEngine:
     def request_stop(self) -> None:
         """Ends the stretch after the current iteration."""
         self._execution.control[Control.STOP] = 1
-
-
-def _recorded_types(step: Step) -> list[Any]:
-    """The types of a row's parts: numbers, or one for each member of a population."""
-    start = next(first for first, looks in step.stages if looks) + len(step.state)
-    return [node.type for node in step.graph.outputs[start : start + len(RECORDED)]]
 
 
 @dataclass(eq=False)

@@ -16,12 +16,15 @@ from ..graph import Array, evaluate
 from .engines import Engine, NativeEngine, NumpyEngine, batch_rows, compiled_step
 from .gradients import gradient_source
 from .indices import check_indices
+from .lockstep import Lockstep, MemberState, run_together
 from .methods import LBFGS, Adam, LevenbergMarquardt, Method, RandomSearch
 from .not_finite import explain
+from .population import Population, check_same_state, expanded, population_of
 from .problem import Data, Problem, data_of, problem_of
 from .result import Result, Stopped
 from .run import Ended, Progress, Validation, descend, history_of, progress_of, reason
-from .steps import Status, Step, step_of
+from .starts import Gaussian, Start
+from .steps import Status, Step, start_of, step_of
 from .stopping import GradientBelow, MaxSteps, Measurement, NoChange, StoppingRule, ValidationStalls, leaves
 
 __all__ = ["minimize"]
@@ -38,6 +41,8 @@ def minimize(
     stop: StoppingRule | None = None,
     validation: Any = None,
     validate_every: int | None = None,
+    start: Start | None = None,
+    restarts: int | None = None,
     seed: int = 0,
     threads: int | None = None,
     target: str = "native",
@@ -57,12 +62,18 @@ def minimize(
         for mini-batches MaxSteps of 100 epochs.
     validation: data kept apart, as `data`, for `ValidationStalls`. validate_every: iterations between checks; by default an
         epoch of mini-batches, or 10.
+    start: draws the start at random: Gaussian, Uniform, Glorot, He, Zeros; `parameters` then give shapes, and the Gaussian's
+        center.
+    restarts: so many descents at once, each from a start of its own. Without `start` the first begins at `parameters`, and the
+        others are drawn from Gaussian(1.0) around them. Numbers of the method can be grids, such as
+        learning_rate=powers_of_ten(-6, 0): then every combination descends. All run as one program.
     seed: of all randomness. The same seed gives the same run to the last bit, on any number of threads.
     threads: that share the work; by default as many as there are processors. No result depends on it.
     target: "native" (compiled) or "numpy" (the slow reference).
     on_progress: called some twenty times a second with a `Progress`; if it returns True the descent stops.
 
-    Returns a Result. Raises TracingError, LossError, ShapeError, DataError or ArgumentError before the descent starts.
+    Returns a Result; of several descents a `Population`, which is the result of the best and has all the others.
+    Raises TracingError, LossError, ShapeError, DataError or ArgumentError before the descent starts.
 
     >>> import numpy as np
     >>> result = minimize(lambda x: np.sum((x - 3.0) ** 2), np.zeros(2))
@@ -77,8 +88,15 @@ def minimize(
     source = gradient_source(gradient)
     problem = problem_of(loss, parameters, given, batch or given.examples, source)
     check_indices(problem, given)
-    vector = problem.layout.vector(parameters)
-    step = step_of(problem, vector, chosen, rule, int(seed))
+    vectors = _starts(problem, parameters, start, restarts, int(seed))
+    methods = expanded(chosen)
+    vector, (first_method, _) = vectors[0], methods[0]
+    step = step_of(problem, vector, first_method, rule, int(seed))
+    if restarts is not None or len(methods) > 1:
+        _check_population(problem, target, validation)
+        together = _Together(problem, given, batch, int(seed), rule, step, vectors, methods, _thread_count(threads))
+        return _run_population(together, loss, parameters, source, on_progress, begin)
+    chosen = first_method
     engine = _engine(step, given, batch, int(seed), threads, target)
     checks = _validation(loss, parameters, problem, source, validation, validate_every, given, batch)
     compiled_at = time.perf_counter()
@@ -90,6 +108,19 @@ def minimize(
     )
     run = _Run(loss, parameters, problem, source, given, batch, int(seed), chosen, rule, step, engine)
     return _result(run, ended, checks, compiled_at - begin)
+
+
+def _starts(problem: Problem, parameters: Any, start: Start | None, restarts: int | None, seed: int) -> list[Array]:
+    """The vectors to start from."""
+    given = problem.layout.vector(parameters)
+    if start is not None and not isinstance(start, Start):
+        raise ArgumentError(f"start={start!r}: expected a start such as tw.Gaussian(1.0), tw.Glorot() or tw.He()")
+    if restarts is not None and (not isinstance(restarts, int) or isinstance(restarts, bool) or restarts < 1):
+        raise ArgumentError(f"restarts={restarts!r}: expected a whole number, 1 or more")
+    generator = np.random.default_rng([seed % (1 << 63), 1])
+    if start is not None:
+        return [start.vector(problem.layout, given, generator) for _ in range(restarts or 1)]
+    return [given, *(Gaussian().vector(problem.layout, given, generator) for _ in range((restarts or 1) - 1))]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -116,7 +147,8 @@ def _engine(step: Step, data: Data, batch: int | None, seed: int, threads: int |
     if target == "numpy" or not step.problem.is_traced:
         notes = () if step.problem.is_traced else (_UNCOMPILED,)
         return NumpyEngine(step, data.arrays, batch, seed, notes)
-    return NativeEngine.of(compiled_step(step, data.arrays, batch), data.arrays, seed, count)
+    state = [array.copy() for array in step.state]
+    return NativeEngine.of(compiled_step(step, data.arrays, batch), state, step.settings, data.arrays, seed, count)
 
 
 _UNCOMPILED = (
@@ -206,6 +238,103 @@ def _result(run: _Run, ended: Ended, checks: Validation | None, compile_seconds:
         notes=notes,
         evaluations=int(state["evaluations"]),
         ascents=ascents,
+    )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Together:
+    """What a population starts with."""
+
+    problem: Problem
+    data: Data
+    batch: int | None
+    seed: int
+    rule: StoppingRule
+    step: Step
+    vectors: Sequence[Array]
+    methods: Sequence[tuple[Method, dict[str, float]]]
+    threads: int
+
+
+def _check_population(problem: Problem, target: str, validation: Any) -> None:
+    if target != "native" or not problem.is_traced:
+        raise ArgumentError(
+            "a population runs in compiled code only: leave out target, and use a loss and a gradient that can be traced"
+        )
+    if validation is not None:
+        raise ArgumentError("validation=... watches one descent: leave out restarts and grids, or use tw.search")
+
+
+def _run_population(
+    together: _Together,
+    loss: Callable[..., Any],
+    parameters: Any,
+    source: Any,
+    on_progress: Callable[[Progress], object] | None,
+    begin: float,
+) -> Population:
+    problem, step, rule = together.problem, together.step, together.rule
+    members = [(n, v, m, own) for n, v in enumerate(together.vectors) for m, own in together.methods]
+    begun = [start_of(problem, v, m, rule, together.seed + i) for i, (_, v, m, _) in enumerate(members)]
+    check_same_state([state for state, _ in begun], members[0][2])
+    states = [np.stack(arrays) for arrays in zip(*(state for state, _ in begun), strict=True)]
+    settings = [np.stack(arrays) for arrays in zip(*(numbers for _, numbers in begun), strict=True)]
+    lockstep = Lockstep(step, states, settings, together.data.arrays, together.batch, together.seed, together.threads)
+    compiled_at = time.perf_counter()
+    is_interrupted, seconds = run_together(lockstep, _shown(on_progress))
+    ended = lockstep.finished()
+    whole = problem
+    if together.batch is not None:
+        whole = problem_of(loss, parameters, together.data, together.data.examples, source)
+    results, choices, starts = [], [], []
+    for (number, _, method, own), member in zip(members, ended, strict=True):
+        results.append(_member_result(together, whole, member, method, is_interrupted, seconds))
+        choices.append({**({"start": number} if len(together.vectors) > 1 else {}), **own})
+        starts.append(float(member.rows[0, 2]) if len(member.rows) else float("nan"))
+    return population_of(results, choices, starts, seconds, compiled_at - begin, lockstep.lanes)
+
+
+def _shown(on_progress: Callable[[Progress], object] | None) -> Callable[[Lockstep, float], bool] | None:
+    """Shows the user the best member after each stretch."""
+    if on_progress is None:
+        return None
+
+    def goes_on(lockstep: Lockstep, seconds: float) -> bool:
+        best = int(np.nanargmin(np.append(lockstep.loss, np.inf)[:-1])) if np.isfinite(lockstep.loss).any() else 0
+        rows = lockstep.finished()[best].rows
+        return not len(rows) or on_progress(progress_of(rows, seconds)) is not True
+
+    return goes_on
+
+
+def _member_result(
+    together: _Together, whole: Problem, member: MemberState, method: Method, is_interrupted: bool, seconds: float
+) -> Result:
+    state = together.step.named(member.state)
+    number = int(state["step"])
+    vector, at, value, norm = state["parameters"], number, member.loss, member.norm
+    failed_here = member.status in (Status.LOSS_NOT_FINITE, Status.GRADIENT_NOT_FINITE)
+    if failed_here and number and "previous" in state:
+        vector, at = state["previous"]["parameters"], number - 1
+        value, norm = float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"])
+    elif member.status == 0 and "turn" not in state and together.batch is None:
+        value, norm = _value_and_norm(whole, vector, together.data.arrays)
+    stopped = reason(
+        member.status, is_interrupted and member.status == 0, together.rule, Measurement(number, value, norm, seconds)
+    )
+    if together.batch is not None:
+        value, norm = _value_and_norm(whole, vector, together.data.arrays)
+    return Result(
+        parameters=together.problem.layout.tree(vector.copy()),
+        loss=value,
+        gradient_norm=norm,
+        steps=at,
+        seconds=seconds,
+        stopped_by=stopped,
+        history=history_of(member.rows),
+        method=method,
+        evaluations=int(state["evaluations"]),
+        ascents=int(state["ascents"]),
     )
 
 

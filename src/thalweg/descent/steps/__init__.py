@@ -1,6 +1,20 @@
 """The steps of a descent as graphs: what is carried, the stages, and when it ends."""
 
+from .lanes import LAST_LOSS, LAST_NORM, STATUS, Lanes, in_lanes
 from .status import RECORDED, Status, fired_rules
-from .step import OUTSIDE, Step, step_of
+from .step import OUTSIDE, Step, start_of, step_of
 
-__all__ = ["OUTSIDE", "RECORDED", "Status", "Step", "fired_rules", "step_of"]
+__all__ = [
+    "LAST_LOSS",
+    "LAST_NORM",
+    "OUTSIDE",
+    "RECORDED",
+    "STATUS",
+    "Lanes",
+    "Status",
+    "Step",
+    "fired_rules",
+    "in_lanes",
+    "start_of",
+    "step_of",
+]

@@ -30,7 +30,7 @@ from .searched import searched_stages, searched_state
 from .settings import Settings
 from .status import RECORDED
 
-__all__ = ["Step", "step_of"]
+__all__ = ["OUTSIDE", "Step", "start_of", "step_of"]
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -70,8 +70,7 @@ def step_of(problem: Problem, vector: Array, method: Method, rule: StoppingRule,
 
     Raises ArgumentError if the method changes the shape of the parameters or of its own state.
     """
-    settings = Settings()
-    method_with, rule_with = settings.collect(method, vector.dtype), settings.collect(rule, FLOAT64)
+    settings, method_with, rule_with = _settings(vector, method, rule)
     own, stages = _stages(problem, vector, method, seed)
     state, structure = leaf_arrays({**_common_state(vector, rule), **own})
     types = [type_of(array) for array in (*state, *settings.arrays)]
@@ -101,6 +100,21 @@ def step_of(problem: Problem, vector: Array, method: Method, rule: StoppingRule,
     _check_types(graph, types[: len(state)], places)
     copies = tuple(array.copy() for array in state)
     return Step(graph, tuple(places), copies, structure, tuple(settings.arrays), problem)
+
+
+def start_of(
+    problem: Problem, vector: Array, method: Method, rule: StoppingRule, seed: int
+) -> tuple[list[Array], tuple[Array, ...]]:
+    """The state and the settings of another member, for the same graph."""
+    own, _ = _stages(problem, vector, method, seed)
+    state, _ = leaf_arrays({**_common_state(vector, rule), **own})
+    return [array.copy() for array in state], tuple(_settings(vector, method, rule)[0].arrays)
+
+
+def _settings(vector: Array, method: Method, rule: StoppingRule) -> tuple[Settings, Any, Any]:
+    """The numbers of the method and the rule, and the functions that put traced numbers in their places."""
+    settings = Settings()
+    return settings, settings.collect(method, vector.dtype), settings.collect(rule, FLOAT64)
 
 
 def _common_state(vector: Array, rule: StoppingRule) -> State:

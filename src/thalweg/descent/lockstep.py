@@ -1,0 +1,208 @@
+"""Running a population: members share a compiled program, several of them in its lanes, and blocks of lanes share the threads.
+
+Members that have ended are taken out between stretches, so they cost nothing further. Which members share a block, and
+which thread runs it, changes no digit of any member.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..graph import Array, Graph
+from ..ops.contraction import dot, free_axes
+from .engines import CompiledStep, NativeEngine, compiled_step
+from .steps import LAST_LOSS, LAST_NORM, RECORDED, STATUS, Step, in_lanes
+
+__all__ = ["Lockstep", "MemberState", "run_together"]
+
+_STRETCH_SECONDS = 0.05
+_MOST_ROWS = 1000
+"""Iterations of a stretch, as long as every one is recorded."""
+_DENSE = 128
+
+
+@dataclass(frozen=True, eq=False)
+class MemberState:
+    """Where a member ended. state: as of a single descent. status, loss, norm: what was seen last. rows: its history."""
+
+    state: Sequence[Array]
+    status: int
+    loss: float
+    norm: float
+    rows: Array
+
+
+@dataclass(eq=False)
+class _Block:
+    """Some members on their way. members: their numbers, for each lane; -1 where a lane is empty."""
+
+    engine: NativeEngine
+    members: Array
+
+
+@dataclass(eq=False)
+class Lockstep:
+    """A population on its way.
+
+    step: of one member. states: for each array of the state, that of all members, (K, ...). settings: likewise.
+    """
+
+    step: Step
+    states: list[Array]
+    settings: list[Array]
+    data: Sequence[Array]
+    batch: int | None
+    seed: int
+    threads: int
+    iteration: int = 0
+    rows: list[tuple[Array, Array]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.count = len(self.states[0])
+        self.status = np.zeros(self.count, np.int64)
+        self.loss, self.norm = np.full(self.count, np.nan), np.full(self.count, np.nan)
+        lanes = in_lanes(self.step, _lane_count(self.count, self.states))
+        if _is_heavy(lanes.graph):
+            self.lanes = 1
+            self.program: CompiledStep = compiled_step(self.step, self.data, self.batch)
+        else:
+            self.lanes = lanes.lanes
+            self.program = compiled_step(lanes, self.data, self.batch)
+        self.blocks: list[_Block] = []
+        self._pack(np.arange(self.count))
+
+    # Blocks
+    def _pack(self, members: Array) -> None:
+        """Fills blocks with members."""
+        groups = [members[start : start + self.lanes] for start in range(0, len(members), self.lanes)]
+        threads = max(1, self.threads // max(1, len(groups)))
+        self.blocks = [self._block(group, threads) for group in groups]
+
+    def _block(self, members: Array, threads: int) -> _Block:
+        if self.lanes == 1:
+            (m,) = members.tolist()
+            state = [np.array(array[m]) for array in self.states]
+            settings = [np.array(array[m]) for array in self.settings]
+        else:
+            padded = np.append(members, np.repeat(members[-1:], self.lanes - len(members)))
+            is_empty = np.arange(self.lanes) >= len(members)
+            state = [array[padded] for array in self.states]
+            state += [np.where(is_empty, 1, self.status[padded]), self.loss[padded], self.norm[padded]]
+            settings = [array[padded] for array in self.settings]
+        engine = NativeEngine.of(self.program, state, settings, self.data, self.seed, threads, self.iteration)
+        return _Block(engine, np.append(members, np.full(self.lanes - len(members), -1)))
+
+    def _keep(self, block: _Block) -> None:
+        """Puts a block's members back to where they are kept."""
+        lanes = np.flatnonzero(block.members >= 0)
+        members = block.members[lanes]
+        carried = len(self.states)
+        for kept, array in zip(self.states, block.engine.state, strict=False):
+            kept[members] = array[None] if self.lanes == 1 else array[lanes]
+        if self.lanes > 1:
+            for kept, place in ((self.status, STATUS), (self.loss, LAST_LOSS), (self.norm, LAST_NORM)):
+                kept[members] = block.engine.state[carried + place][lanes]
+
+    def active(self) -> Array:
+        """The members that still descend."""
+        return np.flatnonzero(self.status == 0)
+
+    # Stretches
+    def advance(self, iterations: int, outside: Sequence[float], pool: ThreadPoolExecutor) -> None:
+        """Lets every block do so many iterations, then takes out the members that have ended."""
+        blocks = self.blocks
+        results = list(pool.map(lambda block: block.engine.advance(iterations, outside), blocks))
+        for block, (status, rows) in zip(blocks, results, strict=True):
+            self._note(block, status, rows)
+            self._keep(block)
+        self.iteration += iterations
+        active = self.active()
+        if math.ceil(len(active) / self.lanes) < len(blocks):
+            self._pack(active)
+
+    def _note(self, block: _Block, status: int, rows: Array) -> None:
+        parts = rows[:, 1:].reshape(len(rows), len(RECORDED), self.lanes)
+        if len(rows):
+            self.rows.append((block.members, parts))
+        if self.lanes == 1:
+            (m,) = block.members.tolist()
+            self.status[m] = status
+            if len(rows):
+                self.loss[m], self.norm[m] = parts[-1, 1, 0], parts[-1, 2, 0]
+
+    def longest(self) -> int:
+        """The most iterations of a stretch whose history has room for all rows."""
+        stride = 1 << max(0, self.iteration.bit_length() - _DENSE.bit_length())
+        return _MOST_ROWS * stride
+
+    def finished(self) -> list[MemberState]:
+        """All members, as they are now."""
+        rows: list[list[Array]] = [[] for _ in range(self.count)]
+        for members, parts in self.rows:
+            for lane, member in enumerate(members.tolist()):
+                if member >= 0:
+                    rows[member].append(parts[:, :, lane])
+        width = len(RECORDED)
+        found = []
+        for m in range(self.count):
+            joined = np.concatenate(rows[m]) if rows[m] else np.zeros((0, width))
+            joined = joined[joined[:, 0] >= 0]
+            joined = np.concatenate([np.zeros((len(joined), 1)), joined], axis=1)
+            state = [array[m] for array in self.states]
+            found.append(MemberState(state, int(self.status[m]), float(self.loss[m]), float(self.norm[m]), joined))
+        return found
+
+
+def run_together(lockstep: Lockstep, goes_on: Callable[[Lockstep, float], bool] | None = None) -> tuple[bool, float]:
+    """Runs a population to its end; returns whether the user stopped it, and the seconds. Ctrl-C keeps what was reached."""
+    begin = time.perf_counter()
+    iterations, is_interrupted = 1, False
+    try:
+        with ThreadPoolExecutor(max_workers=lockstep.threads) as pool:
+            while len(lockstep.active()):
+                now = time.perf_counter()
+                lockstep.advance(iterations, (now - begin, math.nan, 0.0), pool)
+                took = max(time.perf_counter() - now, 1e-7)
+                wanted = int(iterations * _STRETCH_SECONDS / took)
+                iterations = max(1, min(wanted, iterations * 64, lockstep.longest()))
+                if goes_on is not None and not goes_on(lockstep, time.perf_counter() - begin):
+                    is_interrupted = True
+                    break
+    except KeyboardInterrupt:
+        is_interrupted = True
+    return is_interrupted, time.perf_counter() - begin
+
+
+def _lane_count(members: int, states: Sequence[Array]) -> int:
+    """How many members share a block: enough to fill vectors, few enough for the state to stay in cache."""
+    size = sum(array[0].nbytes for array in states)
+    fitting = max(8, _STATE_BYTES // max(size, 1))
+    wanted = max(8, -(-members // _LEAST_BLOCKS))
+    return 1 if members == 1 else 8 * max(1, min(_MOST_LANES, fitting, wanted) // 8)
+
+
+_STATE_BYTES = 128 << 10
+_LEAST_BLOCKS = 4
+_MOST_LANES = 64
+_HEAVY = 4096
+"""Products of matrices of the members' own, of this many multiplications, run faster for one member after the other."""
+
+
+def _is_heavy(graph: Graph) -> bool:
+    """Whether each member multiplies large matrices of its own, so that nothing is gained by lanes."""
+    for node in graph.nodes:
+        if node.primitive is dot and node.attributes["batch"][0]:
+            a, b = node.operands
+            contract, shared = node.attributes["contract"], node.attributes["batch"]
+            rows = math.prod(a.shape[axis] for axis in free_axes(len(a.shape), contract[0], shared[0]))
+            columns = math.prod(b.shape[axis] for axis in free_axes(len(b.shape), contract[1], shared[1]))
+            inner = math.prod(a.shape[axis] for axis in contract[0])
+            if rows > 1 and columns > 1 and rows * columns * inner > _HEAVY:
+                return True
+    return False
