@@ -10,6 +10,7 @@ its gradient need one sweep; a loss such as sqrt(mean(r²)) needs two.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ..graph import Graph, Node
@@ -19,7 +20,7 @@ from ..ops.linear_algebra import cholesky, slogdet, solve
 from ..ops.reduction import cumulative_sum, maximum_reduce, minimum_reduce, sum_
 from ..ops.structure import broadcast, place, reshape, slice_, transpose
 
-__all__ = ["Examples", "MixedExamplesError", "follow_examples"]
+__all__ = ["Examples", "MixedExamplesError", "follow_examples", "follow_lanes"]
 
 
 class MixedExamplesError(Exception):
@@ -68,6 +69,21 @@ def follow_examples(graph: Graph, inputs: Iterable[Node], count: int) -> Example
                 axis[node] = found
         phase[node] = after
     return Examples(count, axis, frozenset(totals), phase)
+
+
+def follow_lanes(graph: Graph, inputs: Iterable[Node], count: int) -> dict[Node, int]:
+    """For each node that holds a value of each member of a population, the axis that runs over members.
+
+    It is the first axis of the given inputs. Where members are combined it ends.
+    """
+    axis: dict[Node, int] = {node: 0 for node in inputs if node.shape[:1] == (count,)}
+    for node in graph.nodes:
+        if any(operand in axis for operand in node.operands):
+            with suppress(MixedExamplesError):
+                found = _axis_of(node, axis, count)
+                if found is not None:
+                    axis[node] = found
+    return axis
 
 
 def _axis_of(node: Node, axis: Mapping[Node, int], count: int) -> int | None:

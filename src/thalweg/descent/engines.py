@@ -107,7 +107,9 @@ def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) 
     examples, note = examples_of(prepared, of_data, rows)
     stages = tuple(Stage(start, len(RECORDED) if looks else None) for start, looks in step.stages)
     turn = single.place("turn") if len(stages) > 1 else None
-    loop = Loop(carried, stages, turn, sampling, DENSE_BITS if members == 1 else DENSE_BITS_OF_MANY)
+    wide = carried + len(single.settings) if members > 1 else 0
+    bits = DENSE_BITS if members == 1 else DENSE_BITS_OF_MANY
+    loop = Loop(carried, stages, turn, sampling, members, wide, bits)
     return CompiledStep(prepared, compile_native(prepared, examples, loop), carried, members, note)
 
 

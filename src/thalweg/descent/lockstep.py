@@ -95,6 +95,7 @@ class Lockstep:
             state = [array[padded] for array in self.states]
             state += [np.where(is_empty, 1, self.status[padded]), self.loss[padded], self.norm[padded]]
             settings = [array[padded] for array in self.settings]
+            state, settings = [_lanes_last(x) for x in state], [_lanes_last(x) for x in settings]
         engine = NativeEngine.of(self.program, state, settings, self.data, self.seed, threads, self.iteration)
         return _Block(engine, np.append(members, np.full(self.lanes - len(members), -1)))
 
@@ -157,6 +158,11 @@ class Lockstep:
             state = [array[m] for array in self.states]
             found.append(MemberState(state, int(self.status[m]), float(self.loss[m]), float(self.norm[m]), joined))
         return found
+
+
+def _lanes_last(array: Array) -> Array:
+    """The same array, with the lanes, its first axis, innermost in memory."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 0, -1)), -1, 0)
 
 
 def run_together(lockstep: Lockstep, goes_on: Callable[[Lockstep, float], bool] | None = None) -> tuple[bool, float]:

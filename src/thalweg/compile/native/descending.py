@@ -93,7 +93,7 @@ class _Descent:
             return
         for node in self.state:
             if node.type.size <= _LARGEST_LOCAL:
-                local = emitter.memory.array(Area.LOCAL, node.shape, node.dtype)
+                local = emitter.memory.array(Area.LOCAL, node.shape, node.dtype, emitter.lane_axis.get(node))
                 emit_copy(self.main, emitter.inputs[node], local, emitter.vector_bytes)
                 emitter.views[node] = local
 
@@ -151,7 +151,7 @@ class _Descent:
         for old, new in moves:
             source = region.view(new)
             if source.buffer in olds:
-                copy = emitter.memory.array(Area.WORKSPACE, new.shape, new.dtype)
+                copy = emitter.memory.array(Area.WORKSPACE, new.shape, new.dtype, emitter.lane_axis.get(new))
                 emit_copy(self.main, source, copy, emitter.vector_bytes)
                 source = copy
             ready.append((source, emitter.views[old]))

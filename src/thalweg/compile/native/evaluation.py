@@ -34,6 +34,7 @@ class Emitter:
 
     views: where inputs and the values that live on lie. constants: numbers of the constants that need a slot.
     sweeps: the functions that sweep over tiles, of all evaluations; sweep_total: how many there will be.
+    lane_axis: of nodes that hold values of several members.
     """
 
     graph: Graph
@@ -48,6 +49,7 @@ class Emitter:
     constants: list[int] = field(default_factory=list)
     sweeps: list[Any] = field(default_factory=list)
     sweep_total: int = 0
+    lane_axis: Mapping[Node, int] = field(default_factory=dict)
     functions: int = 0
     scratch_needed: int = 0
 
@@ -67,7 +69,7 @@ class Emitter:
 
     def slot(self, node: Node) -> View:
         """A place in the caller's table."""
-        return self.memory.array(Area.TABLE, node.shape, node.dtype)
+        return self.memory.array(Area.TABLE, node.shape, node.dtype, self.lane_axis.get(node))
 
     def constant_view(self, node: Node) -> View:
         """Where a constant lies that cannot be part of the code."""
@@ -159,6 +161,7 @@ class Evaluation:
             self.vector_bytes,
             self.emitter.constant_view,
             lambda node: not has_sweeps and not self.emitter.is_large,
+            lane_axis=self.emitter.lane_axis,
         )
 
     def emit(self, outputs: Mapping[Node, View | None]) -> Region:
@@ -256,13 +259,16 @@ class Evaluation:
         """Where a sweep writes its totals: one set for each chunk, if there are several."""
         assert self.tiling is not None
         if not self.tiling.is_divided:
-            return {node: self.memory.array(Area.WORKSPACE, node.shape, node.dtype) for node in totals}
+            return {node: self._total(self.memory, Area.WORKSPACE, node) for node in totals}
         memory = Memory()
-        places = {node: memory.array(Area.TOTALS, node.shape, node.dtype) for node in totals}
+        places = {node: self._total(memory, Area.TOTALS, node) for node in totals}
         self.totals_size = memory.used[Area.TOTALS]
         block = self.memory.buffer(Area.WORKSPACE, self.totals_size * self.tiling.chunks, np.dtype(np.bool_))
         self.totals_start = block.position
         return places
+
+    def _total(self, memory: Memory, area: Area, node: Node) -> View:
+        return memory.array(area, node.shape, node.dtype, self.emitter.lane_axis.get(node))
 
     def _sweep_nodes(self, phase: int) -> tuple[list[Node], list[Node], list[Node]]:
         """What a sweep computes: all its nodes, the totals among them, and the per-example outputs."""
@@ -310,6 +316,7 @@ class Evaluation:
             self.emitter.constant_view,
             lambda node: not self.emitter.is_large and node not in targets,
             Tile(rows, axis, self.tiling.is_divided),
+            self.emitter.lane_axis,
         )
         function.locals = {}
         region.emit(self.emitter.functions_for(function), nodes, wanted)

@@ -47,11 +47,14 @@ class Loop:
     carried: so many of the inputs, from the first, are the state; a stage's output i becomes input i.
     stages: in each iteration they run in this order, each if it is its turn. turn: the input that says whose turn it
     is, one number or one for each member of a population; None if there is one stage.
-    dense_bits: the history holds 2 · 2^dense_bits iterations, then 2^dense_bits of each doubling of them.
+    lanes: so many members descend together; `wide` inputs, from the first, then have an axis of lanes, which comes first in their shape
+    and last in memory. dense_bits: the history holds 2 · 2^dense_bits iterations, then 2^dense_bits of each doubling of them.
     """
 
     carried: int
     stages: tuple[Stage, ...]
     turn: int | None = None
     sampling: Sampling | None = None
+    lanes: int = 1
+    wide: int = 0
     dense_bits: int = 10

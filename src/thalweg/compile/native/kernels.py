@@ -14,7 +14,7 @@ from ...graph import Node, Primitive, Shape
 from ...ops import indexing, linear_algebra, reduction, structure
 from .arrays import INT64, POINTER, Function, integer, loop
 from .formulas import combine, constant
-from .loops import emit_fill
+from .loops import emit_copy, emit_fill
 from .views import View
 
 __all__ = ["EMITTERS", "emit_kernel"]
@@ -84,17 +84,16 @@ def _place(function: Function, node: Node, operands: Sequence[View], result: Vie
     if not covers:
         emit_fill(function, result, 0)
     builder = function.builder
-    for piece, view, (starts, steps) in zip(node.operands, operands, node.attributes["windows"], strict=True):
+
+    def add(old: ir.Value, new: ir.Value) -> ir.Value:
+        return builder.or_(old, new) if node.dtype.kind == "b" else combine(builder, "sum", old, new)
+
+    for view, (starts, steps) in zip(operands, node.attributes["windows"], strict=True):
         window = result.window(starts, steps, view.shape)
+        emit_copy(function, view, window, _VECTOR_BYTES, None if covers else add)
 
-        def copy(at: list[ir.Value], indices: list[ir.Value], piece: Node = piece) -> None:
-            value = function.read(at[0], piece.dtype, 1, 1)
-            if not covers:
-                old = function.read(at[1], piece.dtype, 1, 1)
-                value = combine(builder, "sum", old, value) if piece.dtype.kind != "b" else builder.or_(old, value)
-            function.write(value, at[1], piece.dtype, 1, 1)
 
-        _each(function, view.shape, [_start(function, view), _start(function, window)], copy)
+_VECTOR_BYTES = 64
 
 
 def _in_range(function: Function, index: ir.Value, extent: int) -> ir.Value:

@@ -78,11 +78,13 @@ def emit_group(
     for target in targets:
         if target.node.primitive.is_elementwise or target.node.primitive is reshape:
             shape = shape_of(target.node if target.node.primitive.is_elementwise else target.node.operands[0])
-            writes.append((target, _access(_as_shape(target.view, shape), group.shape)))
+            view = target.view if target.view.shape == shape else _as_shape(target.view, shape)
+            writes.append((target, _access(view, group.shape)))
         else:
             spread = _spread(target.view, target.node, shape_of(target.node.operands[0]))
             reductions.append((target, _access(spread, group.shape)))
-    extents = _coalesce(list(group.shape), [*accesses.values(), *(a for _, a in writes), *(a for _, a in reductions)])
+    everything = [*accesses.values(), *(a for _, a in writes), *(a for _, a in reductions)]
+    extents = _coalesce(_with_best_innermost(list(group.shape), everything), everything)
     nest = _Nest(function, extents, accesses, writes, reductions, group.nodes, _width(group, extents[-1], vector_bytes))
     _emit(nest)
 
@@ -105,6 +107,20 @@ def _spread(view: View, node: Node, shape: Shape) -> View:
     strides = list(view.strides)
     spread = tuple(0 if axis in axes else strides.pop(0) for axis in range(len(shape)))
     return View(view.buffer, view.offset, spread, shape, view.example_stride)
+
+
+def _with_best_innermost(extents: list[int], accesses: list[_Access]) -> list[int]:
+    """Moves the axis along which most accesses are contiguous to the end, if it is not there."""
+    if len(extents) < 2:
+        return extents
+    contiguous = [sum(access.strides[axis] == 1 for access in accesses) for axis in range(len(extents))]
+    best = max(reversed(range(len(extents))), key=lambda axis: contiguous[axis])
+    if best == len(extents) - 1:
+        return extents
+    for access in accesses:
+        access.strides.append(access.strides.pop(best))
+    extents.append(extents.pop(best))
+    return extents
 
 
 def _coalesce(extents: list[int], accesses: list[_Access]) -> list[int]:
@@ -171,12 +187,21 @@ def _has_outer_reduction(access: _Access, extents: list[int]) -> bool:
     return any(stride == 0 and n > 1 for stride, n in zip(access.strides[:-1], extents[:-1], strict=True))
 
 
-def emit_copy(function: Function, source: View, target: View, vector_bytes: int) -> None:
-    """Copies one strided array to another of the same shape."""
+def emit_copy(
+    function: Function,
+    source: View,
+    target: View,
+    vector_bytes: int,
+    merge: Callable[[ir.Value, ir.Value], ir.Value] | None = None,
+) -> None:
+    """Copies one strided array to another of the same shape.
+
+    merge: what becomes of the old and the new value; by default the new one takes the old one's place.
+    """
     dtype = target.buffer.dtype
     space = tuple(extent for extent in target.shape if extent != 1)
     accesses = [_access(source, space), _access(target, space)]
-    extents = _coalesce(list(space), accesses)
+    extents = _coalesce(_with_best_innermost(list(space), accesses), accesses)
     width = max(1, vector_bytes // dtype.itemsize)
     while width > extents[-1]:
         width //= 2
@@ -187,7 +212,10 @@ def emit_copy(function: Function, source: View, target: View, vector_bytes: int)
             function.at(start, dtype, function.builder.mul(index, integer(stride[-1])))
             for start, stride in zip(starts, strides, strict=True)
         ]
-        function.write(function.read(at[0], dtype, strides[0][-1], size), at[1], dtype, strides[1][-1], size)
+        value = function.read(at[0], dtype, strides[0][-1], size)
+        if merge is not None:
+            value = merge(function.read(at[1], dtype, strides[1][-1], size), value)
+        function.write(value, at[1], dtype, strides[1][-1], size)
 
     def nest(depth: int, starts: list[ir.Value]) -> None:
         if depth < len(extents) - 1:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import Shape
-from .views import Area, Buffer, View, contiguous_strides
+from .views import Area, Buffer, View, strides_with
 
 __all__ = ["Memory"]
 
@@ -31,9 +31,9 @@ class Memory:
             self.used[area] += -(-length // _ALIGNMENT) * _ALIGNMENT
         return Buffer(area, position, dtype, size)
 
-    def array(self, area: Area, shape: Shape, dtype: np.dtype[Any]) -> View:
-        """A new array in C order."""
+    def array(self, area: Area, shape: Shape, dtype: np.dtype[Any], innermost: int | None = None) -> View:
+        """A new array in C order, but for the axis that is to be innermost."""
         size = 1
         for extent in shape:
             size *= extent
-        return View(self.buffer(area, size, dtype), 0, contiguous_strides(shape), shape)
+        return View(self.buffer(area, size, dtype), 0, strides_with(shape, innermost), shape)

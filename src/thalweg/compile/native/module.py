@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from ...graph import Graph, Node
-from ..examples import Examples
+from ..examples import Examples, follow_lanes
 from .arrays import POINTER
 from .descending import emit_descent, graph_of
 from .evaluation import Emitter, Evaluation, sweep_count
@@ -53,6 +53,9 @@ def assemble(graph: Graph, examples: Examples | None, descent: Loop | None, vect
         vector_bytes,
         is_large=len(graph.nodes) > _LARGE,
         sweep_total=sum(sweep_count(part, examples) for part in parts),
+        lane_axis=follow_lanes(graph, graph.inputs[: descent.wide], descent.lanes)
+        if descent and descent.lanes > 1
+        else {},
     )
     if descent is None:
         _emit_evaluation(emitter)

@@ -23,7 +23,7 @@ from .kernels import NEEDS_CONTIGUOUS, accumulate_scatter, emit_kernel
 from .loops import Target, emit_copy, emit_group
 from .memory import Memory
 from .products import Operand, emit_product, packed_size, product_of
-from .views import Area, Buffer, View, contiguous_strides, reshaped
+from .views import Area, Buffer, View, contiguous_strides, reshaped, strides_with
 
 __all__ = ["Region", "Tile", "implied_axis", "tiled"]
 
@@ -51,7 +51,7 @@ class Region:
     """Emits nodes into memory.
 
     views: where values lie, by node; it grows as nodes are emitted. area: where new arrays are put.
-    is_local: whether a small array may live in registers.
+    is_local: whether a small array may live in registers. lane_axis: of nodes that hold values of several members.
     """
 
     memory: Memory
@@ -61,6 +61,7 @@ class Region:
     constant_view: Callable[[Node], View]
     is_local: Callable[[Node], bool] = lambda node: False
     tile: Tile | None = None
+    lane_axis: Mapping[Node, int] = field(default_factory=dict)
     _aliases: dict[Node, bool] = field(default_factory=dict)
 
     # Shapes and views
@@ -90,7 +91,7 @@ class Region:
         if self.is_alias(node):
             return self._view_of_alias(node, self._layout(node.operands[0]))
         shape = self.shape_of(node)
-        return View(_UNKNOWN, 0, contiguous_strides(shape), shape)
+        return View(_UNKNOWN, 0, strides_with(shape, self._innermost(node)), shape)
 
     def _view_of_alias(self, node: Node, origin: View) -> View:
         shape = self.shape_of(node)
@@ -162,7 +163,12 @@ class Region:
         for extent in shape:
             size *= extent
         is_local = size <= _LARGEST_LOCAL and self.is_local(node)
-        return self.memory.array(Area.LOCAL if is_local else self.area, shape, node.dtype)
+        return self.memory.array(Area.LOCAL if is_local else self.area, shape, node.dtype, self._innermost(node))
+
+    def _innermost(self, node: Node) -> int | None:
+        """The axis of lanes lies innermost, where the emitter of the node can write it so."""
+        is_in_order = node.primitive in NEEDS_CONTIGUOUS or node.primitive is reshape
+        return None if is_in_order else self.lane_axis.get(node)
 
     def _is_total(self, node: Node) -> bool:
         return self.tile is not None and node not in self.tile.axis

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...graph import Shape
 
-__all__ = ["Area", "Buffer", "View", "contiguous_strides", "reshaped"]
+__all__ = ["Area", "Buffer", "View", "contiguous_strides", "reshaped", "strides_with"]
 
 
 class Area(Enum):
@@ -76,6 +76,15 @@ def contiguous_strides(shape: Shape) -> Shape:
         strides.append(step)
         step *= extent
     return tuple(reversed(strides))
+
+
+def strides_with(shape: Shape, innermost: int | None) -> Shape:
+    """The strides of an array in C order, but for one axis that lies innermost in memory."""
+    if innermost is None or innermost == len(shape) - 1:
+        return contiguous_strides(shape)
+    rest = contiguous_strides((*shape[:innermost], *shape[innermost + 1 :]))
+    wide = tuple(stride * shape[innermost] for stride in rest)
+    return (*wide[:innermost], 1, *wide[innermost:])
 
 
 def reshaped(view: View, shape: Shape) -> View | None:

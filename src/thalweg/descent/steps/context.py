@@ -134,9 +134,12 @@ class Context:
 
 
 def norm_of(vector: Any) -> Any:
-    """The Euclidean norm, in float64."""
+    """The Euclidean norm, in float64; infinite beyond 1e154, where a descent has failed anyway.
+
+    Written so that it is not taken for a norm that has to be protected from overflow, which would cost a second pass.
+    """
     wide = vector.astype(FLOAT64)
-    return np.sqrt(np.sum(wide * wide))
+    return np.sqrt(np.maximum(np.sum(wide * wide), 0.0))
 
 
 def dot_of(a: Any, b: Any) -> Any:
