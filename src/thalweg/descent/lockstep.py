@@ -187,15 +187,17 @@ def run_together(lockstep: Lockstep, goes_on: Callable[[Lockstep, float], bool] 
 
 def _lane_count(members: int, states: Sequence[Array]) -> int:
     """How many members share a block: enough to fill vectors, few enough for the state to stay in cache."""
+    if members == 1:
+        return 1
     size = sum(array[0].nbytes for array in states)
-    fitting = max(8, _STATE_BYTES // max(size, 1))
-    wanted = max(8, -(-members // _LEAST_BLOCKS))
-    return 1 if members == 1 else 8 * max(1, min(_MOST_LANES, fitting, wanted) // 8)
+    vectors = max((array.dtype.itemsize for array in states if array.ndim > 1), default=8)
+    wanted = min(_ROW_BYTES // vectors, _STATE_BYTES // max(size, 1), -(-members // _LEAST_BLOCKS))
+    return 8 * max(1, wanted // 8)
 
 
+_ROW_BYTES = 128
 _STATE_BYTES = 128 << 10
-_LEAST_BLOCKS = 4
-_MOST_LANES = 64
+_LEAST_BLOCKS = 2
 _HEAVY = 4096
 """Products of matrices of the members' own, of this many multiplications, run faster for one member after the other."""
 

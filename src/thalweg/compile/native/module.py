@@ -48,7 +48,7 @@ def assemble(graph: Graph, examples: Examples | None, descent: Loop | None, vect
     emitter = Emitter(
         graph,
         examples,
-        choose_tiling(graph, examples) if examples else None,
+        choose_tiling(graph, examples, descent is not None and descent.sampling is not None) if examples else None,
         descent.sampling if descent else None,
         vector_bytes,
         is_large=len(graph.nodes) > _LARGE,

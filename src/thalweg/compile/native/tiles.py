@@ -15,6 +15,7 @@ __all__ = ["Tiling", "choose_tiling"]
 
 _TILE_BYTES = 32 << 10
 _LARGEST_TILE = 1024
+_SAMPLE_BYTES = 256 << 10
 _CHUNK_BYTES = 256 << 10
 _MOST_CHUNKS = 64
 _MOST_TOTALS_BYTES = 4 << 20
@@ -34,13 +35,14 @@ class Tiling:
         return self.count != self.rows
 
 
-def choose_tiling(graph: Graph, examples: Examples) -> Tiling:
-    """Tiles whose data and intermediate values fit in cache."""
+def choose_tiling(graph: Graph, examples: Examples, is_sampled: bool = False) -> Tiling:
+    """Tiles whose data and intermediate values fit in cache. A sample of examples is one tile, unless it is very large."""
     count = examples.count
     per_example = sum(node.type.size // count * node.dtype.itemsize for node in graph.nodes if node in examples.axis)
     from_data = sum(node.type.size // count * node.dtype.itemsize for node in graph.inputs if node in examples.axis)
     fitting = max(16, min(_LARGEST_TILE, _TILE_BYTES // max(per_example, 1)))
-    rows = _best_divisor(count, fitting)
+    is_small = is_sampled and count * per_example <= _SAMPLE_BYTES
+    rows = count if is_small else _best_divisor(count, fitting)
     totals = sum(node.type.size * node.dtype.itemsize for node in examples.totals)
     work = count * max(per_example, from_data)
     chunks = max(1, min(count // rows, work // _CHUNK_BYTES, _MOST_CHUNKS, _MOST_TOTALS_BYTES // max(totals, 1)))
