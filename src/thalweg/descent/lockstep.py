@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..graph import Array, Graph
-from ..ops.contraction import dot, free_axes
-from .engines import CompiledStep, NativeEngine, compiled_step
-from .steps import LAST_LOSS, LAST_NORM, RECORDED, STATUS, Step, in_lanes
+from ..graph import Array
+from .engines import NativeEngine
+from .methods import Method
+from .plan import Plan
+from .steps import LAST_LOSS, LAST_NORM, RECORDED, STATUS, Step
 
 __all__ = ["Lockstep", "MemberState", "run_together"]
 
@@ -50,16 +51,15 @@ class _Block:
 class Lockstep:
     """A population on its way.
 
-    step: of one member. states: for each array of the state, that of all members, (K, ...). settings: likewise.
+    step: of one member; method: one of their kind. states: for each array of the state, that of all members, (K, ...).
+    settings: likewise.
     """
 
+    plan: Plan
     step: Step
+    method: Method
     states: list[Array]
     settings: list[Array]
-    data: Sequence[Array]
-    batch: int | None
-    seed: int
-    threads: int
     iteration: int = 0
     rows: list[tuple[Array, Array]] = field(default_factory=list)
 
@@ -67,13 +67,9 @@ class Lockstep:
         self.count = len(self.states[0])
         self.status = np.zeros(self.count, np.int64)
         self.loss, self.norm = np.full(self.count, np.nan), np.full(self.count, np.nan)
-        lanes = in_lanes(self.step, _lane_count(self.count, self.states))
-        if _is_heavy(lanes.graph):
-            self.lanes = 1
-            self.program: CompiledStep = compiled_step(self.step, self.data, self.batch)
-        else:
-            self.lanes = lanes.lanes
-            self.program = compiled_step(lanes, self.data, self.batch)
+        self.program, self.lanes = self.plan.program_of_many(
+            self.step, self.method, _lane_count(self.count, self.states)
+        )
         self.blocks: list[_Block] = []
         self._pack(np.arange(self.count))
 
@@ -81,7 +77,7 @@ class Lockstep:
     def _pack(self, members: Array) -> None:
         """Fills blocks with members."""
         groups = [members[start : start + self.lanes] for start in range(0, len(members), self.lanes)]
-        threads = max(1, self.threads // max(1, len(groups)))
+        threads = max(1, self.plan.threads // max(1, len(groups)))
         self.blocks = [self._block(group, threads) for group in groups]
 
     def _block(self, members: Array, threads: int) -> _Block:
@@ -96,7 +92,9 @@ class Lockstep:
             state += [np.where(is_empty, 1, self.status[padded]), self.loss[padded], self.norm[padded]]
             settings = [array[padded] for array in self.settings]
             state, settings = [_lanes_last(x) for x in state], [_lanes_last(x) for x in settings]
-        engine = NativeEngine.of(self.program, state, settings, self.data, self.seed, threads, self.iteration)
+        engine = NativeEngine.of(
+            self.program, state, settings, self.plan.data.arrays, self.plan.seed, threads, self.iteration
+        )
         return _Block(engine, np.append(members, np.full(self.lanes - len(members), -1)))
 
     def _keep(self, block: _Block) -> None:
@@ -142,6 +140,10 @@ class Lockstep:
         stride = 1 << max(0, self.iteration.bit_length() - _DENSE.bit_length())
         return _MOST_ROWS * stride
 
+    def rows_of(self, member: int) -> Array:
+        """The history of a member so far."""
+        return _joined([parts[:, :, members == member][:, :, 0] for members, parts in self.rows if member in members])
+
     def finished(self) -> list[MemberState]:
         """All members, as they are now."""
         rows: list[list[Array]] = [[] for _ in range(self.count)]
@@ -149,15 +151,23 @@ class Lockstep:
             for lane, member in enumerate(members.tolist()):
                 if member >= 0:
                     rows[member].append(parts[:, :, lane])
-        width = len(RECORDED)
-        found = []
-        for m in range(self.count):
-            joined = np.concatenate(rows[m]) if rows[m] else np.zeros((0, width))
-            joined = joined[joined[:, 0] >= 0]
-            joined = np.concatenate([np.zeros((len(joined), 1)), joined], axis=1)
-            state = [array[m] for array in self.states]
-            found.append(MemberState(state, int(self.status[m]), float(self.loss[m]), float(self.norm[m]), joined))
-        return found
+        return [
+            MemberState(
+                [array[m] for array in self.states],
+                int(self.status[m]),
+                float(self.loss[m]),
+                float(self.norm[m]),
+                _joined(rows[m]),
+            )
+            for m in range(self.count)
+        ]
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    """A member's rows, as those of a single descent; rows from after its end are left out."""
+    joined = np.concatenate(parts) if parts else np.zeros((0, len(RECORDED)))
+    joined = joined[joined[:, 0] >= 0]
+    return np.concatenate([np.zeros((len(joined), 1)), joined], axis=1)
 
 
 def _lanes_last(array: Array) -> Array:
@@ -170,7 +180,7 @@ def run_together(lockstep: Lockstep, goes_on: Callable[[Lockstep, float], bool] 
     begin = time.perf_counter()
     iterations, is_interrupted = 1, False
     try:
-        with ThreadPoolExecutor(max_workers=lockstep.threads) as pool:
+        with ThreadPoolExecutor(max_workers=lockstep.plan.threads) as pool:
             while len(lockstep.active()):
                 now = time.perf_counter()
                 lockstep.advance(iterations, (now - begin, math.nan, 0.0), pool)
@@ -198,19 +208,3 @@ def _lane_count(members: int, states: Sequence[Array]) -> int:
 _ROW_BYTES = 128
 _STATE_BYTES = 128 << 10
 _LEAST_BLOCKS = 2
-_HEAVY = 4096
-"""Products of matrices of the members' own, of this many multiplications, run faster for one member after the other."""
-
-
-def _is_heavy(graph: Graph) -> bool:
-    """Whether each member multiplies large matrices of its own, so that nothing is gained by lanes."""
-    for node in graph.nodes:
-        if node.primitive is dot and node.attributes["batch"][0]:
-            a, b = node.operands
-            contract, shared = node.attributes["contract"], node.attributes["batch"]
-            rows = math.prod(a.shape[axis] for axis in free_axes(len(a.shape), contract[0], shared[0]))
-            columns = math.prod(b.shape[axis] for axis in free_axes(len(b.shape), contract[1], shared[1]))
-            inner = math.prod(a.shape[axis] for axis in contract[0])
-            if rows > 1 and columns > 1 and rows * columns * inner > _HEAVY:
-                return True
-    return False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,10 +15,11 @@ from ..errors import DataError, LossError, SourceLine, TracingError
 from ..graph import Array, ArrayType, Graph
 from ..rewrite import simplify
 from ..trace import Traced, trace
-from .gradients import Automatic, GradientSource, called
+from .gradients import Automatic, GradientSource, Numerical, called
 from .parameters import Layout, layout_of, leaf_arrays
+from .reuse import Known, graph_key
 
-__all__ = ["Data", "Problem", "problem_of"]
+__all__ = ["Data", "Problem", "check_data", "data_of", "problem_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +41,14 @@ class Problem:
 
     graph: (θ, *data) → loss, for a number of examples. layout: how θ holds the parameters. source: of the gradient.
     is_traced: whether loss and gradient are graphs; else they are calls of Python functions, and cannot be compiled.
+    known: steps and programs that were made for it.
     """
 
     layout: Layout
     graph: Graph
     source: GradientSource
     is_traced: bool = True
+    known: Known = field(default_factory=lambda: Known(8))
 
     @cached_property
     def with_gradient(self) -> Graph:
@@ -61,7 +64,7 @@ class Problem:
 def data_of(data: Any) -> Data:
     """The data as arrays. `data` is what the loss gets after the parameters: a tuple of arguments, or one array.
 
-    Raises DataError if arrays differ in length, are empty, or hold NaN or infinity.
+    Raises DataError if arrays differ in length or are empty. NaN and infinity are looked for if a loss is not finite.
     """
     arguments = data if isinstance(data, tuple) else (data,)
     if data is None:
@@ -80,7 +83,6 @@ def data_of(data: Any) -> Data:
             )
         if not array.size:
             raise DataError(f"data[{number}] is empty: its shape is {array.shape}")
-        check_finite(array, f"data[{number}]")
     return Data(tuple(leaves), structure)
 
 
@@ -91,8 +93,13 @@ def _as_array(argument: Any) -> Any:
     return np.asarray(argument)
 
 
-def check_finite(array: Array, name: str) -> None:
-    """Raises DataError, naming the row and the column, if the array holds NaN or infinity."""
+def check_data(data: Data) -> None:
+    """Raises DataError, naming the row and the column, if the data hold NaN or infinity."""
+    for number, array in enumerate(data.arrays):
+        _check_finite(array, f"data[{number}]")
+
+
+def _check_finite(array: Array, name: str) -> None:
     if array.dtype.kind != "f":
         return
     step = max(1, (1 << 20) // max(1, array[0].size))
@@ -141,10 +148,23 @@ def problem_of(
                 raise TracingError(f"{error} {_UNTRACED_HINT}") from None
             raise
         graph, is_traced = called(loss, layout, types, arguments), False
-    if is_traced:
+    if not is_traced:
+        return Problem(layout, graph, bound, is_traced)
+
+    def make() -> Problem:
         _check_dependence(loss, graph, source)
-        graph = simplify(graph)
-    return Problem(layout, graph, bound, is_traced)
+        return Problem(layout, simplify(graph), bound)
+
+    return _KNOWN.get(_key(graph, layout, source), make)
+
+
+_KNOWN = Known(32)
+
+
+def _key(graph: Graph, layout: Layout, source: GradientSource) -> Hashable | None:
+    """What a problem is known by; a gradient that is given may refer to anything."""
+    key = graph_key(graph) if isinstance(source, Automatic | Numerical) else None
+    return None if key is None else (key, layout, source)
 
 
 _UNTRACED_HINT = (

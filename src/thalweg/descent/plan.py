@@ -1,0 +1,162 @@
+"""What a call of `minimize` comes down to, checked; and the steps and programs for it, made once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..autodiff import batched
+from ..compile.function import compiled
+from ..graph import Array, ArrayType, Graph, evaluate, input_node
+from ..ops.contraction import dot, free_axes
+from ..rewrite import simplify
+from .engines import CompiledStep, batch_rows, compiled_step
+from .methods import Method
+from .problem import Data, Problem, problem_of
+from .reuse import form_of
+from .steps import Step, in_lanes, step_of
+from .stopping import StoppingRule
+
+__all__ = ["Evaluation", "Plan", "evaluation", "evaluations"]
+
+
+class Evaluation(NamedTuple):
+    """A loss and the norm of its gradient."""
+
+    loss: float
+    gradient_norm: float
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is to be done.
+
+    problem: the loss for the examples of one step, all or a batch. validation: data kept apart; every: iterations between
+    checks on them. begin: when the call began, in seconds.
+    """
+
+    loss: Callable[..., Any]
+    parameters: Any
+    problem: Problem
+    source: Any
+    data: Data
+    batch: int | None
+    rule: StoppingRule
+    seed: int
+    threads: int
+    target: str
+    validation: Data | None
+    every: int
+    begin: float
+
+    def step(self, vector: Array, method: Method) -> Step:
+        """The step's graph for methods of this kind."""
+        key = self._key(method)
+        return self.problem.known.get(
+            None if key is None else ("step", key, vector.dtype),
+            lambda: step_of(self.problem, vector, method, self.rule, self.seed),
+        )
+
+    def program(self, step: Step, method: Method) -> CompiledStep:
+        """The step's program. Arrays that the loss refers to stay with it."""
+        key = self._key(method)
+        types = tuple((array.shape, array.dtype) for array in self.data.arrays)
+        return self.problem.known.get(
+            None if key is None else ("program", key, self.batch, types),
+            lambda: compiled_step(step, self.data.arrays, self.batch),
+        )
+
+    def program_of_many(self, step: Step, method: Method, lanes: int) -> tuple[CompiledStep, int]:
+        """The program for members in so many lanes, and the number of lanes: 1 where lanes gain nothing."""
+        key = self._key(method)
+        types = tuple((array.shape, array.dtype) for array in self.data.arrays)
+
+        def make() -> tuple[CompiledStep, int]:
+            wide = in_lanes(step, lanes)
+            if lanes == 1 or _is_heavy(wide.graph):
+                return self.program(step, method), 1
+            return compiled_step(wide, self.data.arrays, self.batch), lanes
+
+        return self.problem.known.get(None if key is None else ("lanes", lanes, key, self.batch, types), make)
+
+    def _key(self, method: Method) -> Any:
+        key = form_of(method), form_of(self.rule)
+        return None if None in key else key
+
+    def whole(self) -> Problem:
+        """The problem for all examples."""
+        if self.batch is None:
+            return self.problem
+        return problem_of(self.loss, self.parameters, self.data, self.data.examples, self.source)
+
+    def batch_of(self, number: int) -> Sequence[Array]:
+        """The examples of a step."""
+        if self.batch is None:
+            return self.data.arrays
+        rows = batch_rows(number, self.batch, self.data.examples, self.seed)
+        return [array[rows] for array in self.data.arrays]
+
+
+def evaluation(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Evaluation:
+    """Loss and gradient norm over given examples."""
+    if problem.is_traced:
+        examples = range(1, 1 + len(arrays))
+        function = problem.known.get("evaluation", lambda: compiled(problem.with_gradient, examples))
+        value, gradient = function(vector, *arrays)
+    else:
+        value, gradient = evaluate(problem.with_gradient, [vector, *arrays])
+    return Evaluation(float(value), float(np.linalg.norm(gradient.astype(np.float64))))
+
+
+_TOGETHER = 16
+"""So many members are evaluated in one pass over the examples."""
+
+
+def evaluations(problem: Problem, vectors: Sequence[Array], arrays: Sequence[Array]) -> list[Evaluation]:
+    """The same for several vectors, which share the reading of the examples."""
+    if len(vectors) < 4:
+        return [evaluation(problem, vector, arrays) for vector in vectors]
+    function = problem.known.get("evaluations", lambda: _many(problem, len(arrays)))
+    found: list[Evaluation] = []
+    for first in range(0, len(vectors), _TOGETHER):
+        group = list(vectors[first : first + _TOGETHER])
+        padded = np.stack(group + [group[-1]] * (_TOGETHER - len(group)))
+        losses, norms = function(padded, *arrays)
+        found += [Evaluation(float(a), float(b)) for a, b in zip(losses, norms, strict=True)][: len(group)]
+    return found
+
+
+def _many(problem: Problem, arrays: int) -> Callable[..., Any]:
+    graph = simplify(problem.with_gradient)
+    parameters, *data = graph.inputs
+    wide = input_node(ArrayType((_TOGETHER, *parameters.shape), parameters.dtype), "parameters")
+    losses, gradients = batched(graph.outputs, [parameters], [wide], _TOGETHER)
+    function = compiled(Graph((wide, *data), (losses, gradients)), range(1, 1 + arrays))
+
+    def evaluate_all(vectors: Array, *given: Array) -> tuple[Array, Array]:
+        values, found = function(vectors, *given)
+        return values, np.linalg.norm(found.astype(np.float64), axis=1)
+
+    return evaluate_all
+
+
+_HEAVY = 4096
+"""Products of matrices of the members' own, of this many multiplications, run faster for one member after the other."""
+
+
+def _is_heavy(graph: Graph) -> bool:
+    """Whether each member multiplies large matrices of its own, so that nothing is gained by lanes."""
+    for node in graph.nodes:
+        if node.primitive is dot and node.attributes["batch"][0]:
+            a, b = node.operands
+            contract, shared = node.attributes["contract"], node.attributes["batch"]
+            rows = math.prod(a.shape[axis] for axis in free_axes(len(a.shape), contract[0], shared[0]))
+            columns = math.prod(b.shape[axis] for axis in free_axes(len(b.shape), contract[1], shared[1]))
+            inner = math.prod(a.shape[axis] for axis in contract[0])
+            if rows > 1 and columns > 1 and rows * columns * inner > _HEAVY:
+                return True
+    return False

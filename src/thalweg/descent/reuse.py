@@ -1,0 +1,88 @@
+"""What was derived and compiled before, kept for the next call with the same loss.
+
+A loss is traced anew in every call, so that whatever it refers to counts as it is now. If the graph turns out to be one that
+is known, all that follows from it (gradient, steps, programs) is taken from here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..graph import Graph
+from .line_search import LineSearch
+from .methods import Method
+from .stopping import StoppingRule
+
+__all__ = ["Known", "form_of", "graph_key"]
+
+T = TypeVar("T")
+
+
+class Known:
+    """The most recently used values, by keys. Safe to use from several threads."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._values: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable | None, make: Callable[[], T]) -> T:
+        """The value of a key, made if it is not there. Without a key it is always made."""
+        if key is None:
+            return make()
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                found: T = self._values[key]
+                return found
+        value = make()
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._capacity:
+                self._values.popitem(last=False)
+        return value
+
+
+_LARGEST_CONSTANTS = 1 << 20
+
+
+def graph_key(graph: Graph) -> Hashable | None:
+    """What tells a traced graph from others; None if it holds so many numbers that it is better not kept."""
+    constants = sum(node.type.size * node.dtype.itemsize for node in graph.nodes if node.is_constant)
+    if constants > _LARGEST_CONSTANTS:
+        return None
+    return graph.fingerprint, tuple(node.source for node in graph.nodes)
+
+
+def form_of(value: Method | StoppingRule | LineSearch | None) -> Hashable | None:
+    """What a method or rule is, apart from its numbers; None if it cannot be known, since it runs code of the user's."""
+    if value is None:
+        return ()
+    if not type(value).__module__.startswith(__name__.partition(".")[0] + "."):
+        return None
+    kind: Any = type(value)
+    parts: list[Hashable] = [kind]
+    for field in dataclasses.fields(value):
+        form = _form_of_field(getattr(value, field.name))
+        if form is None:
+            return None
+        parts.append(form)
+    return tuple(parts)
+
+
+def _form_of_field(found: Any) -> Hashable | None:
+    if isinstance(found, tuple):
+        forms = tuple(form_of(part) for part in found)
+        return None if None in forms else forms
+    if found is None or isinstance(found, LineSearch):
+        return form_of(found)
+    if isinstance(found, float | np.floating):
+        return "number"
+    # Whole numbers may set sizes, so each is a form of its own. A function may refer to anything.
+    return None if callable(found) or isinstance(found, np.ndarray) else (found,)

@@ -1,0 +1,151 @@
+"""One descent, and what is told of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from ..compile.function import compiled
+from ..graph import Array, evaluate
+from .engines import Engine, NativeEngine, NumpyEngine
+from .methods import Method
+from .not_finite import explain
+from .plan import Evaluation, Plan, evaluation
+from .problem import Data, check_data, problem_of
+from .result import History, Result
+from .run import Ended, Progress, Validation, descend, history_of, progress_of, reason
+from .steps import Status, Step, start_of
+from .stopping import Measurement, ValidationStalls, leaves
+
+__all__ = ["run_single"]
+
+
+def run_single(plan: Plan, vector: Array, method: Method, on_progress: Callable[[Progress], object] | None) -> Result:
+    """Descends from one vector with one method."""
+    step = plan.step(vector, method)
+    engine = _engine(plan, step, vector, method)
+    checks = None if plan.validation is None else _validation(plan, plan.validation)
+    compile_seconds = time.perf_counter() - plan.begin
+    ended = descend(
+        engine,
+        None if on_progress is None else lambda rows, seconds: on_progress(progress_of(rows, seconds)),
+        checks,
+        lambda: _where(step, engine),
+    )
+    return _Told(plan, method, step, engine, ended, checks).result(compile_seconds)
+
+
+_UNCOMPILED = (
+    "the loss or its gradient could not be traced, so this ran uncompiled, one Python call for each evaluation"
+)
+
+
+def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
+    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed)
+    if plan.target == "numpy" or not plan.problem.is_traced:
+        notes = () if plan.problem.is_traced else (_UNCOMPILED,)
+        started = dataclasses.replace(step, state=tuple(state), settings=settings)
+        return NumpyEngine(started, plan.data.arrays, plan.batch, plan.seed, notes)
+    program = plan.program(step, method)
+    return NativeEngine.of(program, state, settings, plan.data.arrays, plan.seed, plan.threads)
+
+
+def _where(step: Step, engine: Engine) -> tuple[Array, int]:
+    state = step.named(engine.state)
+    return state["parameters"], int(state["step"])
+
+
+def _validation(plan: Plan, kept: Data) -> Validation:
+    problem = problem_of(plan.loss, plan.parameters, kept, kept.examples, plan.source)
+    if problem.is_traced:
+        function = compiled(problem.graph, range(1, 1 + len(kept.arrays)))
+        return Validation(lambda vector: float(function(vector, *kept.arrays)[0]), plan.every)
+    return Validation(lambda vector: float(evaluate(problem.graph, [vector, *kept.arrays])[0]), plan.every)
+
+
+@dataclasses.dataclass(eq=False)
+class _Told:
+    """What a descent came to, and what can be said of it."""
+
+    plan: Plan
+    method: Method
+    step: Step
+    engine: Engine
+    ended: Ended
+    checks: Validation | None
+
+    def __post_init__(self) -> None:
+        self.state = self.step.named(self.engine.state)
+        self.number = int(self.state["step"])
+        self.history = history_of(self.ended.rows)
+        self.has_failed = self.ended.status in (Status.LOSS_NOT_FINITE, Status.GRADIENT_NOT_FINITE)
+        self.notes = list(self.engine.notes)
+
+    def result(self, compile_seconds: float) -> Result:
+        """The result. Raises DataError if the data are why the loss is not finite."""
+        plan, state = self.plan, self.state
+        if self.has_failed:
+            check_data(plan.data)
+            if plan.problem.is_traced:
+                self.notes.append(explain(plan.problem, state["parameters"], plan.batch_of(self.number)))
+        vector, at, found = self._end()
+        stopped = reason(self.ended.status, self.ended.is_interrupted, plan.rule, self._seen(found))
+        if self.checks is not None:
+            self.history = _with_checks(self.history, self.checks)
+            stalls = any(isinstance(rule, ValidationStalls) for rule in leaves(plan.rule))
+            if stalls and self.checks.best is not None and not self.has_failed:
+                vector, at = self.checks.best, self.checks.best_step
+                found = evaluation(plan.whole(), vector, plan.data.arrays)
+                self.notes.append(f"these are the parameters of step {at:,}, whose validation loss was the smallest")
+        if plan.batch is None and int(state["ascents"]):
+            self.notes.append(self._ascent_note())
+        return Result(
+            parameters=plan.problem.layout.tree(vector.copy()),
+            loss=found.loss,
+            gradient_norm=found.gradient_norm,
+            steps=at,
+            seconds=self.ended.seconds,
+            stopped_by=stopped,
+            history=self.history,
+            compile_seconds=compile_seconds,
+            method=self.method,
+            notes=tuple(self.notes),
+            evaluations=int(state["evaluations"]),
+            ascents=int(state["ascents"]),
+        )
+
+    def _end(self) -> tuple[Array, int, Evaluation]:
+        """The last parameters that are finite, their step, and loss and gradient there, over all examples."""
+        plan, state = self.plan, self.state
+        vector, at = state["parameters"], self.number
+        is_back = self.has_failed and self.number > 0 and "previous" in state
+        if is_back:
+            vector, at = state["previous"]["parameters"], self.number - 1
+        if plan.batch is None and is_back:
+            return vector, at, Evaluation(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
+        if plan.batch is None and (self.ended.status > 0 or "turn" in state) and len(self.history):
+            return vector, at, Evaluation(float(self.history.loss[-1]), float(self.history.gradient_norm[-1]))
+        return vector, at, evaluation(plan.whole(), vector, plan.data.arrays)
+
+    def _seen(self, found: Evaluation) -> Measurement:
+        """What the rules saw last: of a mini-batch, its own loss."""
+        check = self.checks.outside if self.checks else (float("nan"), 0.0)
+        loss, norm = found
+        if self.plan.batch is not None and self.ended.status > 0 and len(self.history):
+            loss, norm = float(self.history.loss[-1]), float(self.history.gradient_norm[-1])
+        return Measurement(self.number, loss, norm, self.ended.seconds, *check)
+
+    def _ascent_note(self) -> str:
+        count, first = int(self.state["ascents"]), int(self.state["first_ascent"])
+        instead = "; steepest descent was taken instead" if "turn" in self.state else ""
+        times = "once" if count == 1 else f"{count:,} times"
+        return f"the direction did not point downhill (∇f·Δw ≥ 0) {times}, first at step {first:,}{instead}"
+
+
+def _with_checks(history: History, checks: Validation) -> History:
+    steps = np.array([step for step, _ in checks.checks], np.int64)
+    losses = np.array([loss for _, loss in checks.checks], np.float64)
+    return dataclasses.replace(history, validation_step=steps, validation_loss=losses)
