@@ -103,3 +103,22 @@ def test_log_of_a_determinant_that_overflows() -> None:
     value, gradient = tw.value_and_grad(lambda a: np.log(np.linalg.det(a)))(matrix)
     np.testing.assert_allclose(value, 40 * np.log(1e10))
     np.testing.assert_allclose(gradient, np.eye(40) / 1e10, atol=1e-25)
+
+
+SMOOTH: dict[str, tuple[Callable[..., Any], float]] = {
+    "logaddexp(0, z)": (lambda z: np.logaddexp(0, z), 0.25),
+    "logaddexp(z, -z)": (lambda z: np.logaddexp(z, -z), 1.0),
+    "logaddexp(z, 2z)": (lambda z: np.logaddexp(z, 2 * z), 0.25),
+    "max(z, 0) + log1p(exp(-|z|))": (lambda z: np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))), 0.25),
+    "norm squared": (lambda z: np.linalg.norm(np.stack([z, z])) ** 2, 4.0),
+    "hypot squared": (lambda z: np.hypot(z, 2 * z) ** 2, 10.0),
+    "hypot(z, 1)": (lambda z: np.hypot(z, 1.0), 1.0),
+    "sum of logistic losses": (lambda z: np.sum(np.logaddexp(0, np.stack([z, -2 * z]))), 1.25),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SMOOTH))
+def test_smooth_functions_keep_their_curvature_where_their_parts_have_kinks(name: str) -> None:
+    """At zero parameters, where descents begin, all z are 0."""
+    function, curvature = SMOOTH[name]
+    assert float(tw.hessian(function)(np.float64(0))) == pytest.approx(curvature, rel=1e-12)

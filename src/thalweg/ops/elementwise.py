@@ -193,15 +193,19 @@ hypot = elementwise(
 )
 
 
+def _difference(a: Any, b: Any) -> Any:
+    """a - b, and 0 for equal infinities, which would give NaN. Equal numbers keep their derivative."""
+    return np.where((a == b) & ~np.isfinite(a), 0, a - b)
+
+
 def _expand_logaddexp(a: Any, b: Any) -> Any:
-    difference = np.where(a == b, 0, np.absolute(a - b))  # equal infinities would give NaN
-    return np.maximum(a, b) + apply(softplus, -difference)
+    return np.maximum(a, b) + apply(softplus, -np.absolute(_difference(a, b)))
 
 
 logaddexp = elementwise(
     "logaddexp",
     np.logaddexp,
-    lambda y, a, b: apply(expit, np.where(a == b, 0, a - b)),
-    lambda y, a, b: apply(expit, np.where(a == b, 0, b - a)),
+    lambda y, a, b: apply(expit, _difference(a, b)),
+    lambda y, a, b: apply(expit, _difference(b, a)),
     expansion=_expand_logaddexp,
 )

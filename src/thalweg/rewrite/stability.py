@@ -17,6 +17,7 @@ from ..ops.elementwise import (
     log,
     log1p,
     logaddexp,
+    maximum,
     multiply,
     negative,
     softplus,
@@ -97,6 +98,40 @@ def log_of_sum_of_exp(node: Node, build: Builder) -> Node | None:
         z = x.operands[0].operands[0]
         return build(logsumexp, z, axes=x.attributes["axes"], source=node.source)
     return None
+
+
+@rule(logaddexp, into=STABILITY_RULES)
+def logaddexp_of_constant(node: Node, build: Builder) -> Node | None:
+    """log(1 + exp(z)), written logaddexp(0, z), is softplus(z)."""
+    for a, b in (node.operands, node.operands[::-1]):
+        if equal_everywhere(a) == 0:
+            return build(softplus, b, source=node.source)
+    return None
+
+
+@rule(add, into=STABILITY_RULES)
+def softplus_in_two_parts(node: Node, build: Builder) -> Node | None:
+    """max(z, 0) + log1p(exp(-|z|)) = softplus(z): the parts have a kink at 0, their sum has none."""
+    for a, b in (node.operands, node.operands[::-1]):
+        if a.primitive is not maximum or b.primitive is not softplus or b.operands[0].primitive is not negative:
+            continue
+        (size,) = b.operands[0].operands
+        for z, zero in (a.operands, a.operands[::-1]):
+            if equal_everywhere(zero) == 0 and size.primitive is absolute and size.operands[0] is z:
+                return build(softplus, z, source=node.source)
+    return None
+
+
+@rule(multiply, into=STABILITY_RULES)
+def square_of_norm(node: Node, build: Builder) -> Node | None:
+    """norm(x)² = sum(x²), which has no kink at 0; hypot(x, y)² = x² + y²."""
+    (a, b) = node.operands
+    if a is not b:
+        return None
+    squares = [build(multiply, x, x, source=node.source) for x in a.operands if a.primitive in (norm, hypot)]
+    if a.primitive is norm:
+        return build(sum_, squares[0], source=node.source, axes=a.attributes["axes"])
+    return build(add, *squares, source=node.source) if a.primitive is hypot else None
 
 
 def _is_sum_of_exp(node: Node) -> bool:
