@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..graph import CONSTANT, Node
 from ..ops import PRIMITIVES
 from ..ops.contraction import dot
@@ -197,6 +199,30 @@ def where_known(node: Node, build: Builder) -> Node | None:
     if value is not None:
         return a if value else b
     return a if a is b else None
+
+
+@rule(dot)
+def product_with_identity(node: Node, build: Builder) -> Node | None:
+    """A product with the unit matrix moves an axis, and nothing else: Jacobians are products with all unit vectors."""
+    contract, batch = node.attributes["contract"], node.attributes["batch"]
+    if batch[0] or len(contract[0]) != 1:
+        return None
+    for side in (1, 0):
+        unit, other = node.operands[side], node.operands[1 - side]
+        if not _is_identity(unit):
+            continue
+        moved = contract[1 - side][0]
+        free = tuple(axis for axis in range(len(other.shape)) if axis != moved)
+        axes = (*free, moved) if side == 1 else (moved, *free)
+        return build(transpose, other, source=node.source, axes=axes)
+    return None
+
+
+def _is_identity(node: Node) -> bool:
+    if not node.is_constant or len(node.shape) != 2 or node.shape[0] != node.shape[1] or node.shape[0] < 2:
+        return False
+    value = node.value
+    return bool(value[0, 0] == 1 and value[0, 1] == 0 and np.array_equal(value, np.eye(len(value), dtype=value.dtype)))
 
 
 @rule(dot)
