@@ -1,6 +1,7 @@
 """Descent: methods, line searches, stopping rules, the steps as graphs, the run, and what it returns."""
 
 from . import schedules
+from .gradient_check import Agreement, GradientCheck, LeafCheck, check_gradient
 from .gradients import Numerical
 from .grid import Grid, grid, powers_of_ten
 from .line_search import Armijo, LineSearch, StrongWolfe
@@ -46,6 +47,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Agreement",
     "Armijo",
     "BarzilaiBorwein",
     "Basin",
@@ -53,10 +55,12 @@ __all__ = [
     "Gaussian",
     "Glorot",
     "GradientBelow",
+    "GradientCheck",
     "GradientDescent",
     "Grid",
     "He",
     "History",
+    "LeafCheck",
     "LevenbergMarquardt",
     "LineSearch",
     "LossBelow",
@@ -86,6 +90,7 @@ __all__ = [
     "Uniform",
     "ValidationStalls",
     "Zeros",
+    "check_gradient",
     "grid",
     "minimize",
     "powers_of_ten",

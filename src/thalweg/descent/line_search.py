@@ -144,7 +144,7 @@ class StrongWolfe(LineSearch):
 
     decrease: float = 1e-4
     curvature: float = 0.9
-    most: int = 40
+    most: int = 20
 
     def __post_init__(self) -> None:
         _check_between("decrease", self.decrease, 0, 1)

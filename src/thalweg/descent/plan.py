@@ -21,7 +21,7 @@ from .reuse import form_of
 from .steps import Step, in_lanes, step_of
 from .stopping import StoppingRule
 
-__all__ = ["Evaluation", "Plan", "evaluation", "evaluations"]
+__all__ = ["Evaluation", "Plan", "evaluated", "evaluation", "evaluations"]
 
 
 class Evaluation(NamedTuple):
@@ -101,14 +101,20 @@ class Plan:
         return [array[rows] for array in self.data.arrays]
 
 
+def evaluated(problem: Problem, vector: Array, arrays: Sequence[Array]) -> tuple[Array, Array]:
+    """Loss and gradient over given examples."""
+    if not problem.is_traced:
+        value, gradient = evaluate(problem.with_gradient, [vector, *arrays])
+        return value, gradient
+    examples = range(1, 1 + len(arrays))
+    function = problem.known.get("evaluation", lambda: compiled(problem.with_gradient, examples))
+    value, gradient = function(vector, *arrays)
+    return value, gradient
+
+
 def evaluation(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Evaluation:
     """Loss and gradient norm over given examples."""
-    if problem.is_traced:
-        examples = range(1, 1 + len(arrays))
-        function = problem.known.get("evaluation", lambda: compiled(problem.with_gradient, examples))
-        value, gradient = function(vector, *arrays)
-    else:
-        value, gradient = evaluate(problem.with_gradient, [vector, *arrays])
+    value, gradient = evaluated(problem, vector, arrays)
     return Evaluation(float(value), float(np.linalg.norm(gradient.astype(np.float64))))
 
 
