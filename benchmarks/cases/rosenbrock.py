@@ -1,8 +1,9 @@
 """The Rosenbrock function, 20,000 steps of momentum in float64: as a whole cold process, and warm.
 
 Cold: imports, tracing, compiling, running; thalweg's cache of compiled code is empty. Warm: JAX calls its compiled
-`fori_loop` again; thalweg's time is that of the descent, which also records the history and checks stopping rules at
-every step.
+`fori_loop` again. Of thalweg there are two rows: the descent alone, which is what compares with that, though it also records
+the history and checks stopping rules at every step; and the whole call, which traces the loss anew to see whether it is
+the same as before.
 """
 
 from __future__ import annotations
@@ -94,9 +95,9 @@ def measure(repeats: int) -> list[Report]:
     warm_runs = {
         name: (lambda s=space: s["run"]()) for name, space in spaces.items() if name not in ("PyTorch", "thalweg")
     }  # type: ignore[operator]
-    warm_runs["thalweg"] = lambda: float(spaces["thalweg"]["run"]().seconds)  # type: ignore[operator]
+    warm_runs["thalweg, the descent alone"] = lambda: float(spaces["thalweg"]["run"]().seconds)  # type: ignore[operator]
     warm = interleaved(warm_runs, 4 * repeats)
-    warm["thalweg, with tracing"] = interleaved({"x": lambda: spaces["thalweg"]["run"]()}, repeats)["x"]  # type: ignore[operator]
+    warm["thalweg, the whole call"] = interleaved({"x": lambda: spaces["thalweg"]["run"]()}, 4 * repeats)["x"]  # type: ignore[operator]
     if "PyTorch" in spaces:
         one = interleaved({"x": lambda: spaces["PyTorch"]["run"](500)}, 3)["x"]  # type: ignore[operator]
         warm["PyTorch (500 steps, scaled)"] = one * 40
@@ -104,5 +105,8 @@ def measure(repeats: int) -> list[Report]:
     reports.append(Report("Rosenbrock, 20,000 steps, warm", "run", warm))
     if "JAX" in cold:
         reports[0].goals = [Goal("≤ 0.5 × JAX", cold["thalweg"] / cold["JAX"], 0.5)]
-        reports[1].goals = [Goal("≤ 1.0 × JAX", warm["thalweg"] / warm["JAX"], 1.0)]
+        reports[1].goals = [
+            Goal("the descent alone ≤ 1.0 × JAX", warm["thalweg, the descent alone"] / warm["JAX"], 1.0),
+            Goal("the whole call ≤ 1.0 × JAX", warm["thalweg, the whole call"] / warm["JAX"], 1.0),
+        ]
     return reports
