@@ -59,14 +59,14 @@ def _printed(code: str) -> float:
 
 def measure(repeats: int) -> list[Report]:
     """One report for scalars, one for vectors."""
-    sizes = (1250, 2500, 5000, 10_000)
     reports = []
     for loss in ("scalars", "vectors"):
+        compared = 5000 if loss == "scalars" else 500
+        sizes = sorted({compared, 1250, 2500, 5000, 10_000})
         runs = {
             f"thalweg, {nodes:,} nodes": (lambda n=nodes, f=loss: _printed(THALWEG.format(loss=f, nodes=n)))
             for nodes in sizes
         }
-        compared = 5000 if loss == "scalars" else 500
         if not missing("jax"):
             runs[f"JAX, {compared:,} nodes"] = lambda n=compared, f=loss: _printed(JAX.format(loss=f, nodes=n))
         seconds = interleaved(runs, max(1, repeats // 3))
