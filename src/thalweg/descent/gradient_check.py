@@ -9,20 +9,18 @@ Source: J. Nocedal and S. Wright, *Numerical Optimization* (2006), chapter 8.1; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 import numpy as np
 
-from ..autodiff import batched
-from ..compile.function import compiled
 from ..errors import ArgumentError, TracingError
-from ..graph import Array, ArrayType, Graph, evaluate, input_node
+from ..graph import Array, ArrayType
 from .gradients import Automatic, Given, GradientSource
 from .parameters import layout_of
-from .plan import evaluated
+from .plan import evaluated, losses_at
 from .problem import Problem, data_of, problem_of
 
 __all__ = ["Agreement", "GradientCheck", "LeafCheck", "check_gradient"]
@@ -124,7 +122,7 @@ def check_gradient(
     smooth = problem_of(loss, exact, given, given.examples, next(iter(sources.values())))
     vector = smooth.layout.vector(exact)
     places = _places(vector.size, seed)
-    slopes = _slopes(_losses(smooth, given.arrays), vector, places)
+    slopes = _slopes(lambda points: losses_at(smooth, points, given.arrays), vector, places)
     checks: list[LeafCheck] = []
     for name, problem in problems.items():
         own = problem.layout.vector(parameters)
@@ -146,27 +144,6 @@ def _places(size: int, seed: int) -> Array:
     if size <= _MOST:
         return np.arange(size)
     return np.sort(np.random.default_rng(seed).choice(size, _MOST, replace=False))
-
-
-_LANES = 16
-
-
-def _losses(problem: Problem, arrays: Sequence[Array]) -> Callable[[Array], Array]:
-    """The loss at many points (M, P) → (M,)."""
-    if not problem.is_traced:
-        return lambda points: np.array([float(evaluate(problem.graph, [point, *arrays])[0]) for point in points])
-    parameters, *data = problem.graph.inputs
-    wide = input_node(ArrayType((_LANES, *parameters.shape), parameters.dtype), "parameters")
-    (node,) = batched(problem.graph.outputs, [parameters], [wide], _LANES)
-    function = compiled(Graph((wide, *data), (node,)), range(1, 1 + len(arrays)))
-
-    def losses(points: Array) -> Array:
-        count = len(points)
-        padded = np.concatenate([points, np.repeat(points[-1:], -count % _LANES, axis=0)])
-        parts = [function(padded[i : i + _LANES], *arrays)[0] for i in range(0, len(padded), _LANES)]
-        return np.concatenate(parts)[:count].astype(np.float64)
-
-    return losses
 
 
 @dataclass(frozen=True, eq=False)

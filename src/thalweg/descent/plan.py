@@ -21,7 +21,16 @@ from .reuse import form_of
 from .steps import Step, in_lanes, step_of
 from .stopping import StoppingRule
 
-__all__ = ["Evaluation", "Plan", "evaluated", "evaluation", "evaluations"]
+__all__ = ["Evaluation", "Origin", "Plan", "evaluated", "evaluation", "evaluations", "gradients_at", "losses_at"]
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a result came from: enough to look at the loss around it. start, end: vectors."""
+
+    plan: Plan
+    start: Array
+    end: Array
 
 
 class Evaluation(NamedTuple):
@@ -126,28 +135,53 @@ def evaluations(problem: Problem, vectors: Sequence[Array], arrays: Sequence[Arr
     """The same for several vectors, which share the reading of the examples."""
     if len(vectors) < 4:
         return [evaluation(problem, vector, arrays) for vector in vectors]
-    function = problem.known.get("evaluations", lambda: _many(problem, len(arrays)))
+    function = problem.known.get("gradients", lambda: _gradients(problem, len(arrays)))
     found: list[Evaluation] = []
     for first in range(0, len(vectors), _TOGETHER):
         group = list(vectors[first : first + _TOGETHER])
         padded = np.stack(group + [group[-1]] * (_TOGETHER - len(group)))
-        losses, norms = function(padded, *arrays)
+        losses, gradients = function(padded, *arrays)
+        norms = np.linalg.norm(gradients.astype(np.float64), axis=1)
         found += [Evaluation(float(a), float(b)) for a, b in zip(losses, norms, strict=True)][: len(group)]
     return found
 
 
-def _many(problem: Problem, arrays: int) -> Callable[..., Any]:
+def gradients_at(problem: Problem, points: Array, arrays: Sequence[Array]) -> Array:
+    """The gradient at many points (M, P) → (M, P), float64."""
+    if not problem.is_traced or len(points) < 4:
+        return np.array([evaluated(problem, point, arrays)[1] for point in points], np.float64)
+    function = problem.known.get("gradients", lambda: _gradients(problem, len(arrays)))
+    padded = np.concatenate([points, np.repeat(points[-1:], -len(points) % _TOGETHER, axis=0)])
+    parts = [function(padded[i : i + _TOGETHER], *arrays)[1] for i in range(0, len(padded), _TOGETHER)]
+    joined: Array = np.concatenate(parts)[: len(points)].astype(np.float64)
+    return joined
+
+
+def losses_at(problem: Problem, points: Array, arrays: Sequence[Array]) -> Array:
+    """The loss at many points (M, P) → (M,), float64. So many at a time share one reading of the examples."""
+    if not problem.is_traced:
+        return np.array([float(evaluate(problem.graph, [point, *arrays])[0]) for point in points])
+
+    def make() -> Callable[..., Any]:
+        parameters, *data = problem.graph.inputs
+        wide = input_node(ArrayType((_TOGETHER, *parameters.shape), parameters.dtype), "parameters")
+        (node,) = batched(problem.graph.outputs, [parameters], [wide], _TOGETHER)
+        return compiled(Graph((wide, *data), (node,)), range(1, 1 + len(arrays)))
+
+    function = problem.known.get("losses", make)
+    padded = np.concatenate([points, np.repeat(points[-1:], -len(points) % _TOGETHER, axis=0)])
+    parts = [function(padded[i : i + _TOGETHER], *arrays)[0] for i in range(0, len(padded), _TOGETHER)]
+    joined: Array = np.concatenate(parts)[: len(points)].astype(np.float64)
+    return joined
+
+
+def _gradients(problem: Problem, arrays: int) -> Callable[..., Any]:
+    """(parameters of several members, *data) → (losses, gradients)."""
     graph = simplify(problem.with_gradient)
     parameters, *data = graph.inputs
     wide = input_node(ArrayType((_TOGETHER, *parameters.shape), parameters.dtype), "parameters")
     losses, gradients = batched(graph.outputs, [parameters], [wide], _TOGETHER)
-    function = compiled(Graph((wide, *data), (losses, gradients)), range(1, 1 + arrays))
-
-    def evaluate_all(vectors: Array, *given: Array) -> tuple[Array, Array]:
-        values, found = function(vectors, *given)
-        return values, np.linalg.norm(found.astype(np.float64), axis=1)
-
-    return evaluate_all
+    return compiled(Graph((wide, *data), (losses, gradients)), range(1, 1 + arrays))
 
 
 _HEAVY = 4096

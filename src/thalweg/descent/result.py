@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ class Result:
     parameters: nested as they were given. loss, gradient_norm: at those parameters, over all data. steps: that were taken.
     evaluations: of the loss, with its gradient. seconds: of descent alone; compile_seconds: of tracing and compiling.
     stopped_by: why it ended. ascents: the steps whose direction did not point downhill. notes: what else is worth knowing,
-    such as that the loss could not be divided into tiles.
+    such as that the loss could not be divided into tiles. origin: loss, data, start and end, for whoever judges the result.
     """
 
     parameters: Any
@@ -73,6 +74,8 @@ class Result:
     notes: tuple[str, ...] = field(default=())
     evaluations: int = 0
     ascents: int = 0
+    origin: Any = field(default=None, repr=False)
+    judge: Any = field(default=None, repr=False)
 
     def __str__(self) -> str:
         lines = [
@@ -88,6 +91,13 @@ class Result:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    @cached_property
+    def verdict(self) -> Any:
+        """What was found, and how sure that is: a `Verdict`. It is worked out when it is first asked for, from the data as they are
+        then. None for results that nothing can judge.
+        """
+        return None if self.judge is None else self.judge(self)
 
     def _trials(self) -> str:
         is_plain = self.evaluations in (0, self.steps, self.steps + 1)

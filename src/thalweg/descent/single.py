@@ -13,7 +13,7 @@ from ..graph import Array, evaluate
 from .engines import Engine, NativeEngine, NumpyEngine
 from .methods import Method
 from .not_finite import explain
-from .plan import Evaluation, Plan, evaluation
+from .plan import Evaluation, Origin, Plan, evaluation
 from .problem import Data, check_data, problem_of
 from .result import History, Result
 from .run import Ended, Progress, Validation, descend, history_of, progress_of, reason
@@ -35,7 +35,7 @@ def run_single(plan: Plan, vector: Array, method: Method, on_progress: Callable[
         checks,
         lambda: _where(step, engine),
     )
-    return _Told(plan, method, step, engine, ended, checks).result(compile_seconds)
+    return _Told(plan, vector, method, step, engine, ended, checks).result(compile_seconds)
 
 
 _UNCOMPILED = (
@@ -71,6 +71,7 @@ class _Told:
     """What a descent came to, and what can be said of it."""
 
     plan: Plan
+    start: Array
     method: Method
     step: Step
     engine: Engine
@@ -115,6 +116,7 @@ class _Told:
             notes=tuple(self.notes),
             evaluations=int(state["evaluations"]),
             ascents=int(state["ascents"]),
+            origin=Origin(plan, self.start, vector.copy()),
         )
 
     def _end(self) -> tuple[Array, int, Evaluation]:

@@ -11,7 +11,7 @@ from ..errors import ArgumentError
 from ..graph import Array
 from .lockstep import Lockstep, MemberState, run_together
 from .methods import Method
-from .plan import Evaluation, Plan, evaluations
+from .plan import Evaluation, Origin, Plan, evaluations
 from .population import Population, check_same_state, population_of
 from .problem import check_data
 from .result import Result
@@ -45,8 +45,8 @@ def run_population(
     ended = lockstep.finished()
     ends = _ends(plan, step, ended)
     results, choices, starts = [], [], []
-    for (number, _, method, own), member, end in zip(members, ended, ends, strict=True):
-        results.append(_result(plan, step, member, end, method, is_interrupted, seconds))
+    for (number, start, method, own), member, end in zip(members, ended, ends, strict=True):
+        results.append(_result(plan, step, start, member, end, method, is_interrupted, seconds))
         choices.append({**({"start": number} if len(vectors) > 1 else {}), **own})
         starts.append(float(member.rows[0, 2]) if len(member.rows) else float("nan"))
     return population_of(results, choices, starts, seconds, compile_seconds, lockstep.lanes)
@@ -105,6 +105,7 @@ def _ends(plan: Plan, step: Step, members: Sequence[MemberState]) -> list[tuple[
 def _result(
     plan: Plan,
     step: Step,
+    start: Array,
     member: MemberState,
     end: tuple[Array, int, Evaluation],
     method: Method,
@@ -125,4 +126,5 @@ def _result(
         method=method,
         evaluations=int(state["evaluations"]),
         ascents=int(state["ascents"]),
+        origin=Origin(plan, start, vector.copy()),
     )

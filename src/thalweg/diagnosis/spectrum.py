@@ -1,0 +1,215 @@
+"""The curvature of a loss: eigenvalues of its Hessian, with bounds of their errors, and how they are spread.
+
+For few parameters the Hessian is formed. For many, Lanczos' method sees it only through products with vectors, which are
+compiled and run over tiles; each costs about two gradients.
+
+Source: G. Golub and C. Van Loan, *Matrix Computations*, 4th ed. (2013), chapter 10; for the spread: L. Lin, Y. Saad and C. Yang,
+*Approximating spectral densities of large matrices*, SIAM Review 58 (2016), stochastic Lanczos quadrature.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..autodiff import batched, gradient, pushforward
+from ..compile.function import compiled
+from ..descent.problem import Problem
+from ..graph import Array, ArrayType, Graph, constant, input_node
+from ..rewrite import simplify
+
+__all__ = ["Spectrum", "hessian_product", "spectrum_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Eigenvalues of the Hessian ∇²f (P, P) at a point.
+
+    smallest, largest: with bounds of their errors, and the directions (P,), of length 1, that belong to them.
+    is_exact: whether the whole Hessian was formed; else the values come from `products` Hessian-vector products, there is an
+    eigenvalue within the error of each, and further ones outside of them are improbable but not excluded.
+    values, weights: where the eigenvalues lie, and which share of them; the weights add up to 1. vectors: (P, P), one column for
+    each of the values, if the spectrum is exact.
+    """
+
+    smallest: float
+    smallest_error: float
+    smallest_direction: Array
+    largest: float
+    largest_error: float
+    largest_direction: Array
+    is_exact: bool
+    products: int
+    values: Array
+    weights: Array
+    vectors: Array | None = None
+
+    @property
+    def size(self) -> float:
+        """The spectral norm: the largest |eigenvalue|."""
+        return max(abs(self.smallest), abs(self.largest))
+
+    @property
+    def condition_number(self) -> float:
+        """Largest by smallest eigenvalue; infinite where the smallest is not above 0 beyond its error."""
+        return self.largest / self.smallest if self.smallest > self.smallest_error else float("inf")
+
+    @property
+    def negative_share(self) -> float:
+        """The share of directions along which the loss curves downwards, beyond the error."""
+        return float(np.sum(self.weights[self.values < -self.smallest_error]))
+
+    def __str__(self) -> str:
+        how = "of the whole Hessian" if self.is_exact else f"from {self.products} Hessian-vector products"
+        return (
+            f"eigenvalues {how}: from {self.smallest:.4g} ± {self.smallest_error:.1g} to {self.largest:.4g} ± "
+            f"{self.largest_error:.1g}; {self.negative_share:.0%} negative"
+        )
+
+
+_EXACT_PARAMETERS = 300
+_EXACT_WORK = 4e9
+
+
+def spectrum_of(
+    problem: Problem, vector: Array, arrays: Sequence[Array], rounds: int = 24, probes: int = 2
+) -> Spectrum:
+    """The spectrum at a point, over given examples.
+
+    rounds: of Lanczos for each of the probes. The probes are drawn from the point itself, so that no one direction is overlooked
+    at every point.
+    """
+    size = vector.size
+    examples = arrays[0].shape[0] if arrays else 1
+    if size <= _EXACT_PARAMETERS and (size <= 32 or float(size) ** 2 * examples <= _EXACT_WORK):
+        return _exact(problem, vector, arrays)
+    product = hessian_product(problem, vector, arrays)
+    digest = hashlib.sha256(np.ascontiguousarray(vector).tobytes()).digest()
+    generator = np.random.default_rng(list(digest))
+    found = [_lanczos(product, generator.standard_normal(size), rounds) for _ in range(probes)]
+    precision = float(np.finfo(vector.dtype).eps)
+    return _joined(found, precision, sum(len(pairs.values) for pairs in found))
+
+
+def hessian_product(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Callable[[Array], Array]:
+    """v (P,) → ∇²f · v (P,), in float64."""
+
+    def make() -> Callable[..., tuple[Array, ...]]:
+        inputs = problem.graph.inputs
+        (of_loss,) = simplify(Graph(inputs, gradient(problem.graph.outputs[0], inputs[:1]))).outputs
+        tangent = input_node(inputs[0].type, "tangent")
+        outputs = pushforward([of_loss], inputs[:1], [tangent])
+        return compiled(Graph((*inputs, tangent), outputs), range(1, len(inputs)))
+
+    function = problem.known.get("hessian product", make)
+
+    def product(direction: Array) -> Array:
+        (found,) = function(vector, *arrays, direction.astype(vector.dtype))
+        return found.astype(np.float64)
+
+    return product
+
+
+def _exact(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Spectrum:
+    size = vector.size
+
+    def make() -> Callable[..., tuple[Array, ...]]:
+        inputs = problem.graph.inputs
+        (of_loss,) = simplify(Graph(inputs, gradient(problem.graph.outputs[0], inputs[:1]))).outputs
+        tangent = input_node(ArrayType((size,), vector.dtype), "tangent")
+        (column,) = pushforward([of_loss], inputs[:1], [tangent])
+        units = constant(np.eye(size, dtype=vector.dtype))
+        return compiled(Graph(inputs, batched([column], [tangent], [units], size)), range(1, len(inputs)))
+
+    (found,) = problem.known.get("hessian", make)(vector, *arrays)
+    wide = found.astype(np.float64)
+    if not np.isfinite(wide).all():
+        return _unknown(size)
+    symmetric = (wide + wide.T) / 2
+    values, vectors = np.linalg.eigh(symmetric)
+    asymmetry = float(np.linalg.norm(wide - wide.T))
+    error = asymmetry + 8 * size * float(np.finfo(vector.dtype).eps) * float(np.max(np.abs(values), initial=0.0))
+    return Spectrum(
+        float(values[0]),
+        error,
+        vectors[:, 0],
+        float(values[-1]),
+        error,
+        vectors[:, -1],
+        True,
+        size,
+        values,
+        np.full(size, 1 / size),
+        vectors,
+    )
+
+
+def _unknown(size: int) -> Spectrum:
+    nan, direction = float("nan"), np.zeros(size)
+    return Spectrum(nan, nan, direction, nan, nan, direction, False, 0, np.zeros(0), np.zeros(0))
+
+
+@dataclass(frozen=True, eq=False)
+class _Ritz:
+    """Approximate eigenvalues, bounds of their errors, their vectors, and their weights in the probe."""
+
+    values: Array
+    errors: Array
+    vectors: Array
+    weights: Array
+
+
+def _lanczos(product: Callable[[Array], Array], probe: Array, rounds: int) -> _Ritz:
+    """Lanczos with full reorthogonalisation."""
+    size = len(probe)
+    rounds = min(rounds, size)
+    basis = np.zeros((rounds, size))
+    alpha, beta = np.zeros(rounds), np.zeros(rounds)
+    basis[0] = probe / np.linalg.norm(probe)
+    count = rounds
+    for j in range(rounds):
+        image = product(basis[j])
+        if not np.isfinite(image).all():
+            return _Ritz(np.full(1, np.nan), np.full(1, np.nan), np.zeros((1, size)), np.ones(1))
+        alpha[j] = basis[j] @ image
+        for _ in range(2):  # once is not enough where eigenvalues have converged
+            image -= basis[: j + 1].T @ (basis[: j + 1] @ image)
+        beta[j] = np.linalg.norm(image)
+        if j + 1 == rounds:
+            break
+        if beta[j] <= 1e-13 * max(1e-300, float(np.max(np.abs(alpha[: j + 1])))):
+            count = j + 1  # the probe lies in a space that the Hessian keeps
+            break
+        basis[j + 1] = image / beta[j]
+    tridiagonal = np.diag(alpha[:count]) + np.diag(beta[: count - 1], 1) + np.diag(beta[: count - 1], -1)
+    values, inner = np.linalg.eigh(tridiagonal)
+    errors = np.abs(beta[count - 1] * inner[-1])
+    return _Ritz(values, errors, inner.T @ basis[:count], inner[0] ** 2)
+
+
+def _joined(found: Sequence[_Ritz], precision: float, products: int) -> Spectrum:
+    """The extremes over all probes."""
+    values = np.concatenate([pairs.values for pairs in found])
+    if not np.isfinite(values).all():
+        return _unknown(found[0].vectors.shape[1])
+    errors = np.concatenate([pairs.errors for pairs in found])
+    vectors = np.concatenate([pairs.vectors for pairs in found])
+    weights = np.concatenate([pairs.weights for pairs in found]) / len(found)
+    rounding = 64 * precision * float(np.max(np.abs(values)))
+    low, high = int(np.argmin(values)), int(np.argmax(values))
+    order = np.argsort(values)
+    return Spectrum(
+        float(values[low]),
+        float(errors[low]) + rounding,
+        vectors[low],
+        float(values[high]),
+        float(errors[high]) + rounding,
+        vectors[high],
+        False,
+        products,
+        values[order],
+        weights[order],
+    )
