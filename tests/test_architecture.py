@@ -23,6 +23,7 @@ ORDER = [
     "compile",
     "descent",
     "transformations",
+    "diagnosis",
     "models",
     "tables",
     "fit",

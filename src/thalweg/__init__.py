@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         minimize,
         schedules,
     )
+    from .diagnosis import Convexity, ConvexityKind, Counterexample, convexity
     from .errors import (
         ArgumentError,
         DataError,
@@ -51,6 +52,7 @@ _HOMES = {
         *("MaxSteps", "Measurement", "Method", "Momentum", "Nesterov", "NoChange", "Point", "Progress", "RMSProp"),
         *("Result", "Stopped", "StoppingRule", "minimize"),
     ),
+    "diagnosis": ("Convexity", "ConvexityKind", "Counterexample", "convexity"),
     "errors": (
         *("ArgumentError", "DataError", "GraphError", "LossError", "ModelFileError", "ShapeError"),
         *("TableError", "ThalwegError", "TracingError"),
@@ -64,6 +66,9 @@ __all__ = [
     "Adam",
     "AdamW",
     "ArgumentError",
+    "Convexity",
+    "ConvexityKind",
+    "Counterexample",
     "DataError",
     "GradientBelow",
     "GradientDescent",
@@ -90,6 +95,7 @@ __all__ = [
     "ThalwegError",
     "TracingError",
     "__version__",
+    "convexity",
     "grad",
     "hessian",
     "hvp",
