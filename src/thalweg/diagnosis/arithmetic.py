@@ -43,7 +43,11 @@ def bounded(facts: Facts, bounds: Interval) -> Facts:
     """The facts with further bounds, known in another way."""
     lower, upper = np.maximum(facts.lower, bounds.lower), np.minimum(facts.upper, bounds.upper)
     return settle(
-        Facts(Interval(lower, np.maximum(upper, lower)), *facts.arrays[2:], is_defined_on_convex=facts.is_defined_on_convex)
+        Facts(
+            Interval(lower, np.maximum(upper, lower)),
+            *facts.arrays[2:],
+            is_defined_on_convex=facts.is_defined_on_convex,
+        )
     )
 
 
@@ -57,9 +61,7 @@ def unary(curve: Curve, x: Facts) -> Facts:
     """A function of one number, by the composition rule; for its logarithm, too."""
     x = restrict(x, *curve.domain)
     monotone = [(curve.holds(curve.rising, x.bounds), curve.holds(curve.falling, x.bounds))]
-    convex, concave = compose(
-        curve.holds(curve.convex, x.bounds), curve.holds(curve.concave, x.bounds), monotone, [x]
-    )
+    convex, concave = compose(curve.holds(curve.convex, x.bounds), curve.holds(curve.concave, x.bounds), monotone, [x])
     log_convex, log_concave = compose(
         curve.holds(curve.log_convex, x.bounds), curve.holds(curve.log_concave, x.bounds), monotone, [x]
     )
@@ -219,7 +221,7 @@ def _odd_power(x: Facts, p: float) -> Facts:
 def _root_or_power(x: Facts, p: float) -> Facts:
     """x^p for x that is not negative."""
     with np.errstate(all="ignore"):
-        low, high = x.lower**abs(p), x.upper**abs(p)
+        low, high = x.lower ** abs(p), x.upper ** abs(p)
         bounds = Interval(np.maximum(low - low * 2.0**-47, 0.0), high + high * 2.0**-47 + 1e-320)
     bounds = Interval(np.where(np.isnan(bounds.lower), 0.0, bounds.lower), bounds.upper)
     if p > 0:

@@ -23,6 +23,8 @@ _MOST_PARTS = 20_000
 _MOST_ROUNDS = 400
 _MOST_NODES = 200
 _NEAR_ZERO = 1e-290
+_NARROW = 2.0**-42
+"""Relative width of the parts that are looked at as joints: wider than the rounding of any condition."""
 _HUGE = 1e30
 
 
@@ -206,7 +208,7 @@ class _Proof:
         is_open = ~is_done & ~jet.is_outside & self.proven[row]
         x, row = _at(x, is_open), row[is_open]
         middle = _middle(x)
-        is_small = ~((x.lower < middle) & (middle < x.upper)) | (x.upper - x.lower <= 8 * np.spacing(np.abs(middle)))
+        is_small = ~((x.lower < middle) & (middle < x.upper)) | (x.upper - x.lower <= _NARROW * np.abs(middle))
         is_small |= np.maximum(np.abs(x.lower), np.abs(x.upper)) < _NEAR_ZERO
         is_far = np.minimum(np.abs(x.lower), np.abs(x.upper)) > _HUGE
         self.proven[row[is_far]] = False
@@ -243,7 +245,8 @@ class _Proof:
             is_continuous = highest - lowest <= room
             is_rising = before.slope.lower <= after.slope.upper + 2.0**-40 * steep
             widths = np.maximum(before.slope.upper - before.slope.lower, after.slope.upper - after.slope.lower)
-            is_sharp = widths <= 1e-8 * (1e-300 + steep)
+            bends = np.fmax(_finite_size(before.bend), _finite_size(after.bend))
+            is_sharp = widths <= 1e-8 * (1e-300 + steep + np.abs(left) * bends)
         is_sure = ~(before.is_doubtful | after.is_doubtful | before.is_outside | after.is_outside)
         is_good = is_sure & is_continuous & is_rising & is_sharp
         self.proven[row[~is_good & ~is_border]] = False
@@ -261,6 +264,11 @@ class _Proof:
 
 def _size(x: Interval) -> Array:
     return np.maximum(np.abs(x.lower), np.abs(x.upper))
+
+
+def _finite_size(x: Interval) -> Array:
+    size = _size(x)
+    return np.where(np.isfinite(size), size, 0.0)
 
 
 def _at(x: Interval, mask: Array) -> Interval:

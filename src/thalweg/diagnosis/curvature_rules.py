@@ -17,7 +17,7 @@ from ..graph import Array, Node
 from ..ops.contraction import free_axes
 from . import arithmetic, intervals
 from .curves import CURVES, ENTROPY, Curve
-from .facts import Facts, compose, known, like, nothing, settle
+from .facts import Facts, compose, known, like, nothing, restrict, settle
 from .intervals import Interval
 
 __all__ = ["ROWS", "WITHOUT_CURVATURE", "Row", "facts_of"]
@@ -171,7 +171,21 @@ def _negative(node: Node, x: Facts) -> Facts:
 def _multiply(node: Node, a: Facts, b: Facts) -> Facts:
     if node.operands[0] is node.operands[1]:
         return arithmetic.power(a, 2)
+    for x, other, base in ((a, node.operands[1], node.operands[0]), (b, node.operands[0], node.operands[1])):
+        exponent = _exponent(other, base)
+        if exponent is not None:
+            return arithmetic.power(x, exponent + 1)
     return arithmetic.multiplied(a, b)
+
+
+def _exponent(node: Node, base: Node) -> int | None:
+    """k, if the node is base to the power k, spelled as products."""
+    if node is base:
+        return 1
+    if node.primitive.name != "multiply":
+        return None
+    parts = [_exponent(operand, base) for operand in node.operands]
+    return None if None in parts else sum(part for part in parts if part is not None)
 
 
 @row("a value over a constant, or over a positive value of lower degree", "divide")
@@ -194,9 +208,10 @@ def _power(node: Node, x: Facts, exponent: Facts) -> Facts:
 
 @row("x log(x/y) is convex in x and y together", "relative_entropy")
 def _relative_entropy(node: Node, x: Facts, y: Facts) -> Facts:
-    from .facts import restrict
-
     x, y = restrict(x, 0.0), restrict(y, 0.0)
+    if arithmetic.is_constant(x):  # x log x - x log y
+        own = like(ENTROPY.values(x.bounds), True, True, [x])
+        return arithmetic.added(own, arithmetic.scaled(arithmetic.logarithm(y), -x.lower))
     falling = [(np.asarray(False), np.asarray(False)), (np.asarray(False), np.asarray(True))]
     is_one = (y.lower == 1) & (y.upper == 1)
     falling[0] = (is_one & (x.lower >= 0.36787944118), is_one & (x.upper <= 0.36787944117))
@@ -272,7 +287,11 @@ def _cumulative_sum(node: Node, x: Facts) -> Facts:
         value = node.primitive.evaluate(bound, **node.attributes)
         room = count * 2.0**-52 * node.primitive.evaluate(np.abs(bound), **node.attributes)
         parts.append(np.where(np.isnan(value - room), -np.inf, value - room))
-    return like(Interval(parts[0], -parts[1]), _none_of(~x.convex, node), _none_of(~x.concave, node), [x])
+    is_positive, is_negative = _none_of(x.lower < 0, node), _none_of(x.upper > 0, node)
+    lower = np.where(is_positive, np.maximum(parts[0], 0.0), parts[0])
+    upper = np.where(is_negative, np.minimum(-parts[1], 0.0), -parts[1])
+    degree = np.min(x.convex_degree, initial=np.inf)
+    return like(Interval(lower, upper), _none_of(~x.convex, node), _none_of(~x.concave, node), [x], degree)
 
 
 # Products of arrays
@@ -418,9 +437,7 @@ def _move(node: Node, x: Facts) -> Facts:
 def _take(node: Node, x: Facts, indices: Facts) -> Facts:
     if not arithmetic.is_constant(indices):
         return nothing(node.shape, [x, indices])
-    return x.moved(
-        lambda array: node.primitive.evaluate(array, indices.lower.astype(np.int64), **node.attributes)
-    )
+    return x.moved(lambda array: node.primitive.evaluate(array, indices.lower.astype(np.int64), **node.attributes))
 
 
 @row("values in other places, added up where they meet", "place")

@@ -33,7 +33,8 @@ class Curve:
     value, slope, bend: f, f', f''. domain: outside of it the function is NaN. convex, concave, rising, falling: regions
     where this holds. log_convex, log_concave: where log f curves like that. turns: where f'' has its extremes.
     kinks: where the slope jumps upwards. pole: a number at which the function is infinite from one side at least.
-    period: of the extremes of f, f' and f'' if they go on for ever; they lie at its multiples. slack: absolute error.
+    image: the function's values lie in it. period: of the extremes of f, f' and f'' if they go on for ever; they lie at its multiples. slack: absolute error.
+    is_exact: f is computed without rounding.
     """
 
     value: Function
@@ -48,9 +49,11 @@ class Curve:
     log_concave: tuple[Region, ...] = ()
     turns: tuple[float, ...] = ()
     kinks: tuple[float, ...] = ()
+    image: Region = ALL
     pole: float | None = None
     period: float | None = None
     slack: float = 0.0
+    is_exact: bool = False
 
     @staticmethod
     def holds(regions: tuple[Region, ...], x: Interval) -> Any:
@@ -85,7 +88,12 @@ class Curve:
     def values(self, x: Interval) -> Interval:
         """f over x."""
         ends = {end for region in (*self.rising, *self.falling) for end in region if math.isfinite(end)}
-        return self._range(self.value, self.within_domain(x), ends, self.slack)
+        x = self.within_domain(x)
+        if self.is_exact:
+            ends = {end for end in ends if np.any(x.contains(end))}
+            return _hull_of(self.value, x, ends)
+        found = self._range(self.value, x, ends, self.slack)
+        return Interval(np.clip(found.lower, *self.image), np.clip(found.upper, *self.image))
 
     def slopes(self, x: Interval) -> Interval:
         """f' over x."""
@@ -107,11 +115,23 @@ class Curve:
         return _signed(found, self.holds(self.convex, x), self.holds(self.concave, x))
 
 
+def _hull_of(function: Function, x: Interval, turns: set[float]) -> Interval:
+    low, high = function(x.lower), function(x.upper)
+    lower, upper = np.minimum(low, high), np.maximum(low, high)
+    for turn in turns:
+        there, inside = function(np.asarray(turn)), x.contains(turn)
+        lower = np.where(inside, np.minimum(lower, there), lower)
+        upper = np.where(inside, np.maximum(upper, there), upper)
+    return Interval(lower, upper)
+
+
 def _signed(x: Interval, is_positive: Any, is_negative: Any) -> Interval:
     """The interval without the signs that are ruled out."""
     lower = np.where(is_positive, np.maximum(x.lower, 0.0), x.lower)
     upper = np.where(is_negative, np.minimum(x.upper, 0.0), x.upper)
-    return Interval(np.where(is_negative, np.minimum(lower, 0.0), lower), np.where(is_positive, np.maximum(upper, 0.0), upper))
+    return Interval(
+        np.where(is_negative, np.minimum(lower, 0.0), lower), np.where(is_positive, np.maximum(upper, 0.0), upper)
+    )
 
 
 def _special(name: str) -> Callable[..., Any]:
@@ -140,16 +160,35 @@ _TANH_TURN = _SIGMOID_TURN / 2
 
 CURVES: dict[str, Curve] = {
     "absolute": Curve(
-        *(np.abs, np.sign, np.zeros_like), convex=(ALL,), rising=(POSITIVE,), falling=(NEGATIVE,), kinks=(0.0,)
+        *(np.abs, np.sign, np.zeros_like),
+        convex=(ALL,),
+        rising=(POSITIVE,),
+        falling=(NEGATIVE,),
+        kinks=(0.0,),
+        is_exact=True,
+        image=POSITIVE,
     ),
-    "exp": Curve(np.exp, np.exp, np.exp, convex=(ALL,), rising=(ALL,), log_convex=(ALL,), log_concave=(ALL,)),
-    "expm1": Curve(np.expm1, np.exp, np.exp, convex=(ALL,), rising=(ALL,)),
+    "exp": Curve(
+        np.exp, np.exp, np.exp, convex=(ALL,), rising=(ALL,), log_convex=(ALL,), log_concave=(ALL,), image=POSITIVE
+    ),
+    "expm1": Curve(np.expm1, np.exp, np.exp, convex=(ALL,), rising=(ALL,), image=(-1.0, math.inf)),
     "log": Curve(np.log, lambda x: 1 / x, lambda x: -1 / x / x, POSITIVE, concave=(ALL,), rising=(ALL,)),
     "log1p": Curve(
-        np.log1p, lambda x: 1 / (1 + x), lambda x: -1 / (1 + x) / (1 + x), (-1.0, math.inf), concave=(ALL,), rising=(ALL,)
+        np.log1p,
+        lambda x: 1 / (1 + x),
+        lambda x: -1 / (1 + x) / (1 + x),
+        (-1.0, math.inf),
+        concave=(ALL,),
+        rising=(ALL,),
     ),
     "sqrt": Curve(
-        np.sqrt, lambda x: 0.5 / np.sqrt(x), lambda x: -0.25 / np.sqrt(x) / x, POSITIVE, concave=(ALL,), rising=(ALL,)
+        np.sqrt,
+        lambda x: 0.5 / np.sqrt(x),
+        lambda x: -0.25 / np.sqrt(x) / x,
+        POSITIVE,
+        concave=(ALL,),
+        rising=(ALL,),
+        image=POSITIVE,
     ),
     "expit": Curve(
         _expit,
@@ -160,6 +199,7 @@ CURVES: dict[str, Curve] = {
         rising=(ALL,),
         log_concave=(ALL,),
         turns=(-_SIGMOID_TURN, _SIGMOID_TURN),
+        image=(0.0, 1.0),
     ),
     "softplus": Curve(
         lambda x: np.logaddexp(x, 0.0),
@@ -169,9 +209,10 @@ CURVES: dict[str, Curve] = {
         rising=(ALL,),
         log_concave=(ALL,),
         turns=(0.0,),
+        image=POSITIVE,
     ),
-    "sin": Curve(np.sin, np.cos, lambda x: -np.sin(x), period=math.pi / 2),
-    "cos": Curve(np.cos, lambda x: -np.sin(x), lambda x: -np.cos(x), period=math.pi / 2),
+    "sin": Curve(np.sin, np.cos, lambda x: -np.sin(x), period=math.pi / 2, image=(-1.0, 1.0)),
+    "cos": Curve(np.cos, lambda x: -np.sin(x), lambda x: -np.cos(x), period=math.pi / 2, image=(-1.0, 1.0)),
     "arcsin": Curve(
         np.arcsin,
         lambda x: 1 / np.sqrt((1 - x) * (1 + x)),
@@ -201,7 +242,13 @@ CURVES: dict[str, Curve] = {
     ),
     "sinh": Curve(np.sinh, np.cosh, np.sinh, convex=(POSITIVE,), concave=(NEGATIVE,), rising=(ALL,)),
     "cosh": Curve(
-        *(np.cosh, np.sinh, np.cosh), convex=(ALL,), rising=(POSITIVE,), falling=(NEGATIVE,), log_convex=(ALL,), turns=(0.0,)
+        *(np.cosh, np.sinh, np.cosh),
+        convex=(ALL,),
+        rising=(POSITIVE,),
+        falling=(NEGATIVE,),
+        log_convex=(ALL,),
+        turns=(0.0,),
+        image=(1.0, math.inf),
     ),
     "tanh": Curve(
         np.tanh,
@@ -211,6 +258,7 @@ CURVES: dict[str, Curve] = {
         concave=(POSITIVE,),
         rising=(ALL,),
         turns=(-_TANH_TURN, _TANH_TURN),
+        image=(-1.0, 1.0),
     ),
     "arcsinh": Curve(
         np.arcsinh,
@@ -246,6 +294,7 @@ CURVES: dict[str, Curve] = {
         concave=(POSITIVE,),
         rising=(ALL,),
         turns=(-math.sqrt(0.5), math.sqrt(0.5)),
+        image=(-1.0, 1.0),
     ),
     "erfc": Curve(
         _erfc,
@@ -256,6 +305,7 @@ CURVES: dict[str, Curve] = {
         falling=(ALL,),
         log_concave=(ALL,),
         turns=(-math.sqrt(0.5), math.sqrt(0.5)),
+        image=(0.0, 2.0),
     ),
 }
 """The primitives of one operand that have a curvature, on the whole of their domain.

@@ -105,7 +105,9 @@ def known(value: Any) -> Facts:
     return like(Interval(array, array), np.isfinite(array), np.isfinite(array), (), is_defined=is_number)
 
 
-def nothing(shape: tuple[int, ...], operands: Sequence[Facts], bounds: tuple[float, float] = (-np.inf, np.inf)) -> Facts:
+def nothing(
+    shape: tuple[int, ...], operands: Sequence[Facts], bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> Facts:
     """No more than bounds."""
     lower, upper = (np.full(shape, bound) for bound in bounds)
     return like(Interval(lower, upper), False, False, operands)

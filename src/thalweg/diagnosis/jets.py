@@ -141,7 +141,7 @@ def _hypot(u: Jet, v: Jet) -> Jet:
         u, v = v, u
     if not _is_constant(u):
         raise NoJetError("hypot of two variables")
-    c, t = (Interval(intervals.square(x.value).lower**0.5, intervals.square(x.value).upper**0.5) for x in (u, v))
+    c, t = (Interval(intervals.square(x.value).lower ** 0.5, intervals.square(x.value).upper ** 0.5) for x in (u, v))
     near, far = np.hypot(c.lower, t.lower), np.hypot(c.upper, t.upper)
     margin = 1 + 2.0**-46
     with np.errstate(all="ignore"):

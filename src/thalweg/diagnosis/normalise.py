@@ -11,7 +11,21 @@ from typing import Any
 import numpy as np
 
 from ..graph import Array, ArrayType, Graph, Node, Primitive, constant, input_node, make, topological_order, transform
-from ..ops.elementwise import absolute, add, convert, detach, divide, exp, less, log, logical_and, multiply, negative, subtract, where
+from ..ops.elementwise import (
+    absolute,
+    add,
+    convert,
+    detach,
+    divide,
+    exp,
+    less,
+    log,
+    logical_and,
+    multiply,
+    negative,
+    subtract,
+    where,
+)
 from ..ops.indexing import take
 from ..ops.reduction import logsumexp, norm, sum_
 from ..ops.structure import broadcast, reshape, slice_, transpose
@@ -73,7 +87,9 @@ def _as_float64(array: Array) -> Array:
 def normalise(graph: Graph) -> Graph:
     """The graph after all rules; they are applied until nothing changes, at most a few times."""
     for _ in range(6):
-        outputs = transform(graph.outputs, {node: node for node in graph.inputs}, _rebuild)
+        users = _users(graph)
+        known = {node: node for node in graph.inputs}
+        outputs = transform(graph.outputs, known, lambda node, operands, users=users: _rebuild(node, operands, users))
         new = simplify(Graph(graph.inputs, outputs))
         if new.fingerprint == graph.fingerprint:
             return new
@@ -84,9 +100,22 @@ def normalise(graph: Graph) -> Graph:
 Rule = Callable[[Node], Node | None]
 
 
-def _rebuild(node: Node, operands: tuple[Node, ...]) -> Node:
+def _users(graph: Graph) -> dict[Node, int]:
+    """How many nodes use each node."""
+    count: dict[Node, int] = {}
+    for node in graph.nodes:
+        for operand in set(node.operands):
+            count[operand] = count.get(operand, 0) + 1
+    return count
+
+
+def _rebuild(node: Node, operands: tuple[Node, ...], users: dict[Node, int]) -> Node:
     if not operands:
         return node
+    if node.primitive is multiply and operands[0] is operands[1] and users[node.operands[0]] == 1:
+        square = _square_of_root(Node(node.primitive, operands, node.type, node.attributes, node.source))
+        if square is not None:
+            return square
     made = Node(node.primitive, operands, node.type, node.attributes, node.source)
     for rule in _RULES.get(node.primitive.name, ()):
         simpler = rule(made)
@@ -219,7 +248,7 @@ def _are_positive(condition: Node, x: Node, y: Node) -> bool:
     others = [part for part in parts if part.primitive is not less]
     if any(not (part.is_constant and bool(part.value.all())) for part in others):
         return False
-    return x in tested and (y in tested or (y.is_constant and bool((y.value > 0).all())))
+    return all(z in tested or (z.is_constant and bool((z.value > 0).all())) for z in (x, y))
 
 
 def _tests_zero(condition: Node, x: Node) -> bool:
@@ -247,6 +276,6 @@ def _is_all(node: Node, value: float) -> bool:
 _RULES: dict[str, tuple[Rule, ...]] = {
     "log": (_log_through_structure,),
     "logsumexp": (_shifted_logsumexp,),
-    "multiply": (_x_log_x, _square_of_root),
+    "multiply": (_x_log_x,),
     "where": (_guarded, _relative_entropy_of_scipy),
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..autodiff import gradient
-from ..graph import Array, Graph, Node, evaluate_nodes, make
+from ..graph import Array, Graph, Node, evaluate_nodes, make, topological_order
 from ..ops.structure import reshape
 from .chains import Chain, Shape1D, analyse, find_chain
 from .curvature_rules import facts_of
@@ -18,6 +18,7 @@ from .quadratic import MOST_PARAMETERS, degrees, hessian_of
 
 __all__ = ["Proof", "prove_nodes"]
 
+_MOST_LINKS, _MOST_TRIES = 200, 4
 _LARGEST_ELEMENTWISE = 1 << 21
 """Of values with more elements, only what holds for all of them is kept."""
 
@@ -91,11 +92,17 @@ def _collapsed(facts: Facts) -> Facts:
 def _improve(proof: Proof, node: Node, affine: set[Node]) -> None:
     """Tries what is stronger than the rules."""
     if node.primitive.is_elementwise or node.primitive.name == "relative_entropy":
-        for stops in (affine, set[Node]()):
+        for stops in _stops(node, affine):
             if try_chain(proof, node, stops):
                 return
     if node.type.size == 1 and proof.degrees[node] == 2 and proof.theta.type.size <= MOST_PARAMETERS:
         _try_quadratic(proof, node)
+
+
+def _stops(node: Node, affine: set[Node]) -> list[set[Node]]:
+    """Where a chain may begin: at the affine values nearest to the node that it runs through, else as far down as it goes."""
+    near = [n for n in topological_order([node])[-_MOST_LINKS:] if n in affine and not n.is_input]
+    return [affine, *({n} for n in reversed(near[-_MOST_TRIES:])), set()]
 
 
 def try_chain(proof: Proof, node: Node, stops: set[Node]) -> bool:

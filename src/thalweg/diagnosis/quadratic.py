@@ -26,7 +26,18 @@ MOST_PARAMETERS = 1000
 _MOST_ELEMENTS = 1 << 24
 """Of all batched values of one node; beyond, columns are computed in several goes."""
 
-_LINEAR = {"sum", "broadcast", "reshape", "transpose", "slice", "place", "cumulative_sum", "add", "subtract", "negative"}
+_LINEAR = {
+    "sum",
+    "broadcast",
+    "reshape",
+    "transpose",
+    "slice",
+    "place",
+    "cumulative_sum",
+    "add",
+    "subtract",
+    "negative",
+}
 _LINEAR_IN_FIRST = {"take", "scatter_add", "detach"}
 
 
@@ -46,6 +57,8 @@ def degrees(nodes: Sequence[Node], constants: dict[Node, Array]) -> dict[Node, i
             degree = sum(of)
         elif (name in _LINEAR_IN_FIRST or name == "divide") and of[1:] in ([], [0]):
             degree = of[0]
+        elif name == "solve" and of[0] == 0:
+            degree = of[1]
         elif name == "where" and of[0] == 0:
             degree = max(of[1:])
         else:
@@ -125,4 +138,3 @@ def weighted(matrix: Array, weights: Array) -> Hessian:
 
 def zero_hessian(size: int) -> Hessian:
     return Hessian(np.zeros((size, size)), 0.0)
-

@@ -38,7 +38,10 @@ def rounding(graph: Graph, point: Array, dtype: np.dtype[np.float64]) -> float:
             float(np.sum(np.abs(np.asarray(values[x], np.float64)))) * float(np.max(np.abs(values[adjoint]), initial=0))
             for node, adjoint in found.items()
             for x in node.operands
-            if x not in found and x.type.size == 1 and x.dtype.kind == "f" and node.primitive.name in ("add", "subtract")
+            if x not in found
+            and x.type.size == 1
+            and x.dtype.kind == "f"
+            and node.primitive.name in ("add", "subtract")
         )
     return 64 * float(np.finfo(dtype).eps) * (total + constants)
 
@@ -162,5 +165,3 @@ def find_counterexample(
                 if is_counterexample(segment):
                     return segment
     return None
-
-

@@ -12,7 +12,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..autodiff import gradient, pushforward
-from ..graph import Array, Graph, Node, constant, evaluate, input_node, make, topological_order, transform, with_operands
+from ..graph import (
+    Array,
+    Graph,
+    Node,
+    constant,
+    evaluate,
+    input_node,
+    make,
+    topological_order,
+    transform,
+    with_operands,
+)
 from ..ops.elementwise import add, multiply
 from ..ops.reduction import sum_
 from .chains import analyse, find_chain
@@ -22,7 +33,18 @@ from .quadratic import MOST_PARAMETERS, Hessian, hessian_of, jacobian_of, weight
 
 __all__ = ["Verdict", "decide"]
 
-_LINEAR = {"sum", "broadcast", "reshape", "transpose", "slice", "place", "cumulative_sum", "add", "subtract", "negative"}
+_LINEAR = {
+    "sum",
+    "broadcast",
+    "reshape",
+    "transpose",
+    "slice",
+    "place",
+    "cumulative_sum",
+    "add",
+    "subtract",
+    "negative",
+}
 _MOST_ELEMENTS = 1 << 24
 
 
@@ -129,9 +151,7 @@ def _weighted_sum(parts: list[Node], weights: dict[Node, Array]) -> Node:
     return total
 
 
-def _hessian(
-    proof: Proof, parts: list[Node], good: set[Node], weights: dict[Node, Array]
-) -> tuple[Hessian, list[str]]:
+def _hessian(proof: Proof, parts: list[Node], good: set[Node], weights: dict[Node, Array]) -> tuple[Hessian, list[str]]:
     """A constant matrix below the Hessian of the sum of the parts, everywhere."""
     total, lines = zero_hessian(proof.theta.type.size), []
     quadratic = [n for n in parts if proof.degrees[n] == 2 and weights[n].any()]
