@@ -247,12 +247,19 @@ class _Proof:
             widths = np.maximum(before.slope.upper - before.slope.lower, after.slope.upper - after.slope.lower)
             bends = np.fmax(_finite_size(before.bend), _finite_size(after.bend))
             is_sharp = widths <= 1e-8 * (1e-300 + steep + np.abs(left) * bends)
+            is_sharp |= widths <= 1e-12 * self._steepness_around(left, right, row)
         is_sure = ~(before.is_doubtful | after.is_doubtful | before.is_outside | after.is_outside)
         is_good = is_sure & is_continuous & is_rising & is_sharp
         self.proven[row[~is_good & ~is_border]] = False
         anything = Interval(np.full_like(left, np.inf), np.full_like(left, np.inf))
         for jet in (before, after):
             self._note(x, row, Jet(jet.value, jet.slope, anything, jet.is_outside, jet.is_doubtful), is_good)
+
+    def _steepness_around(self, left: Array, right: Array, row: Array) -> Array:
+        """How steep the function is a little further away: where slopes cancel at a joint, the scale of their rounding."""
+        aside = np.maximum(np.abs(left), 1.0) / 8
+        slopes = [self._jet(Interval(x, x), row).slope for x in (left - aside, right + aside)]
+        return np.minimum(_finite_size(slopes[0]), _finite_size(slopes[1]))
 
     def _check_domain(self) -> None:
         """Where the function is undefined, it must be so at the ends of the range only."""

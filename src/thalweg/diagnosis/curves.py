@@ -34,7 +34,7 @@ class Curve:
     where this holds. log_convex, log_concave: where log f curves like that. turns: where f'' has its extremes.
     kinks: where the slope jumps upwards. pole: a number at which the function is infinite from one side at least.
     image: the function's values lie in it. period: of the extremes of f, f' and f'' if they go on for ever; they lie at its multiples. slack: absolute error.
-    is_exact: f is computed without rounding.
+    is_exact: f, f' and f'' are computed without rounding.
     """
 
     value: Function
@@ -64,6 +64,8 @@ class Curve:
         return found
 
     def _range(self, function: Function, x: Interval, turns: set[float], slack: float) -> Interval:
+        if self.is_exact:
+            return _exact_range(function, x, turns)
         ends = [enclose(function, x.lower, slack), enclose(function, x.upper, slack)]
         lower = np.minimum(ends[0].lower, ends[1].lower)
         upper = np.maximum(ends[0].upper, ends[1].upper)
@@ -88,11 +90,7 @@ class Curve:
     def values(self, x: Interval) -> Interval:
         """f over x."""
         ends = {end for region in (*self.rising, *self.falling) for end in region if math.isfinite(end)}
-        x = self.within_domain(x)
-        if self.is_exact:
-            ends = {end for end in ends if np.any(x.contains(end))}
-            return _hull_of(self.value, x, ends)
-        found = self._range(self.value, x, ends, self.slack)
+        found = self._range(self.value, self.within_domain(x), ends, self.slack)
         return Interval(np.clip(found.lower, *self.image), np.clip(found.upper, *self.image))
 
     def slopes(self, x: Interval) -> Interval:
@@ -115,14 +113,10 @@ class Curve:
         return _signed(found, self.holds(self.convex, x), self.holds(self.concave, x))
 
 
-def _hull_of(function: Function, x: Interval, turns: set[float]) -> Interval:
-    low, high = function(x.lower), function(x.upper)
-    lower, upper = np.minimum(low, high), np.maximum(low, high)
-    for turn in turns:
-        there, inside = function(np.asarray(turn)), x.contains(turn)
-        lower = np.where(inside, np.minimum(lower, there), lower)
-        upper = np.where(inside, np.maximum(upper, there), upper)
-    return Interval(lower, upper)
+def _exact_range(function: Function, x: Interval, turns: set[float]) -> Interval:
+    values = [function(x.lower), function(x.upper)]
+    values += [np.where(x.contains(turn), function(np.asarray(turn)), values[0]) for turn in turns]
+    return Interval(np.minimum.reduce(values), np.maximum.reduce(values))
 
 
 def _signed(x: Interval, is_positive: Any, is_negative: Any) -> Interval:
