@@ -40,7 +40,15 @@ def random_loss(seed: int) -> tuple[Callable[[Any], Any], int]:
     def constant(shape: tuple[int, ...]) -> Any:
         kind = random.integers(0, 4)
         value = np.round(random.standard_normal(shape) * random.choice([0.3, 1.0, 3.0]), 2)
-        return value if kind == 0 else np.abs(value) + 0.1 if kind == 1 else -np.abs(value) if kind == 2 else np.sign(value)
+        return (
+            value
+            if kind == 0
+            else np.abs(value) + 0.1
+            if kind == 1
+            else -np.abs(value)
+            if kind == 2
+            else np.sign(value)
+        )
 
     matrices = [constant((length, size)), constant((length, size))]
     offset = constant((length,))

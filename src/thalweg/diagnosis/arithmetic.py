@@ -5,6 +5,7 @@ All curvature of the composites (norms, log-sum-exp, logistic functions, geometr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from ..graph import Array
 from . import intervals
 from .curves import CURVES, RECIPROCAL, Curve, power_curve
-from .facts import Facts, compose, known, like, nothing, restrict, settle
+from .facts import Facts, compose, from_arrays, known, like, nothing, restrict, settle
 from .intervals import Interval
 
 __all__ = [
@@ -42,19 +43,13 @@ def is_constant(x: Facts) -> bool:
 def bounded(facts: Facts, bounds: Interval) -> Facts:
     """The facts with further bounds, known in another way."""
     lower, upper = np.maximum(facts.lower, bounds.lower), np.minimum(facts.upper, bounds.upper)
-    return settle(
-        Facts(
-            Interval(lower, np.maximum(upper, lower)),
-            *facts.arrays[2:],
-            is_defined_on_convex=facts.is_defined_on_convex,
-        )
-    )
+    return settle(replace(facts, bounds=Interval(lower, np.maximum(upper, lower))))
 
 
 def select(mask: Any, a: Facts, b: Facts) -> Facts:
     """a's facts where the mask is true, else b's."""
-    lower, upper, *rest = (np.where(mask, x, y) for x, y in zip(a.arrays, b.arrays, strict=True))
-    return Facts(Interval(lower, upper), *rest, a.is_defined_on_convex and b.is_defined_on_convex)
+    chosen = [np.where(mask, x, y) for x, y in zip(a.arrays, b.arrays, strict=True)]
+    return from_arrays(chosen, a.is_defined_on_convex and b.is_defined_on_convex)
 
 
 def unary(curve: Curve, x: Facts) -> Facts:
@@ -259,4 +254,4 @@ def smaller(a: Facts, b: Facts) -> Facts:
 
 def _also(a: Facts, b: Facts) -> Facts:
     """a's facts, where b has to be defined as well."""
-    return Facts(a.bounds, *a.arrays[2:], is_defined_on_convex=a.is_defined_on_convex and b.is_defined_on_convex)
+    return replace(a, is_defined_on_convex=a.is_defined_on_convex and b.is_defined_on_convex)

@@ -19,7 +19,6 @@ from .jets import Jet, NoJetError, constant_jet, jet_of, variable
 __all__ = ["Chain", "Shape1D", "analyse", "find_chain"]
 
 _MOST_ROWS = 4096
-_MOST_PARTS = 20_000
 _MOST_ROUNDS = 400
 _MOST_NODES = 200
 _NEAR_ZERO = 1e-290
@@ -178,11 +177,13 @@ class _Proof:
         ends = sorted({lower, upper, *(x for x in (-1.0, 0.0, 1.0) if lower < x < upper)})
         row = np.repeat(np.arange(rows), len(ends) - 1)
         parts = Interval(np.tile(ends[:-1], rows), np.tile(ends[1:], rows))
+        seen = 0
         for _ in range(_MOST_ROUNDS):
             parts, row = self._decide(parts, row)
             if not row.size:
                 break
-            if row.size > _MOST_PARTS:
+            seen += row.size
+            if row.size > 2000 + 8 * rows or seen > 40_000 + 400 * rows:
                 self.proven[np.unique(row)] = False
                 break
         else:

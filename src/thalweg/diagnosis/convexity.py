@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -116,7 +116,7 @@ def convexity(
 
     The proof is about f in real numbers. f is convex where it is defined (not NaN), and the set where it is defined is
     convex: -log(x) is convex, on x > 0. Numbers that are equal to within rounding count as equal: eigenvalues of a
-    constant Hessian (see Verdict), and both sides of a joint between branches. A counterexample is checked by evaluating f
+    constant Hessian and 0, and both sides of a joint between branches. A counterexample is checked by evaluating f
     itself, and counts only if f lies above the chord by more than rounding explains.
 
     Sources: S. Boyd and L. Vandenberghe, *Convex Optimization* (2004), chapter 3; M. Grant, S. Boyd, Y. Ye, *Disciplined
@@ -145,7 +145,7 @@ def convexity(
     if segment is not None:
         return Convexity(
             ConvexityKind.NOT_CONVEX,
-            reason=f"{check.found}",
+            reason=str(check.found),
             derivation=tuple(lines_of(proof)),
             counterexample=check.found,
         )
@@ -205,9 +205,7 @@ class _Check:
         self.found: Counterexample | None = None
 
     def _loss(self, point: Array) -> float:
-        arguments: Sequence[Any] = (
-            optree.tree_unflatten(self._data.structure, self._data.arrays) if self._data.arrays else ()
-        )
+        arguments: Any = optree.tree_unflatten(self._data.structure, self._data.arrays) if self._data.arrays else ()
         try:
             with np.errstate(all="ignore"):
                 value = self._f(self._layout.tree(point.astype(self._layout.dtype)), *arguments)
@@ -230,6 +228,6 @@ class _Check:
                 return False
         elif np.isneginf(losses[2]) or np.isfinite(evaluate(self._graph, [between])[0]):
             return False
-        trees = (self._layout.tree(point.astype(self._layout.dtype)) for point in (a, b))
-        self.found = Counterexample(*trees, theta, *losses)
+        tree_a, tree_b = (self._layout.tree(point.astype(self._layout.dtype)) for point in (a, b))
+        self.found = Counterexample(tree_a, tree_b, theta, *losses)
         return True

@@ -32,9 +32,8 @@ class Curve:
 
     value, slope, bend: f, f', f''. domain: outside of it the function is NaN. convex, concave, rising, falling: regions
     where this holds. log_convex, log_concave: where log f curves like that. turns: where f'' has its extremes.
-    kinks: where the slope jumps upwards. pole: a number at which the function is infinite from one side at least.
-    image: the function's values lie in it. period: of the extremes of f, f' and f'' if they go on for ever; they lie at its multiples. slack: absolute error.
-    is_exact: f, f' and f'' are computed without rounding.
+    kinks: where the slope jumps upwards. image: f's values lie in it. pole: a number at which f is infinite. period: for
+    sine and cosine, whose extremes and zeros lie at its multiples. slack: absolute error. is_exact: no rounding at all.
     """
 
     value: Function
@@ -340,8 +339,15 @@ def power_curve(exponent: float) -> Curve | None:
     if not math.isfinite(p) or abs(p) > 1e6 or p in (0, 1):
         return None
     if p != int(p):
-        curvature = {"concave": (ALL,)} if 0 < p < 1 else {"convex": (ALL,)}
-        return Curve(*functions, POSITIVE, **curvature, **{"rising" if p > 0 else "falling": (ALL,)})  # type: ignore[arg-type]  # keywords by name
+        everywhere, nowhere = (ALL,), ()
+        return Curve(
+            *functions,
+            domain=POSITIVE,
+            convex=nowhere if 0 < p < 1 else everywhere,
+            concave=everywhere if 0 < p < 1 else nowhere,
+            rising=everywhere if p > 0 else nowhere,
+            falling=nowhere if p > 0 else everywhere,
+        )
     if p < 0:
         return None
     if p % 2 == 0:

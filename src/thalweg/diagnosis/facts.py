@@ -13,7 +13,7 @@ convex programming* (2006).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,18 @@ import numpy as np
 from ..graph import Array
 from .intervals import Interval
 
-__all__ = ["Facts", "allows_concave", "allows_convex", "compose", "known", "like", "nothing", "restrict", "settle"]
+__all__ = [
+    "Facts",
+    "allows_concave",
+    "allows_convex",
+    "compose",
+    "from_arrays",
+    "known",
+    "like",
+    "nothing",
+    "restrict",
+    "settle",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +68,13 @@ class Facts:
 
     def moved(self, move: Callable[[Array], Any]) -> Facts:
         """The same facts of the same elements in other places."""
-        lower, upper, *rest = (np.asarray(move(array)) for array in self.arrays)
-        return Facts(Interval(lower, upper), *rest, self.is_defined_on_convex)
+        return from_arrays([np.asarray(move(array)) for array in self.arrays], self.is_defined_on_convex)
+
+
+def from_arrays(arrays: Sequence[Array], is_defined: bool) -> Facts:
+    """The inverse of Facts.arrays."""
+    lower, upper, convex, concave, convex_degree, concave_degree = arrays
+    return Facts(Interval(lower, upper), convex, concave, convex_degree, concave_degree, is_defined)
 
 
 def settle(facts: Facts) -> Facts:
@@ -94,8 +110,8 @@ def like(
         return np.broadcast_to(np.asarray(value, dtype), shape)
 
     defined = is_defined and all(operand.is_defined_on_convex for operand in operands)
-    flags = (full(convex, bool), full(concave, bool), full(convex_degree, float), full(concave_degree, float))
-    return settle(Facts(bounds, *flags, defined))
+    degrees = full(convex_degree, float), full(concave_degree, float)
+    return settle(Facts(bounds, full(convex, bool), full(concave, bool), *degrees, defined))
 
 
 def known(value: Any) -> Facts:
@@ -119,7 +135,7 @@ def restrict(x: Facts, lower: float, upper: float = np.inf) -> Facts:
     low = np.clip(x.lower, lower, upper)
     bounds = Interval(low, np.maximum(np.clip(x.upper, lower, upper), low))
     defined = x.is_defined_on_convex and bool(is_convex_set.all())
-    return settle(Facts(bounds, x.convex, x.concave, x.convex_degree, x.concave_degree, defined))
+    return settle(replace(x, bounds=bounds, is_defined_on_convex=defined))
 
 
 def allows_convex(x: Facts, rising: Any, falling: Any) -> Any:

@@ -6,6 +6,7 @@ The rules here keep the value but not always its rounding, so they serve the pro
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -87,9 +88,8 @@ def _as_float64(array: Array) -> Array:
 def normalise(graph: Graph) -> Graph:
     """The graph after all rules; they are applied until nothing changes, at most a few times."""
     for _ in range(6):
-        users = _users(graph)
         known = {node: node for node in graph.inputs}
-        outputs = transform(graph.outputs, known, lambda node, operands, users=users: _rebuild(node, operands, users))
+        outputs = transform(graph.outputs, known, partial(_rebuild, _users(graph)))
         new = simplify(Graph(graph.inputs, outputs))
         if new.fingerprint == graph.fingerprint:
             return new
@@ -109,7 +109,7 @@ def _users(graph: Graph) -> dict[Node, int]:
     return count
 
 
-def _rebuild(node: Node, operands: tuple[Node, ...], users: dict[Node, int]) -> Node:
+def _rebuild(users: dict[Node, int], node: Node, operands: tuple[Node, ...]) -> Node:
     if not operands:
         return node
     if node.primitive is multiply and operands[0] is operands[1] and users[node.operands[0]] == 1:

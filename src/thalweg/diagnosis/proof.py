@@ -3,7 +3,9 @@ the second derivative of chains and by the eigenvalues of constant Hessians; at 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from ..graph import Array, Graph, Node, evaluate_nodes, make, topological_order
 from ..ops.structure import reshape
 from .chains import Chain, Shape1D, analyse, find_chain
 from .curvature_rules import facts_of
-from .facts import Facts, compose, known, like
+from .facts import Facts, compose, from_arrays, known, like
 from .intervals import Interval
 from .quadratic import MOST_PARAMETERS, degrees, hessian_of
 
@@ -82,19 +84,20 @@ def _collapsed(facts: Facts) -> Facts:
     if facts.lower.size <= _LARGEST_ELEMENTWISE:
         return facts
     shape = facts.lower.shape
-    pick = (np.min, np.max, np.all, np.all, np.min, np.max)
-    lower, upper, *rest = (
-        np.broadcast_to(choose(array), shape) for choose, array in zip(pick, facts.arrays, strict=True)
-    )
-    return Facts(Interval(lower, upper), *rest, facts.is_defined_on_convex)
+    pick: tuple[Callable[[Array], Any], ...] = (np.min, np.max, np.all, np.all, np.min, np.max)
+    kept = [np.broadcast_to(choose(array), shape) for choose, array in zip(pick, facts.arrays, strict=True)]
+    return from_arrays(kept, facts.is_defined_on_convex)
 
 
 def _improve(proof: Proof, node: Node, affine: set[Node]) -> None:
     """Tries what is stronger than the rules."""
     if node.primitive.is_elementwise or node.primitive.name == "relative_entropy":
+        tried: set[Node] = set()
         for stops in _stops(node, affine):
-            if try_chain(proof, node, stops):
+            chain = find_chain(node, stops, proof.constants)
+            if chain is not None and chain.base not in tried and try_chain(proof, node, chain):
                 return
+            tried |= {chain.base} if chain is not None else set()
     if node.type.size == 1 and proof.degrees[node] == 2 and proof.theta.type.size <= MOST_PARAMETERS:
         _try_quadratic(proof, node)
 
@@ -105,10 +108,9 @@ def _stops(node: Node, affine: set[Node]) -> list[set[Node]]:
     return [affine, *({n} for n in reversed(near[-_MOST_TRIES:])), set()]
 
 
-def try_chain(proof: Proof, node: Node, stops: set[Node]) -> bool:
+def try_chain(proof: Proof, node: Node, chain: Chain) -> bool:
     """Facts of an elementwise node from the second derivative along its base; whether all elements were decided."""
-    chain = find_chain(node, stops, proof.constants)
-    if chain is None or len(chain.nodes) < 2 or not proof.facts[chain.base].is_defined_on_convex:
+    if len(chain.nodes) < 2 or not proof.facts[chain.base].is_defined_on_convex:
         return False
     base = proof.facts[chain.base]
     shape = analyse(chain, base.bounds)
@@ -127,9 +129,10 @@ def try_chain(proof: Proof, node: Node, stops: set[Node]) -> bool:
         np.maximum(old.lower, spread(shape.bounds.lower)), np.minimum(old.upper, spread(shape.bounds.upper))
     )
     bounds = Interval(bounds.lower, np.maximum(bounds.upper, bounds.lower))
-    new = like(bounds, convex | old.convex, concave | old.concave, [base], *old.arrays[4:], is_defined=is_defined)
+    degrees = old.convex_degree, old.concave_degree
+    new = like(bounds, convex | old.convex, concave | old.concave, [base], *degrees, is_defined)
     if not is_proven:
-        new = Facts(new.bounds, *new.arrays[2:], is_defined_on_convex=old.is_defined_on_convex)
+        new = replace(new, is_defined_on_convex=old.is_defined_on_convex)
     proof.facts[node] = new
     if is_proven:
         proof.chains[node] = (chain, shape)

@@ -96,7 +96,7 @@ def _columns(output: Node, theta: Node) -> Array:
     active = active_nodes(topological_order([linear]), [tangent])
     largest = max((node.type.size for node in active), default=1)
     step = max(1, min(size, _MOST_ELEMENTS // max(1, largest)))
-    parts = []
+    parts: list[Array] = []
     for start in range(0, size, step):
         unit = np.eye(size)[start : start + step]
         batch = input_node(ArrayType(unit.shape, theta.dtype))

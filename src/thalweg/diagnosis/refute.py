@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ..autodiff import adjoints, batched, gradient, pushforward
-from ..graph import Array, Graph, Node, constant, evaluate, evaluate_nodes, input_node
+from ..graph import Array, Graph, constant, evaluate, evaluate_nodes, input_node
 from ..graph.node import ArrayType
 from ..rewrite import simplify
 from .intervals import Interval
