@@ -22,6 +22,7 @@ __all__ = [
     "bounded",
     "divided",
     "exponential",
+    "is_positive_on_convex",
     "larger",
     "logarithm",
     "multiplied",
@@ -174,7 +175,7 @@ def divided(a: Facts, b: Facts) -> Facts:
         [a, b],
         np.where(has_pole, np.nan, convex_degree),
         np.where(is_log_concave & ~has_pole, np.inf, np.nan),
-        is_defined=not has_pole.any(),
+        is_defined=not has_pole.any() and is_positive_on_convex(b),
     )
     return bounded(_signed(quotient, sign_a * sign_b), bounds)
 
@@ -223,7 +224,8 @@ def _root_or_power(x: Facts, p: float) -> Facts:
         return like(bounds, False, False, [x], x.convex_degree * p, x.concave_degree * p)
     convex_degree = np.where(np.isnan(x.concave_degree), np.nan, np.inf)
     concave_degree = np.where(x.convex_degree == np.inf, np.inf, np.nan)
-    return like(RECIPROCAL.values(bounds), False, False, [x], convex_degree, concave_degree)
+    defined = is_positive_on_convex(x)
+    return like(RECIPROCAL.values(bounds), False, False, [x], convex_degree, concave_degree, defined)
 
 
 def exponential(x: Facts) -> Facts:
@@ -234,7 +236,14 @@ def exponential(x: Facts) -> Facts:
 def logarithm(x: Facts) -> Facts:
     """log(x), where x is not negative."""
     x = restrict(x, 0.0)
-    return like(CURVES["log"].values(x.bounds), x.convex_degree == np.inf, ~np.isnan(x.concave_degree), [x])
+    defined = is_positive_on_convex(x)
+    bounds = CURVES["log"].values(x.bounds)
+    return like(bounds, x.convex_degree == np.inf, ~np.isnan(x.concave_degree), [x], is_defined=defined)
+
+
+def is_positive_on_convex(x: Facts) -> bool:
+    """Whether the set where x > 0 is convex, for x that is not negative: |x| is 0 in the middle."""
+    return bool(((x.lower > 0) | ~np.isnan(x.concave_degree) | (x.convex_degree == np.inf)).all())
 
 
 def larger(a: Facts, b: Facts) -> Facts:

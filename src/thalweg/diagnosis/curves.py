@@ -73,15 +73,25 @@ class Curve:
             inside = x.contains(turn)
             lower = np.where(inside, np.minimum(lower, there.lower), lower)
             upper = np.where(inside, np.maximum(upper, there.upper), upper)
-        if self.period is not None:  # sine and cosine: extremes at every multiple, all of them within ±1
-            with np.errstate(all="ignore"):
-                count = np.floor(x.upper / self.period + 1e-9) - np.ceil(x.lower / self.period - 1e-9)
-                is_monotone = (count < 0) & (np.abs(x.upper) < 1e6) & (np.abs(x.lower) < 1e6)
-            lower, upper = np.where(is_monotone, lower, -1.0), np.where(is_monotone, upper, 1.0)
+        if self.period is not None:
+            lower, upper = self._periodic(function, x, lower, upper)
         if self.pole is not None:
             inside = (x.lower < self.pole) & (self.pole < x.upper)
             lower, upper = np.where(inside, -np.inf, lower), np.where(inside, np.inf, upper)
         return Interval(lower, upper)
+
+    def _periodic(self, function: Function, x: Interval, lower: Array, upper: Array) -> tuple[Any, Any]:
+        """With the extremes, which lie at some multiples of the period: there the value is -1, 0 or 1."""
+        assert self.period is not None
+        with np.errstate(all="ignore"):
+            first = np.ceil(x.lower / self.period - 1e-9)
+            count = np.floor(x.upper / self.period + 1e-9) - first + 1
+            is_small = np.maximum(np.abs(x.lower), np.abs(x.upper)) < 1e6
+            there = np.where(count == 1, np.rint(function(np.where(is_small, first, 0.0) * self.period)), 0.0)
+            low = np.where(count == 1, np.minimum(lower, there), lower)
+            high = np.where(count == 1, np.maximum(upper, there), upper)
+            is_known = is_small & (count <= 1)
+        return np.where(is_known, low, -1.0), np.where(is_known, high, 1.0)
 
     def within_domain(self, x: Interval) -> Interval:
         return Interval(np.clip(x.lower, *self.domain), np.clip(x.upper, *self.domain))

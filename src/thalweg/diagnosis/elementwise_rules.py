@@ -154,7 +154,8 @@ def _relative_entropy(node: Node, x: Facts, y: Facts) -> Facts:
     falling[0] = (is_one & (x.lower >= 0.36787944118), is_one & (x.upper <= 0.36787944117))
     convex, _ = compose(np.ones(node.shape, bool), False, falling, [x, y])
     lower = np.where(is_one, ENTROPY.values(x.bounds).lower, -np.inf)
-    return like(Interval(lower, np.full(node.shape, np.inf)), convex, False, [x, y])
+    defined = arithmetic.is_positive_on_convex(y)
+    return like(Interval(lower, np.full(node.shape, np.inf)), convex, False, [x, y], is_defined=defined)
 
 
 @row("the larger of convex values is convex", "maximum")

@@ -30,7 +30,7 @@ from ..ops.elementwise import (
 from ..ops.indexing import take
 from ..ops.reduction import logsumexp, norm, sum_
 from ..ops.structure import broadcast, reshape, slice_, transpose
-from ..rewrite import simplify
+from ..rewrite import equal_everywhere, simplify
 
 __all__ = ["in_real_numbers", "normalise"]
 
@@ -178,6 +178,22 @@ def _x_log_x(node: Node) -> Node | None:
     return None
 
 
+def _factor_out(node: Node) -> Node | None:
+    """(c · u) v = c · (u v) for a number c, so that 0.5 * w @ w shows its square."""
+    for index, x in enumerate(node.operands):
+        if x.primitive is not multiply or node.dtype.kind != "f":
+            continue
+        for factor, rest in (x.operands, x.operands[::-1]):
+            value = equal_everywhere(factor)
+            if value is not None and equal_everywhere(rest) is None:
+                operands = (rest, node.operands[1]) if index == 0 else (node.operands[0], rest)
+                product = make(node.primitive, *operands, source=node.source, **node.attributes)
+                scalar = constant(np.asarray(value, np.float64))
+                spread = make(broadcast, scalar, shape=node.shape) if node.shape else scalar
+                return make(multiply, spread, product, source=node.source)
+    return None
+
+
 def _square_of_root(node: Node) -> Node | None:
     """|x| · |x| = x · x; the square of a norm is the sum of squares."""
     a, b = node.operands
@@ -276,6 +292,7 @@ def _is_all(node: Node, value: float) -> bool:
 _RULES: dict[str, tuple[Rule, ...]] = {
     "log": (_log_through_structure,),
     "logsumexp": (_shifted_logsumexp,),
-    "multiply": (_x_log_x,),
+    "multiply": (_x_log_x, _factor_out),
+    "dot": (_factor_out,),
     "where": (_guarded, _relative_entropy_of_scipy),
 }

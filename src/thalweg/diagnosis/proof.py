@@ -110,7 +110,7 @@ def _stops(node: Node, affine: set[Node]) -> list[set[Node]]:
 
 def try_chain(proof: Proof, node: Node, chain: Chain) -> bool:
     """Facts of an elementwise node from the second derivative along its base; whether all elements were decided."""
-    if len(chain.nodes) < 2 or not proof.facts[chain.base].is_defined_on_convex:
+    if not proof.facts[chain.base].is_defined_on_convex:
         return False
     base = proof.facts[chain.base]
     shape = analyse(chain, base.bounds)
