@@ -237,7 +237,9 @@ def logarithm(x: Facts) -> Facts:
     """log(x), where x is not negative."""
     x = restrict(x, 0.0)
     defined = is_positive_on_convex(x)
-    bounds = CURVES["log"].values(x.bounds)
+    lower, upper = CURVES["log"].values(x.bounds)
+    lower = np.where(x.lower >= 1, np.maximum(lower, 0.0), lower)
+    bounds = Interval(lower, np.where(x.upper <= 1, np.minimum(upper, 0.0), upper))
     return like(bounds, x.convex_degree == np.inf, ~np.isnan(x.concave_degree), [x], is_defined=defined)
 
 

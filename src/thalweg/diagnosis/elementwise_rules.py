@@ -91,7 +91,17 @@ def _polygamma(node: Node, x: Facts) -> Facts:
 # Arithmetic
 @row("a sum of values that are convex (concave, affine) is so too", "add")
 def _add(node: Node, a: Facts, b: Facts) -> Facts:
-    return arithmetic.added(a, b)
+    facts = arithmetic.added(a, b)
+    if _is_divergence(*node.operands):
+        return arithmetic.bounded(facts, Interval(np.zeros(node.shape), np.full(node.shape, np.inf)))
+    return facts
+
+
+def _is_divergence(rest: Node, y: Node) -> bool:
+    """Whether this is x log(x/y) - x + y, which is never negative."""
+    if rest.primitive.name != "subtract" or rest.operands[0].primitive.name != "relative_entropy":
+        return False
+    return rest.operands[0].operands == (rest.operands[1], y)
 
 
 @row("convex minus concave is convex", "subtract")

@@ -75,13 +75,15 @@ def subtract(a: Interval, b: Interval) -> Interval:
 
 
 def _product(a: Array, b: Array) -> tuple[Array, Array]:
-    """Bounds of the product of two numbers, of which an infinite one times 0 is 0."""
+    """Bounds of the product of two numbers, of which an infinite one times 0 is 0. Powers of two multiply exactly."""
     is_zero = (a == 0) | (b == 0)
     product = np.where(is_zero, 0.0, a * b)
+    is_power = (np.abs(np.frexp(a)[0]) == 0.5) | (np.abs(np.frexp(b)[0]) == 0.5)
+    is_exact = is_zero | (is_power & (np.abs(product) > 1e-290) & np.isfinite(product))
     is_same_sign = (a > 0) == (b > 0)
-    lower = np.where(is_zero, 0.0, np.where(is_same_sign, np.maximum(_down(product), 0.0), _down(product)))
-    upper = np.where(is_zero, 0.0, np.where(is_same_sign, _up(product), np.minimum(_up(product), 0.0)))
-    return lower, upper
+    lower = np.where(is_same_sign, np.maximum(_down(product), 0.0), _down(product))
+    upper = np.where(is_same_sign, _up(product), np.minimum(_up(product), 0.0))
+    return np.where(is_exact, product, lower), np.where(is_exact, product, upper)
 
 
 def multiply(a: Interval, b: Interval) -> Interval:

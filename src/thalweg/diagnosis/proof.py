@@ -20,7 +20,7 @@ from .quadratic import MOST_PARAMETERS, degrees, hessian_of
 
 __all__ = ["Proof", "prove_nodes"]
 
-_MOST_LINKS, _MOST_TRIES = 200, 4
+_MOST_LINKS, _MOST_TRIES = 200, 10
 _LARGEST_ELEMENTWISE = 1 << 21
 """Of values with more elements, only what holds for all of them is kept."""
 
@@ -93,7 +93,7 @@ def _improve(proof: Proof, node: Node, affine: set[Node]) -> None:
     """Tries what is stronger than the rules."""
     if node.primitive.is_elementwise or node.primitive.name == "relative_entropy":
         tried: set[Node] = set()
-        for stops in _stops(node, affine):
+        for stops in _stops(proof, node, affine):
             chain = find_chain(node, stops, proof.constants)
             if chain is not None and chain.base not in tried and try_chain(proof, node, chain):
                 return
@@ -102,10 +102,16 @@ def _improve(proof: Proof, node: Node, affine: set[Node]) -> None:
         _try_quadratic(proof, node)
 
 
-def _stops(node: Node, affine: set[Node]) -> list[set[Node]]:
-    """Where a chain may begin: at the affine values nearest to the node that it runs through, else as far down as it goes."""
-    near = [n for n in topological_order([node])[-_MOST_LINKS:] if n in affine and not n.is_input]
-    return [affine, *({n} for n in reversed(near[-_MOST_TRIES:])), set()]
+def _stops(proof: Proof, node: Node, affine: set[Node]) -> list[set[Node]]:
+    """Where a chain may begin: at affine values near the node, as far down as it goes, or at other values of known curvature."""
+    order = [n for n in topological_order([node])[-_MOST_LINKS:-1] if n in proof.facts and n not in proof.constants]
+    near = [n for n in order if n in affine and not n.is_input][-_MOST_TRIES:]
+    curved = [n for n in order if n not in affine and _is_proven(proof.facts[n])][-_MOST_TRIES:]
+    return [affine, *({n} for n in reversed(near)), set(), *({n} for n in reversed(curved))]
+
+
+def _is_proven(facts: Facts) -> bool:
+    return bool((facts.convex | facts.concave).all())
 
 
 def try_chain(proof: Proof, node: Node, chain: Chain) -> bool:
