@@ -344,13 +344,28 @@ def test_bounds_that_make_no_sense() -> None:
         tw.convexity(lambda x: np.sum(x**2), np.ones(2), within=(np.zeros(3), np.ones(3)))
 
 
-def test_a_domain_that_is_not_convex_is_not_certified() -> None:
-    """x² + log(x² - 1) - log(x² - 1): the parts cancel, the hole between -1 and 1 does not."""
-
-    def loss(x: Any) -> Any:
-        return np.sum(x**2) + np.log(x[0] ** 2 - 1) - np.log(x[1] ** 2 - 1) * 0
-
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda x: np.sum(x**2 + np.log(x**2 - 1) - np.log(x**2 - 1)),
+        lambda x: np.sum(np.log(np.abs(x)) - np.log(np.abs(x))),
+        lambda x: np.sum(x**2) + 0 * np.sum(1 / x),
+        lambda x: np.sum(x**2) + 0 * np.sum(np.abs(x) ** -0.5),
+    ],
+)
+def test_a_domain_that_is_not_convex_is_not_certified(loss: Any) -> None:
+    """The parts cancel; the hole in their domain does not."""
     assert not tw.convexity(loss, 2 * np.ones(2))
+
+
+def test_rounding_of_a_naive_formula_is_no_counterexample() -> None:
+    """log(1 - p) is coarse where p is almost 1, and the loss is convex all the same."""
+
+    def loss(z: Any) -> Any:
+        return -np.sum(np.log(1 - 1 / (1 + np.exp(-z))))
+
+    for start in (30.0, 36.0, 36.7):
+        assert tw.convexity(loss, np.full(3, start)).is_convex
 
 
 def test_signs_of_data_decide() -> None:

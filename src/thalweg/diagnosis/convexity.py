@@ -197,8 +197,16 @@ def _why_unknown(verdict: Verdict) -> str:
     return "no rule shows it, and no counterexample was found; the loss may be convex or not"
 
 
+def _is_above_chord(losses: list[float], theta: float, noise: float) -> bool:
+    chord = theta * losses[0] + (1 - theta) * losses[1]
+    return losses[2] - chord > noise + 1e-12 * (abs(losses[0]) + abs(losses[1]))
+
+
 class _Check:
-    """The final word on a counterexample: the user's own function, evaluated in plain NumPy."""
+    """The final word on a counterexample: the user's own function in plain NumPy, and its stable form as well.
+
+    Either alone may be wrong by more than its own rounding says: log(1 - 1 / (1 + exp(-z))) is coarse for large z.
+    """
 
     def __init__(self, f: Callable[..., Any], layout: Layout, data: Data, graph: Graph) -> None:
         self._f, self._layout, self._data, self._graph = f, layout, data, graph
@@ -221,10 +229,10 @@ class _Check:
         losses = [self._loss(point) for point in (a, b, between)]
         if not np.isfinite(losses[:2]).all():
             return False
-        chord = theta * losses[0] + (1 - theta) * losses[1]
         if np.isfinite(losses[2]):
             noise = sum(rounding(self._graph, point, self._layout.dtype) for point in (a, b, between))
-            if not losses[2] - chord > noise + 1e-12 * (abs(losses[0]) + abs(losses[1])):
+            stable = [float(evaluate(self._graph, [point])[0].reshape(())) for point in (a, b, between)]
+            if not all(_is_above_chord(values, theta, noise) for values in (losses, stable)):
                 return False
         elif np.isneginf(losses[2]) or np.isfinite(evaluate(self._graph, [between])[0]):
             return False
