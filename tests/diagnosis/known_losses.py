@@ -164,7 +164,7 @@ CONVEX: dict[str, Any] = {
     "kl_div": (lambda w: np.sum(sp.kl_div(w, np.array([1.0, 2, 3]))), ones),
     "kl_div2": (lambda w: np.sum(sp.kl_div(np.array([1.0, 2, 3]), w)), ones),
     "rel_entr xy": (lambda p: np.sum(sp.rel_entr(p[0], p[1])), (ones, ones)),
-    "x log(x/y)": (lambda p: np.sum(p[0] * np.log(p[0] / p[1])), (ones, ones)),
+    "x log(x/y) of constants y": (lambda p: np.sum(p * np.log(p / (3 * ones))), ones),
     "1/x-log x": (lambda w: np.sum(1 / w - np.log(w)), ones),
     "-sqrt": (lambda w: -np.sum(np.sqrt(w)), ones),
     "1/sqrt": (lambda w: np.sum(1 / np.sqrt(w)), ones),
@@ -194,6 +194,9 @@ CONVEX: dict[str, Any] = {
 }
 CONVEX["berhu"] = (lambda w: np.sum(np.where(np.abs(w) > 1.3, 0.5 * w**2, 1.3 * (np.abs(w) - 0.65))), w)
 NOT_CONVEX: dict[str, Any] = {
+    "x log(x/y), also of negative x and y": (lambda p: np.sum(p[0] * np.log(p[0] / p[1])), (ones, ones)),
+    "nan is less than nothing": (lambda w: np.sum(np.where(np.sqrt(w) >= 0, w, w**2 + 1)), ones),
+    "sum of roots and norms, squared": (lambda w: (0.5 * np.sum(np.abs(w)) + np.sum(np.sqrt(np.abs(w)))) ** 2, ones),
     "tr(XX)": (lambda W: np.trace(W @ W), W),
     "sigmoid": (lambda w: np.mean(sig(X @ w)), w),
     "expit": (lambda w: np.sum(sp.expit(w)), w),

@@ -350,6 +350,7 @@ def test_bounds_that_make_no_sense() -> None:
         lambda x: np.sum(x**2 + np.log(x**2 - 1) - np.log(x**2 - 1)),
         lambda x: np.sum(np.log(np.abs(x)) - np.log(np.abs(x))),
         lambda x: np.sum(x**2) + 0 * np.sum(1 / x),
+        lambda x: np.sum(1 / np.sqrt(np.where(x > 0, 2 * x, -x))),
         lambda x: np.sum(x**2) + 0 * np.sum(np.abs(x) ** -0.5),
     ],
 )

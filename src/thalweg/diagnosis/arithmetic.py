@@ -20,6 +20,7 @@ __all__ = [
     "absolute",
     "added",
     "bounded",
+    "degree_of_sum",
     "divided",
     "exponential",
     "is_positive_on_convex",
@@ -50,7 +51,7 @@ def bounded(facts: Facts, bounds: Interval) -> Facts:
 def select(mask: Any, a: Facts, b: Facts) -> Facts:
     """a's facts where the mask is true, else b's."""
     chosen = [np.where(mask, x, y) for x, y in zip(a.arrays, b.arrays, strict=True)]
-    return from_arrays(chosen, a.is_defined_on_convex and b.is_defined_on_convex)
+    return from_arrays(chosen, [a, b])
 
 
 def unary(curve: Curve, x: Facts) -> Facts:
@@ -71,8 +72,14 @@ def added(a: Facts, b: Facts) -> Facts:
     largest = np.maximum(a.concave_degree, b.concave_degree)
     with np.errstate(invalid="ignore"):
         concave_degree = np.where(largest <= 1, largest, np.nan)
-    convex_degree = np.minimum(a.convex_degree, b.convex_degree)
+    convex_degree = degree_of_sum(np.minimum(a.convex_degree, b.convex_degree))
     return like(intervals.add(a.bounds, b.bounds), convex, concave, [a, b], convex_degree, concave_degree)
+
+
+def degree_of_sum(smallest: Any) -> Any:
+    """The convex degree of a sum, from the smallest of its terms': norms with an exponent of 1 or more are convex."""
+    with np.errstate(invalid="ignore"):
+        return np.where(smallest >= 1, smallest, np.nan)
 
 
 def total(x: Facts, axes: tuple[int, ...]) -> Facts:
@@ -88,7 +95,7 @@ def total(x: Facts, axes: tuple[int, ...]) -> Facts:
         np.all(x.convex, axis=axes),
         np.all(x.concave, axis=axes),
         [x],
-        np.min(x.convex_degree, axis=axes),
+        degree_of_sum(np.min(x.convex_degree, axis=axes)),
         concave_degree,
     )
 
@@ -265,4 +272,4 @@ def smaller(a: Facts, b: Facts) -> Facts:
 
 def _also(a: Facts, b: Facts) -> Facts:
     """a's facts, where b has to be defined as well."""
-    return replace(a, is_defined_on_convex=a.is_defined_on_convex and b.is_defined_on_convex)
+    return from_arrays(a.arrays, [a, b])

@@ -10,7 +10,7 @@ import numpy as np
 from ..graph import Array, Node
 from ..ops.contraction import free_axes
 from . import arithmetic
-from .facts import Facts, known, like, nothing, settle
+from .facts import Facts, known, like, nothing, settle, undefined
 from .intervals import Interval
 from .rows import row
 
@@ -64,7 +64,7 @@ def _cumulative_sum(node: Node, x: Facts) -> Facts:
     is_positive, is_negative = _none_of(x.lower < 0, node), _none_of(x.upper > 0, node)
     lower = np.where(is_positive, np.maximum(parts[0], 0.0), parts[0])
     upper = np.where(is_negative, np.minimum(-parts[1], 0.0), -parts[1])
-    degree = np.min(x.convex_degree, initial=np.inf)
+    degree = arithmetic.degree_of_sum(np.min(x.convex_degree, initial=np.inf))
     return like(Interval(lower, upper), _none_of(~x.convex, node), _none_of(~x.concave, node), [x], degree)
 
 
@@ -119,7 +119,7 @@ def _constant_times(node: Node, c: Array, x: Facts, is_left: bool) -> Facts:
     else:
         everywhere = product(~is_zero, np.ones(shape)) == 0
         lower, upper = np.where(everywhere, 0.0, -np.inf), np.where(everywhere, 0.0, np.inf)
-    degree = np.min(x.convex_degree) if x.convex_degree.size else np.nan
+    degree = arithmetic.degree_of_sum(np.min(x.convex_degree)) if x.convex_degree.size else np.nan
     has_no_negative = product(is_negative, np.ones(shape)) == 0
     degrees = np.where(has_no_negative, degree, np.nan)
     return like(Interval(lower, upper), convex, concave, [x], degrees)
@@ -174,7 +174,8 @@ def _solve(node: Node, a: Facts, b: Facts) -> Facts:
     facts = nothing(node.shape, [a, b])
     flags = np.full(node.shape, regular)
     defined = regular and b.is_defined_on_convex
-    return replace(facts, convex=flags, concave=flags, is_defined_on_convex=defined)
+    affine = replace(facts, convex=flags, concave=flags)
+    return affine if defined else undefined(affine)
 
 
 @row("the squared pivots of a positive definite matrix are concave in it, and so are the roots", "cholesky")
@@ -185,4 +186,5 @@ def _cholesky(node: Node, a: Facts) -> Facts:
     lower = np.where(is_diagonal | (np.tri(size).T > 0), 0.0, -np.inf)
     upper = np.where(~is_diagonal & (np.tri(size).T > 0), 0.0, np.inf)
     degree = np.where(is_diagonal & is_affine, 0.5, np.nan)
-    return like(Interval(lower, upper), False, False, [a], np.nan, degree, is_defined=is_affine)
+    facts = like(Interval(lower, upper), False, False, [a], np.nan, degree, is_defined=is_affine)
+    return replace(facts, is_defined_everywhere=False)

@@ -22,6 +22,7 @@ _MOST_ROWS = 4096
 _MOST_ROUNDS = 400
 _MOST_NODES = 200
 _NEAR_ZERO = 1e-290
+_STEEPEST = 1e100
 _NARROW = 2.0**-42
 """Relative width of the parts that are looked at as joints: wider than the rounding of any condition."""
 _HUGE = 1e30
@@ -243,7 +244,7 @@ class _Proof:
             room = 2.0**-40 * (size + np.abs(left) * steep) + 10 * _NEAR_ZERO * (1 + steep)
             lowest = np.minimum(np.minimum(before.value.lower, after.value.lower), within.value.lower)
             highest = np.maximum(np.maximum(before.value.upper, after.value.upper), within.value.upper)
-            is_continuous = highest - lowest <= room
+            is_continuous = (highest - lowest <= room) & (steep < _STEEPEST)
             is_rising = before.slope.lower <= after.slope.upper + 2.0**-40 * steep
             widths = np.maximum(before.slope.upper - before.slope.lower, after.slope.upper - after.slope.lower)
             bends = np.fmax(_finite_size(before.bend), _finite_size(after.bend))

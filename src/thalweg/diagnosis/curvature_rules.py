@@ -7,13 +7,11 @@ A row is a function of the node and of its operands' facts, with a sentence for 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..graph import Array, Node
 from . import arithmetic, array_rules, elementwise_rules, intervals
-from .facts import Facts, like, nothing
+from .facts import Facts, like, nothing, undefined
 from .rows import ROWS, WITHOUT_CURVATURE, Row
 
 __all__ = ["ROWS", "WITHOUT_CURVATURE", "Row", "array_rules", "elementwise_rules", "facts_of"]
@@ -30,7 +28,7 @@ def facts_of(node: Node, operands: list[Facts]) -> tuple[Facts, str]:
     if found is None:
         reason = WITHOUT_CURVATURE.get(node.primitive.name, f"no rule for {node.primitive.name}")
         facts = nothing(node.shape, operands)
-        return replace(facts, is_defined_on_convex=False), reason
+        return undefined(facts), reason
     with np.errstate(all="ignore"):
         return found.rule(node, *operands), found.sentence
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..graph import Node
 from . import arithmetic, intervals
 from .curves import CURVES, ENTROPY, Curve
-from .facts import Facts, compose, known, like, nothing, restrict
+from .facts import Facts, compose, domain_of, known, like, nothing, restrict, undefined
 from .intervals import Interval
 from .rows import row
 
@@ -19,8 +19,7 @@ from .rows import row
 def _curved(name: str, curve: Curve, sentence: str) -> None:
     def rule(node: Node, x: Facts) -> Facts:
         facts = arithmetic.unary(curve, x)
-        defined = facts.is_defined_on_convex and curve.pole is None
-        return replace(facts, is_defined_on_convex=defined)
+        return facts if curve.pole is None else undefined(facts)
 
     row(sentence, name)(rule)
 
@@ -150,7 +149,7 @@ def _power(node: Node, x: Facts, exponent: Facts) -> Facts:
         logarithm = np.log(x.lower)
         return arithmetic.exponential(arithmetic.scaled(exponent, logarithm))
     unknown = nothing(node.shape, [x, exponent])
-    return replace(unknown, is_defined_on_convex=False)
+    return undefined(unknown)
 
 
 @row("x log(x/y) is convex in x and y together", "relative_entropy")
@@ -196,13 +195,17 @@ def _where(node: Node, condition: Facts, a: Facts, b: Facts) -> Facts:
     either = like(hull, False, False, [condition, a, b])
     is_true, is_false = condition.lower >= 1, condition.upper <= 0
     found = arithmetic.select(is_true, a, arithmetic.select(is_false, b, either))
-    defined = condition.is_defined_on_convex
-    defined = defined and (a.is_defined_on_convex or bool(is_false.all()))
-    defined = defined and (b.is_defined_on_convex or bool(is_true.all()))
-    return replace(found, is_defined_on_convex=defined)
+    used = [condition, *([] if is_false.all() else [a]), *([] if is_true.all() else [b])]
+    on_convex, everywhere = domain_of(used)
+    if not (is_true | is_false).all():  # where each branch is chosen nobody knows: both must be defined everywhere
+        on_convex = everywhere
+    return replace(found, is_defined_on_convex=on_convex, is_defined_everywhere=everywhere)
 
 
 def _truth(is_true: Any, is_false: Any, operands: list[Facts]) -> Facts:
+    """A truth value. A comparison with NaN is false and not NaN, so bounds decide only what is defined everywhere."""
+    if not domain_of(operands)[1]:
+        return undefined(nothing(np.shape(is_true), operands, (0.0, 1.0)))
     return like(Interval(np.where(is_true, 1.0, 0.0), np.where(is_false, 0.0, 1.0)), False, False, operands)
 
 

@@ -41,6 +41,7 @@ class Facts:
 
     bounds: of the value. convex, concave: both for affine values. convex_degree, concave_degree: see above; NaN where
     none is known. is_defined_on_convex: the set of θ where all elements are defined (not NaN) is convex.
+    is_defined_everywhere: it is the whole space (or the whole of the given bounds).
     """
 
     bounds: Interval
@@ -49,6 +50,7 @@ class Facts:
     convex_degree: Array
     concave_degree: Array
     is_defined_on_convex: bool = True
+    is_defined_everywhere: bool = True
 
     @property
     def affine(self) -> Array:
@@ -68,13 +70,20 @@ class Facts:
 
     def moved(self, move: Callable[[Array], Any]) -> Facts:
         """The same facts of the same elements in other places."""
-        return from_arrays([np.asarray(move(array)) for array in self.arrays], self.is_defined_on_convex)
+        return from_arrays([np.asarray(move(array)) for array in self.arrays], [self])
 
 
-def from_arrays(arrays: Sequence[Array], is_defined: bool) -> Facts:
-    """The inverse of Facts.arrays."""
+def from_arrays(arrays: Sequence[Array], operands: Sequence[Facts]) -> Facts:
+    """The inverse of Facts.arrays, of a value that is defined where its operands are."""
     lower, upper, convex, concave, convex_degree, concave_degree = arrays
-    return Facts(Interval(lower, upper), convex, concave, convex_degree, concave_degree, is_defined)
+    bounds, domain = Interval(lower, upper), domain_of(operands)
+    return Facts(bounds, convex, concave, convex_degree, concave_degree, *domain)
+
+
+def domain_of(operands: Sequence[Facts]) -> tuple[bool, bool]:
+    """Whether what is computed from all of these is defined on a convex set, and everywhere."""
+    on_convex = all(operand.is_defined_on_convex for operand in operands)
+    return on_convex, all(operand.is_defined_everywhere for operand in operands)
 
 
 def settle(facts: Facts) -> Facts:
@@ -91,7 +100,8 @@ def settle(facts: Facts) -> Facts:
         convex, concave = convex | (convex_degree >= 1), concave | (concave_degree <= 1)
     lower = np.where(~np.isnan(convex_degree) | ~np.isnan(concave_degree), np.maximum(lower, 0.0), lower)
     bounds = Interval(lower, np.maximum(upper, lower))
-    return Facts(bounds, convex, concave, convex_degree, concave_degree, facts.is_defined_on_convex)
+    domain = facts.is_defined_on_convex, facts.is_defined_everywhere
+    return Facts(bounds, convex, concave, convex_degree, concave_degree, *domain)
 
 
 def like(
@@ -109,9 +119,18 @@ def like(
     def full(value: Any, dtype: Any) -> Array:
         return np.broadcast_to(np.asarray(value, dtype), shape)
 
-    defined = is_defined and all(operand.is_defined_on_convex for operand in operands)
+    on_convex, everywhere = domain_of(operands)
     degrees = full(convex_degree, float), full(concave_degree, float)
-    return settle(Facts(bounds, full(convex, bool), full(concave, bool), *degrees, defined))
+    return settle(
+        Facts(
+            bounds,
+            full(convex, bool),
+            full(concave, bool),
+            *degrees,
+            on_convex and is_defined,
+            everywhere and is_defined,
+        )
+    )
 
 
 def known(value: Any) -> Facts:
@@ -129,13 +148,19 @@ def nothing(
     return like(Interval(lower, upper), False, False, operands)
 
 
+def undefined(x: Facts) -> Facts:
+    """The same, defined nobody knows where."""
+    return replace(x, is_defined_on_convex=False, is_defined_everywhere=False)
+
+
 def restrict(x: Facts, lower: float, upper: float = np.inf) -> Facts:
     """The operand of a function that is NaN outside of [lower, upper]; what is left of θ must be convex."""
     is_convex_set = ((x.lower >= lower) | x.concave) & ((x.upper <= upper) | x.convex)
     low = np.clip(x.lower, lower, upper)
     bounds = Interval(low, np.maximum(np.clip(x.upper, lower, upper), low))
-    defined = x.is_defined_on_convex and bool(is_convex_set.all())
-    return settle(replace(x, bounds=bounds, is_defined_on_convex=defined))
+    on_convex = x.is_defined_on_convex and bool(is_convex_set.all())
+    everywhere = x.is_defined_everywhere and bool(((x.lower >= lower) & (x.upper <= upper)).all())
+    return settle(replace(x, bounds=bounds, is_defined_on_convex=on_convex, is_defined_everywhere=everywhere))
 
 
 def allows_convex(x: Facts, rising: Any, falling: Any) -> Any:

@@ -175,15 +175,23 @@ def _truth(is_true: Any, is_false: Any, *operands: Jet) -> Jet:
 
 
 def _comparison(name: str, u: Jet, v: Jet, same: bool) -> Jet:
+    """A comparison with NaN is false (≠: true), and never NaN itself."""
     a, b = u.value, v.value
+    shape = np.broadcast_shapes(np.shape(a.lower), np.shape(b.lower))
     if name == "less":
-        return _truth(a.upper < b.lower, (a.lower >= b.upper) | same, u, v)
-    if name == "less_equal":
-        return _truth((a.upper <= b.lower) | same, a.lower > b.upper, u, v)
-    is_same = np.full(np.broadcast_shapes(np.shape(a.lower), np.shape(b.lower)), same)
-    is_same = is_same | ((a.lower == a.upper) & (b.lower == b.upper) & (a.lower == b.lower))
-    differs = ((a.upper < b.lower) | (b.upper < a.lower)) & (not same)
-    return _truth(is_same, differs, u, v) if name == "equal" else _truth(differs, is_same, u, v)
+        is_true, is_false = (a.upper < b.lower) & (not same), (a.lower >= b.upper) | same
+    elif name == "less_equal":
+        is_true, is_false = (a.upper <= b.lower) | same, (a.lower > b.upper) & (not same)
+    else:
+        is_true = np.full(shape, same) | ((a.lower == a.upper) & (b.lower == b.upper) & (a.lower == b.lower))
+        is_false = ((a.upper < b.lower) | (b.upper < a.lower)) & (not same)
+        is_true, is_false = (is_true, is_false) if name == "equal" else (is_false, is_true)
+    outside, doubtful = _flags(u, v)
+    with_nan = name == "not_equal"
+    is_true = np.where(outside, with_nan, is_true & ~doubtful)
+    is_false = np.where(outside, not with_nan, is_false & ~doubtful)
+    no = np.zeros(np.shape(is_true), bool)
+    return Jet(Interval(np.where(is_true, 1.0, 0.0), np.where(is_false, 0.0, 1.0)), _ANYTHING, _ANYTHING, no, no)
 
 
 def _where(condition: Jet, u: Jet, v: Jet) -> Jet:

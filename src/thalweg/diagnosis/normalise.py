@@ -165,7 +165,7 @@ def _constant_along(x: Node, axes: tuple[int, ...], like: Node) -> Node | None:
 
 
 def _x_log_x(node: Node) -> Node | None:
-    """x · log(x) and x · log(x / y)."""
+    """x · log(x), and x · log(x / y) for constants y > 0: for others both may be negative."""
     for x, factor in (node.operands, node.operands[::-1]):
         if factor.primitive is not log:
             continue
@@ -173,8 +173,17 @@ def _x_log_x(node: Node) -> Node | None:
         if inside is x:
             one = constant(np.ones(node.shape))
             return make(RELATIVE_ENTROPY, x, one, source=node.source)
-        if inside.primitive is divide and inside.operands[0] is x:
-            return make(RELATIVE_ENTROPY, x, inside.operands[1], source=node.source)
+        y = _divisor(node, x)
+        if y is not None and y.is_constant and bool((y.value > 0).all()):
+            return make(RELATIVE_ENTROPY, x, y, source=node.source)
+    return None
+
+
+def _divisor(node: Node, x: Node) -> Node | None:
+    """y, if the node is x · log(x / y)."""
+    for a, b in (node.operands, node.operands[::-1]):
+        if a is x and b.primitive is log and b.operands[0].primitive is divide and b.operands[0].operands[0] is x:
+            return b.operands[0].operands[1]
     return None
 
 
@@ -239,11 +248,16 @@ def _without_guard(branch: Node, condition: Node, value: bool) -> Node:
 def _relative_entropy_of_scipy(node: Node) -> Node | None:
     """The tests around x · log(x / y) in rel_entr, kl_div, entr and xlogy: they restrict it to its domain."""
     condition, a, b = node.operands
+    is_limit = b.primitive is where and _is_all(b.operands[1], 0.0) and _is_all(b.operands[2], np.inf)
+    if a.primitive is multiply and (is_limit or _is_all(b, np.inf)):
+        for x in a.operands:
+            y = _divisor(a, x)
+            if y is not None and _are_positive(condition, x, y):
+                return make(RELATIVE_ENTROPY, x, y, source=node.source)
     entropy = next((n for n in topological_order([a, b]) if n.primitive is RELATIVE_ENTROPY), None)
     if entropy is None:
         return None
     x, y = entropy.operands
-    is_limit = b.primitive is where and _is_all(b.operands[1], 0.0) and _is_all(b.operands[2], np.inf)
     if a is entropy and (is_limit or _is_all(b, np.inf)):
         return a if _are_positive(condition, x, y) else None
     if b is entropy and _is_all(a, 0.0) and _tests_zero(condition, x):

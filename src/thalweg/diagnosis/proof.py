@@ -86,7 +86,7 @@ def _collapsed(facts: Facts) -> Facts:
     shape = facts.lower.shape
     pick: tuple[Callable[[Array], Any], ...] = (np.min, np.max, np.all, np.all, np.min, np.max)
     kept = [np.broadcast_to(choose(array), shape) for choose, array in zip(pick, facts.arrays, strict=True)]
-    return from_arrays(kept, facts.is_defined_on_convex)
+    return from_arrays(kept, [facts])
 
 
 def _improve(proof: Proof, node: Node, affine: set[Node]) -> None:
@@ -116,9 +116,10 @@ def _is_proven(facts: Facts) -> bool:
 
 def try_chain(proof: Proof, node: Node, chain: Chain) -> bool:
     """Facts of an elementwise node from the second derivative along its base; whether all elements were decided."""
-    if not proof.facts[chain.base].is_defined_on_convex:
-        return False
     base = proof.facts[chain.base]
+    compares = any(link.dtype.kind == "b" for link in chain.nodes)  # a comparison with NaN is false, not NaN
+    if not (base.is_defined_everywhere if compares else base.is_defined_on_convex):
+        return False
     shape = analyse(chain, base.bounds)
     if shape is None or not (shape.convex.any() or shape.concave.any()):
         return False
@@ -137,8 +138,10 @@ def try_chain(proof: Proof, node: Node, chain: Chain) -> bool:
     bounds = Interval(bounds.lower, np.maximum(bounds.upper, bounds.lower))
     degrees = old.convex_degree, old.concave_degree
     new = like(bounds, convex | old.convex, concave | old.concave, [base], *degrees, is_defined)
+    if not shape.is_total:
+        new = replace(new, is_defined_everywhere=False)
     if not is_proven:
-        new = replace(new, is_defined_on_convex=old.is_defined_on_convex)
+        new = from_arrays(new.arrays, [old])
     proof.facts[node] = new
     if is_proven:
         proof.chains[node] = (chain, shape)
