@@ -23,6 +23,7 @@ ORDER = [
     "compile",
     "descent",
     "transformations",
+    "convexity_proof",
     "models",
     "tables",
     "fit",

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .convexity_proof import (
+        Convexity,
+        ConvexityKind,
+        Counterexample,
+        convexity,
+    )
     from .descent import (
         BFGS,
         LBFGS,
@@ -177,6 +183,14 @@ _HOMES = {
             "vjp",
         ),
     ),
+    "convexity_proof": (
+        *(
+            "Convexity",
+            "ConvexityKind",
+            "Counterexample",
+            "convexity",
+        ),
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -192,6 +206,9 @@ __all__ = [
     "BarzilaiBorwein",
     "Basin",
     "ConjugateGradient",
+    "Convexity",
+    "ConvexityKind",
+    "Counterexample",
     "DataError",
     "Gaussian",
     "Glorot",
@@ -240,6 +257,7 @@ __all__ = [
     "Zeros",
     "__version__",
     "check_gradient",
+    "convexity",
     "grad",
     "grid",
     "hessian",

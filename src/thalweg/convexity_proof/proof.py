@@ -1,0 +1,188 @@
+"""The proof: facts for every node, operands first, by the rules of each primitive; where they fall short, by bounds on
+the second derivative of chains and by the eigenvalues of constant Hessians; at the end, part by part of the sum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..autodiff import gradient
+from ..graph import Array, Graph, Node, evaluate_nodes, make, topological_order
+from ..ops.structure import reshape
+from .chains import Chain, Shape1D, analyse, find_chain
+from .curvature_rules import facts_of
+from .facts import Facts, compose, from_arrays, known, like
+from .intervals import Interval
+from .quadratic import MOST_PARAMETERS, degrees, hessian_of
+
+__all__ = ["Proof", "prove_nodes"]
+
+_MOST_LINKS, _MOST_TRIES = 200, 10
+_LARGEST_ELEMENTWISE = 1 << 21
+"""Of values with more elements, only what holds for all of them is kept."""
+
+
+@dataclass(eq=False)
+class Proof:
+    """What is proven of every node. reasons: why. chains: for elementwise nodes decided by their second derivative."""
+
+    graph: Graph
+    constants: dict[Node, Array]
+    degrees: dict[Node, int]
+    facts: dict[Node, Facts] = field(default_factory=dict)
+    reasons: dict[Node, str] = field(default_factory=dict)
+    chains: dict[Node, tuple[Chain, Shape1D]] = field(default_factory=dict)
+
+    @property
+    def theta(self) -> Node:
+        return self.graph.inputs[0]
+
+    @property
+    def loss(self) -> Node:
+        return self.graph.outputs[0]
+
+
+def prove_nodes(graph: Graph, within: Interval) -> Proof:
+    """Facts for every node. within: bounds of θ."""
+    proof = Proof(graph, _constants(graph), {})
+    proof.degrees.update(degrees(graph.nodes, proof.constants))
+    affine: set[Node] = set()
+    for node in graph.nodes:
+        if node in proof.constants:
+            proof.facts[node], proof.reasons[node] = known(_numbers(proof.constants[node])), "a constant"
+            continue
+        if node.is_input:
+            proof.facts[node], proof.reasons[node] = like(within, True, True, ()), "the parameters"
+        else:
+            facts, reason = facts_of(node, [proof.facts[operand] for operand in node.operands])
+            proof.facts[node], proof.reasons[node] = _collapsed(facts), reason
+            if node.dtype.kind == "f" and not bool((facts.convex | facts.concave).all()):
+                _improve(proof, node, affine)
+        if bool(proof.facts[node].affine.all()):
+            affine.add(node)
+    return proof
+
+
+def _constants(graph: Graph) -> dict[Node, Array]:
+    """The value of every node that does not depend on θ."""
+    depends = {graph.inputs[0]}
+    for node in graph.nodes:
+        if any(operand in depends for operand in node.operands):
+            depends.add(node)
+    fixed = tuple(node for node in graph.nodes if node not in depends)
+    return evaluate_nodes(Graph((), fixed), ())
+
+
+def _numbers(value: Array) -> Array:
+    return np.asarray(value, np.float64)
+
+
+def _collapsed(facts: Facts) -> Facts:
+    if facts.lower.size <= _LARGEST_ELEMENTWISE:
+        return facts
+    shape = facts.lower.shape
+    pick: tuple[Callable[[Array], Any], ...] = (np.min, np.max, np.all, np.all, np.min, np.max)
+    kept = [np.broadcast_to(choose(array), shape) for choose, array in zip(pick, facts.arrays, strict=True)]
+    return from_arrays(kept, [facts])
+
+
+def _improve(proof: Proof, node: Node, affine: set[Node]) -> None:
+    """Tries what is stronger than the rules."""
+    if node.primitive.is_elementwise or node.primitive.name == "relative_entropy":
+        tried: set[Node] = set()
+        for stops in _stops(proof, node, affine):
+            chain = find_chain(node, stops, proof.constants)
+            if chain is not None and chain.base not in tried and try_chain(proof, node, chain):
+                return
+            tried |= {chain.base} if chain is not None else set()
+    if node.type.size == 1 and proof.degrees[node] == 2 and proof.theta.type.size <= MOST_PARAMETERS:
+        _try_quadratic(proof, node)
+
+
+def _stops(proof: Proof, node: Node, affine: set[Node]) -> list[set[Node]]:
+    """Where a chain may begin: at affine values near the node, as far down as it goes, or at other values of known curvature."""
+    order = [n for n in topological_order([node])[-_MOST_LINKS:-1] if n in proof.facts and n not in proof.constants]
+    near = [n for n in order if n in affine and not n.is_input][-_MOST_TRIES:]
+    curved = [n for n in order if n not in affine and _is_proven(proof.facts[n])][-_MOST_TRIES:]
+    return [affine, *({n} for n in reversed(near)), set(), *({n} for n in reversed(curved))]
+
+
+def _is_proven(facts: Facts) -> bool:
+    return bool((facts.convex | facts.concave).all())
+
+
+def try_chain(proof: Proof, node: Node, chain: Chain) -> bool:
+    """Facts of an elementwise node from the second derivative along its base; whether all elements were decided."""
+    base = proof.facts[chain.base]
+    compares = any(link.dtype.kind == "b" for link in chain.nodes)  # a comparison with NaN is false, not NaN
+    if not (base.is_defined_everywhere if compares else base.is_defined_on_convex):
+        return False
+    shape = analyse(chain, base.bounds)
+    if shape is None or not (shape.convex.any() or shape.concave.any()):
+        return False
+
+    def spread(rows: Array) -> Array:
+        return rows[chain.row].reshape(node.shape)
+
+    monotone = [(spread(shape.rising), spread(shape.falling))]
+    convex, concave = compose(spread(shape.convex), spread(shape.concave), monotone, [base])
+    old = proof.facts[node]
+    is_proven = bool((convex | concave).all())
+    is_defined = shape.is_total or bool(base.affine.all())
+    bounds = Interval(
+        np.maximum(old.lower, spread(shape.bounds.lower)), np.minimum(old.upper, spread(shape.bounds.upper))
+    )
+    bounds = Interval(bounds.lower, np.maximum(bounds.upper, bounds.lower))
+    degrees = old.convex_degree, old.concave_degree
+    new = like(bounds, convex | old.convex, concave | old.concave, [base], *degrees, is_defined)
+    if not shape.is_total:
+        new = replace(new, is_defined_everywhere=False)
+    if not is_proven:
+        new = from_arrays(new.arrays, [old])
+    proof.facts[node] = new
+    if is_proven:
+        proof.chains[node] = (chain, shape)
+        sign = "≥ 0" if bool(convex.all()) else "≤ 0" if bool(concave.all()) else "of one sign for each element"
+        proof.reasons[node] = f"a function of one number with second derivative {sign}, by interval arithmetic"
+    return is_proven
+
+
+def _try_quadratic(proof: Proof, node: Node) -> None:
+    """A quadratic form, by the eigenvalues of its Hessian."""
+    old = proof.facts[node]
+    if bool((old.convex | old.concave).all()) or not old.is_defined_on_convex:
+        return
+    hessian = hessian_of(proof.theta, _scalar(node))
+    if not np.isfinite(hessian.matrix).all():
+        return
+    values = np.linalg.eigvalsh(hessian.matrix)
+    convex, concave = bool(values[0] >= -hessian.margin), bool(values[-1] <= hessian.margin)
+    if not (convex or concave):
+        return
+    bounds, degree = old.bounds, np.nan
+    if convex and _is_even_form(proof, node):
+        lower = np.full(node.shape, _value_at_zero(proof, node))
+        if (lower >= 0).all():
+            bounds, degree = Interval(lower, np.full(node.shape, np.inf)), 2.0
+    proof.facts[node] = like(bounds, convex, concave, [old], degree)
+    end = values[0] if convex else values[-1]
+    kind = "smallest" if convex else "largest"
+    proof.reasons[node] = f"quadratic in the parameters; the {kind} eigenvalue of its Hessian is {end:.4g}"
+
+
+def _value_at_zero(proof: Proof, node: Node) -> float:
+    return float(evaluate_nodes(Graph((proof.theta,), (node,)), [np.zeros(proof.theta.shape)])[node].reshape(()))
+
+
+def _is_even_form(proof: Proof, node: Node) -> bool:
+    """Whether a quadratic has no linear part, so that it is smallest at θ = 0."""
+    slope = gradient(_scalar(node), [proof.theta])[0]
+    values = evaluate_nodes(Graph((proof.theta,), (slope,)), [np.zeros(proof.theta.shape)])
+    return not values[slope].any()
+
+
+def _scalar(node: Node) -> Node:
+    return node if not node.shape else make(reshape, node, shape=())
