@@ -24,6 +24,8 @@ ORDER = [
     "descent",
     "transformations",
     "convexity_proof",
+    "diagnosis",
+    "judged",
     "models",
     "tables",
     "fit",

@@ -65,9 +65,14 @@ if TYPE_CHECKING:
         Zeros,
         check_gradient,
         grid,
-        minimize,
         powers_of_ten,
         schedules,
+    )
+    from .diagnosis import (
+        Advice,
+        Spectrum,
+        Verdict,
+        VerdictKind,
     )
     from .errors import (
         ArgumentError,
@@ -79,6 +84,9 @@ if TYPE_CHECKING:
         TableError,
         ThalwegError,
         TracingError,
+    )
+    from .judged import (
+        minimize,
     )
     from .transformations import (
         grad,
@@ -155,7 +163,6 @@ _HOMES = {
         *(
             "check_gradient",
             "grid",
-            "minimize",
             "powers_of_ten",
         ),
     ),
@@ -191,6 +198,15 @@ _HOMES = {
             "convexity",
         ),
     ),
+    "diagnosis": (
+        *(
+            "Advice",
+            "Spectrum",
+            "Verdict",
+            "VerdictKind",
+        ),
+    ),
+    "judged": (*("minimize",),),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -200,6 +216,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Advice",
     "Agreement",
     "ArgumentError",
     "Armijo",
@@ -244,6 +261,7 @@ __all__ = [
     "RateKind",
     "Result",
     "ShapeError",
+    "Spectrum",
     "Start",
     "Stop",
     "Stopped",
@@ -254,6 +272,8 @@ __all__ = [
     "TracingError",
     "Uniform",
     "ValidationStalls",
+    "Verdict",
+    "VerdictKind",
     "Zeros",
     "__version__",
     "check_gradient",

@@ -21,7 +21,7 @@ from ..descent.problem import Problem
 from ..graph import Array, ArrayType, Graph, constant, input_node
 from ..rewrite import simplify
 
-__all__ = ["Spectrum", "hessian_product", "spectrum_of"]
+__all__ = ["Spectrum", "hessian_product", "krylov_of", "spectrum_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +92,16 @@ def spectrum_of(
     found = [_lanczos(product, generator.standard_normal(size), rounds) for _ in range(probes)]
     precision = float(np.finfo(vector.dtype).eps)
     return _joined(found, precision, sum(len(pairs.values) for pairs in found))
+
+
+def krylov_of(
+    problem: Problem, vector: Array, arrays: Sequence[Array], direction: Array, rounds: int = 24
+) -> tuple[Array, Array]:
+    """Approximate eigenvalues, and their vectors as columns, in the space that grows from a direction (P,)."""
+    if not np.any(direction):
+        return np.zeros(1), np.zeros((vector.size, 1))
+    found = _lanczos(hessian_product(problem, vector, arrays), direction, rounds)
+    return found.values, found.vectors.T
 
 
 def hessian_product(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Callable[[Array], Array]:

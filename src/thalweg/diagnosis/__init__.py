@@ -1,0 +1,7 @@
+"""What a descent found, and how sure that is: curvature, rays, and the verdict."""
+
+from .judge import judge
+from .spectrum import Spectrum
+from .verdict import Advice, Verdict, VerdictKind
+
+__all__ = ["Advice", "Spectrum", "Verdict", "VerdictKind", "judge"]

@@ -1,0 +1,92 @@
+"""Advice that was tried: each suggestion is carried out on the same loss, and what came of it is told."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+from ..descent import Result
+from ..descent.methods import Method
+from ..descent.minimize import minimize
+from ..descent.stopping import GradientBelow, MaxSteps, NoChange
+from ..graph import Array
+from .landscape import Ray
+from .overshooting import Overshooting
+from .situation import Situation
+from .verdict import Advice
+
+__all__ = ["after_overshooting", "after_saddle", "with_smaller_rate"]
+
+_TRIAL_STEPS = 50
+
+
+def _descend(here: Situation, vector: Array, method: Method | None, steps: int, is_batched: bool) -> Result:
+    plan = here.plan
+    data = plan.data
+    given = None
+    if data.arrays:
+        import optree
+
+        given = optree.tree_unflatten(data.structure, data.arrays)
+    return minimize(
+        plan.loss,
+        here.problem.layout.tree(vector.astype(here.end.dtype)),
+        data=given,
+        method=method,
+        batch_size=plan.batch if is_batched else None,
+        stop=MaxSteps(steps) if method is not None else GradientBelow(1e-8) | NoChange(10, 1e-14) | MaxSteps(steps),
+        seed=plan.seed + 1,
+        threads=plan.threads,
+    )
+
+
+def after_overshooting(here: Situation, found: Overshooting) -> tuple[Advice, ...]:
+    """A rate that does descend."""
+    method = here.result.method
+    rate = found.limit / 2 if math.isfinite(found.limit) and found.limit > 0 else found.rate / 10
+    rate = min(rate, found.rate / 2) if found.rate > 0 else rate
+    for _ in range(12):
+        if not rate > 0:
+            break
+        tried = _descend(here, here.start, dataclasses.replace(method, learning_rate=rate), _TRIAL_STEPS, True)
+        if np.isfinite(tried.loss) and tried.loss < here.start_loss and tried.stopped_by.reason == "rule":
+            text = f"take learning_rate={rate:.2g}"
+            said = f"tried: {tried.steps} steps lowered the loss from {here.start_loss:.4g} to {tried.loss:.4g}"
+            more = (
+                (Advice("standardise the data: subtract each column's mean, divide by its deviation"),)
+                if found.cause
+                else ()
+            )
+            return (Advice(text, said), *more)
+        rate /= 10
+    return (Advice("use a line search, such as method=tw.LBFGS()"),)
+
+
+def after_saddle(here: Situation, ray: Ray) -> tuple[Advice, ...]:
+    """A step along the escape direction, and a descent from there."""
+    place = here.end + ray.best_length * ray.direction
+    below = _descend(here, place, None, 200, False)
+    said = f"tried: a descent from there reaches {below.loss:.6g}, {here.loss - below.loss:.3g} lower"
+    return (
+        Advice(
+            "go on from result.verdict.escape added to the parameters, in either direction; momentum and mini-batches help",
+            said,
+        ),
+    )
+
+
+def with_smaller_rate(here: Situation) -> tuple[Advice, ...]:
+    """The same method with a tenth of the rate, from where it ended."""
+    method: Any = here.result.method
+    if not isinstance(getattr(method, "learning_rate", None), float):
+        return (Advice("let the schedule end at a smaller rate, or take larger batches"),)
+    steps = max(_TRIAL_STEPS, min(here.result.steps // 10, 2000))
+    smaller = dataclasses.replace(method, learning_rate=method.learning_rate / 10)
+    tried = _descend(here, here.end, smaller, steps, True)
+    said = f"tried: {steps} steps with {smaller.learning_rate:.2g} lowered the loss from {here.loss:.6g} to {tried.loss:.6g}"
+    if not tried.loss < here.loss:
+        said = f"tried: {steps} steps with {smaller.learning_rate:.2g} did not lower the loss"
+    return (Advice("end with a smaller rate, such as tw.schedules.cosine(...), or take larger batches", said),)

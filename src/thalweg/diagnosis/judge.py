@@ -1,0 +1,293 @@
+"""The decision: from what was measured at the end of a descent to a verdict.
+
+Every test is free of units: it compares falls of the loss with the fall so far, lengths with the parameters' own scale,
+curvatures with their errors. A comparison with NaN fails.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..descent import Result
+from ..graph import Array
+from .advice import after_overshooting, after_saddle, with_smaller_rate
+from .landscape import Ray
+from .noise import noise_of
+from .overshooting import overshooting_of
+from .situation import Situation
+from .verdict import Advice, Verdict, VerdictKind
+
+__all__ = ["judge"]
+
+
+def judge(result: Result) -> Verdict:
+    """What a descent found. `result.verdict` is this, worked out once."""
+    if result.origin is None:
+        return Verdict(VerdictKind.UNKNOWN, "there is nothing to judge it by", {})
+    here = Situation(result)
+    if result.stopped_by.reason == "interrupted":
+        return Verdict(VerdictKind.STOPPED_BY_USER, "the user ended it before a rule did", _figures(here))
+    if not here.problem.is_traced:
+        return _of_untraced(here)
+    overshooting = overshooting_of(here)
+    if overshooting is not None:
+        return overshooting.verdict(after_overshooting(here, overshooting))
+    if not np.isfinite(here.loss) or not np.isfinite(here.gradient_norm) or not np.isfinite(here.spectrum.size):
+        return Verdict(VerdictKind.UNKNOWN, "the loss or its derivatives are not finite at the end", _figures(here))
+    if here.has_kink:
+        return _at_kink(here)
+    escape = _escape(here)
+    left = _left(here)
+    if left > here.tolerance:
+        return _not_there(here, escape, left)
+    if escape is not None:
+        return _saddle(here, escape)
+    return _minimum(here)
+
+
+def _figures(here: Situation) -> dict[str, Any]:
+    history = here.result.history
+    figures: dict[str, Any] = {"loss": here.result.loss, "gradient norm": here.result.gradient_norm}
+    if len(history) > 10:
+        late = max(1, len(history) // 10)
+        steps = max(1, int(history.step[-1] - history.step[-1 - late]))
+        figures["gain per step at the end"] = float(history.loss[-1 - late] - history.loss[-1]) / steps
+    return figures
+
+
+def _curvature(here: Situation) -> dict[str, Any]:
+    spectrum = here.spectrum
+    how = "the whole Hessian" if spectrum.is_exact else f"{spectrum.products} Hessian-vector products"
+    return {
+        "smallest eigenvalue": spectrum.smallest,
+        "± its error": spectrum.smallest_error,
+        "largest eigenvalue": spectrum.largest,
+        "condition number": spectrum.condition_number,
+        "share curved downwards": spectrum.negative_share,
+        "eigenvalues from": how,
+    }
+
+
+# What is left
+def _left(here: Situation) -> float:
+    """How far the loss can still fall, as far as is seen: by the quadratic model, and along rays."""
+    seen = max((ray.gain for ray in here.downhill_rays), default=0.0)
+    slope_along_flat = 0.0
+    if here.decrement <= here.tolerance and seen > here.tolerance:
+        slope_along_flat = seen
+    return max(here.decrement, slope_along_flat)
+
+
+def _escape(here: Situation) -> Ray | None:
+    """A ray that leads down along a direction that is not curved upwards; None if there is none."""
+    spectrum = here.spectrum
+    if spectrum.smallest > spectrum.smallest_error:
+        return None
+    flat = here.flat_directions
+    extra: list[Array] = []
+    if len(flat) > 1:  # degenerate saddles lead down between the axes
+        mixtures = here.generator.standard_normal((8, len(flat))) @ flat
+        extra = [m / max(float(np.linalg.norm(m)), 1e-300) for m in mixtures]
+    directions = [sign * v for v in (*flat, *extra) for sign in (1, -1)]
+    rays = [ray for ray in here.look(directions) if ray.gain > here.tolerance]
+    return max(rays, key=lambda ray: ray.gain, default=None)
+
+
+def _not_there(here: Situation, escape: Ray | None, left: float) -> Verdict:
+    """The loss still falls: towards infinity, on a plateau, past a saddle point, in noise, or plainly."""
+    noise = noise_of(here)
+    figures = _figures(here) | {"expected further fall": left, "fall so far": here.fallen}
+    if noise is not None and noise.dominates:
+        figures |= noise.figures()
+        sentence = (
+            f"the mini-batches' gradients differ more than the gradient is long, and the loss no longer falls; "
+            f"it stays about {left:.3g} above the bottom of this valley"
+        )
+        return Verdict(VerdictKind.NOISE_FLOOR, sentence, figures, with_smaller_rate(here), spectrum=here.spectrum)
+    rays = here.downhill_rays
+    steep = max(rays, key=lambda ray: ray.gain, default=None)
+    if steep is not None and _is_plateau(here, steep):
+        figures |= {"fall that lies ahead": steep.gain, "distance to it": _distance(steep), **_curvature(here)}
+        sentence = "the loss is nearly level here, and falls more steeply further on: this is no minimum"
+        advice = (Advice(_ADVICE_PLATEAU, f"at {_distance(steep):.3g} along −∇f the loss is {steep.gain:.3g} lower"),)
+        return Verdict(VerdictKind.PLATEAU, sentence, figures, advice, spectrum=here.spectrum)
+    forever = [ray for ray in rays if ray.gain > 0]
+    falls = bool(forever) and all(ray.falls_forever for ray in forever)
+    if falls and (here.decrement <= 0.5 * max(here.fallen, here.noise) or (steep and steep.falls_without_bound)):
+        return _no_minimum(here, max(forever, key=lambda ray: ray.gain), figures)
+    figures |= _curvature(here)
+    near_saddle = escape is not None and here.gradient_norm < 1e-3 * _largest_gradient(here)
+    if near_saddle and escape is not None:
+        return _saddle(here, escape)
+    gain = figures.get("gain per step at the end", 0.0)
+    sentence = f"it ran out of steps or time; the loss was still falling, by {gain:.3g} a step at the end"
+    if here.result.stopped_by.reason == "rule" and not _ran_out(here.result):
+        sentence = "the rule fired, but this is no minimum: the loss can still fall by about " + f"{left:.3g}"
+    return Verdict(VerdictKind.STILL_DESCENDING, sentence, figures, _more_steps(here), spectrum=here.spectrum)
+
+
+_ADVICE_PLATEAU = "use momentum or Adam, a larger rate for a while, or another start"
+
+
+def _distance(ray: Ray) -> float:
+    return ray.best_length * float(np.linalg.norm(ray.direction))
+
+
+def _is_plateau(here: Situation, ray: Ray) -> bool:
+    """Whether the loss falls much more steeply further along than here."""
+    if ray.gain <= max(0.1 * here.fallen, here.tolerance):
+        return False
+    steps = np.diff(np.concatenate([[0.0], ray.lengths])) * float(np.linalg.norm(ray.direction))
+    slopes = -np.diff(np.concatenate([[ray.here], ray.losses])) / steps
+    finite = slopes[np.isfinite(slopes)]
+    return bool(len(finite)) and float(np.max(finite)) > 3 * max(here.gradient_norm, 1e-300)
+
+
+def _largest_gradient(here: Situation) -> float:
+    norms = here.result.history.gradient_norm
+    finite = norms[np.isfinite(norms)]
+    return float(np.max(finite, initial=here.gradient_norm))
+
+
+def _ran_out(result: Result) -> bool:
+    return all(rule.startswith(("MaxSteps", "MaxSeconds")) for rule in result.stopped_by.rules)
+
+
+def _more_steps(here: Situation) -> tuple[Advice, ...]:
+    method = type(here.result.method).__name__
+    if (
+        here.plan.batch is None
+        and here.spectrum.condition_number > 100
+        and method not in ("LBFGS", "Newton", "NewtonCG")
+    ):
+        return (Advice("the loss is ill-conditioned: take method=tw.LBFGS(), or more steps"),)
+    return (Advice("take more steps, or a larger learning rate where there is one"),)
+
+
+def _no_minimum(here: Situation, ray: Ray, figures: dict[str, Any]) -> Verdict:
+    figures |= {
+        "loss far along": float(ray.losses[-1]),
+        "distance looked": float(ray.lengths[-1] * np.linalg.norm(ray.direction)),
+    }
+    bound = "without bound" if ray.falls_without_bound else "ever more slowly"
+    sentence = f"along {_named(here, ray.direction)} the loss falls for as far as was looked, {bound}: it has no minimum to reach"
+    advice = Advice(
+        "add a penalty such as 1e-3 * np.sum(w**2), or stop by validation loss; data that can be separated do this"
+    )
+    convexity = _convexity(here)
+    return Verdict(
+        VerdictKind.NO_MINIMUM,
+        sentence,
+        figures,
+        (advice,),
+        escape=here.problem.layout.tree(ray.direction / np.linalg.norm(ray.direction)),
+        spectrum=here.spectrum,
+        convexity=convexity,
+    )
+
+
+def _named(here: Situation, direction: Array) -> str:
+    unit = direction / max(float(np.linalg.norm(direction)), 1e-300)
+    return np.array2string(unit, precision=3, threshold=6, edgeitems=3, suppress_small=True)
+
+
+# Stationary points
+def _saddle(here: Situation, ray: Ray) -> Verdict:
+    figures = _figures(here) | _curvature(here)
+    figures |= {"fall along the escape direction": ray.gain, "at a distance of": _distance(ray)}
+    sentence = f"the gradient vanishes, but along {_named(here, ray.direction)} the loss falls"
+    unit = ray.direction / np.linalg.norm(ray.direction)
+    return Verdict(
+        VerdictKind.SADDLE_POINT,
+        sentence,
+        figures,
+        after_saddle(here, ray),
+        escape=here.problem.layout.tree(unit.astype(here.end.dtype)),
+        spectrum=here.spectrum,
+    )
+
+
+def _convexity(here: Situation) -> Any:
+    from ..convexity_proof import convexity_of
+
+    return convexity_of(here.problem, here.plan.data)
+
+
+def _minimum(here: Situation) -> Verdict:
+    spectrum = here.spectrum
+    figures = _figures(here) | {"expected further fall": here.decrement, "fall so far": here.fallen} | _curvature(here)
+    known = _convexity(here)
+    if known.is_convex:
+        gap = here.gradient_norm**2 / (2 * known.modulus) if known.modulus > 0 else None
+        figures["convexity"] = known.reason
+        if gap is not None:
+            figures["guaranteed: loss − minimum ≤"] = gap
+        bound = f", and the loss lies at most {gap:.3g} above it" if gap is not None else ""
+        sentence = f"the loss is proven convex and its gradient vanishes: no parameters are better{bound}"
+        return Verdict(VerdictKind.GLOBAL_MINIMUM, sentence, figures, gap=gap, spectrum=spectrum, convexity=known)
+    advice = (Advice("other starts, restarts=64, may find lower minima: nothing is known of the loss elsewhere"),)
+    if spectrum.smallest > spectrum.smallest_error:
+        sentence = "the gradient vanishes and the loss curves upwards in every direction"
+        return Verdict(VerdictKind.LOCAL_MINIMUM, sentence, figures, advice, spectrum=spectrum, convexity=known)
+    flat = here.flat_directions
+    rays = here.look([sign * v for v in flat for sign in (1, -1)])
+    if all(ray.rise > here.tolerance for ray in rays):
+        sentence = (
+            "the gradient vanishes; along some directions there is no curvature, but the loss rises there as well"
+        )
+        return Verdict(VerdictKind.LOCAL_MINIMUM, sentence, figures, advice, spectrum=spectrum, convexity=known)
+    sentence = "the gradient vanishes, and along some directions the loss does not change: a whole valley is as low"
+    return Verdict(VerdictKind.FLAT_VALLEY, sentence, figures, advice, spectrum=spectrum, convexity=known)
+
+
+# Kinks, and losses that were not traced
+def _at_kink(here: Situation) -> Verdict:
+    """The loss is not smooth here: gradients close by decide together."""
+    direction, share = here.subgradient
+    figures = _figures(here) | {"shortest subgradient / longest gradient": share}
+    units = list(np.eye(here.end.size)) if here.end.size <= 64 else []
+    chosen = [-direction, -here.gradient, *(sign * unit for unit in units for sign in (1, -1))]
+    chosen += list(here.generator.standard_normal((16, here.end.size)))
+    rays = here.look([d for d in chosen if np.any(d != 0)], None)
+    first = [d for d in chosen[:2] if np.any(d != 0)]
+    near = here.look(first, [1e-9 * here.scale / float(np.linalg.norm(d)) for d in first])
+    gain = max((ray.gain for ray in (*rays, *near)), default=0.0)
+    known = _convexity(here)
+    if gain > here.tolerance and (share > 1e-3 or not known.is_convex):
+        sentence = f"the loss has a kink here, but can still fall by {gain:.3g}"
+        best = max((*rays, *near), key=lambda ray: ray.gain)
+        kind = VerdictKind.STILL_DESCENDING if share > 1e-3 else VerdictKind.SADDLE_POINT
+        return Verdict(kind, sentence, figures, _after_kink(best), convexity=known)
+    if share > 1e-2 and gain > here.noise:
+        sentence = "the loss has a kink here; what is left to fall is less than a millionth of the fall so far"
+        return Verdict(VerdictKind.UNKNOWN, sentence, figures | {"expected further fall": gain}, convexity=known)
+    if known.is_convex:
+        figures["convexity"] = known.reason
+        sentence = "the loss is proven convex, has a kink here, and no direction leads down: no parameters are better"
+        return Verdict(VerdictKind.GLOBAL_MINIMUM, sentence, figures, convexity=known)
+    sentence = "the loss has a kink here, and no direction that was tried leads down"
+    return Verdict(VerdictKind.LOCAL_MINIMUM, sentence, figures, convexity=known)
+
+
+def _after_kink(ray: Ray) -> tuple[Advice, ...]:
+    tried = f"at {_distance(ray):.3g} along the shortest subgradient the loss is {ray.gain:.3g} lower"
+    return (Advice("use a learning rate that shrinks, such as tw.schedules.inverse_time(0.1)", tried),)
+
+
+def _of_untraced(here: Situation) -> Verdict:
+    directions = [-here.gradient, *here.generator.standard_normal((4, here.end.size))]
+    rays = here.look([d for d in directions if np.isfinite(d).all() and np.any(d != 0)])
+    gain = max((ray.gain for ray in rays), default=0.0)
+    figures = _figures(here) | {"expected further fall": gain}
+    if gain > here.tolerance:
+        return Verdict(
+            VerdictKind.STILL_DESCENDING, f"the loss can still fall by {gain:.3g}", figures, _more_steps_plain()
+        )
+    sentence = "no lower loss was found close by; the loss was not traced, so its curvature is not known"
+    return Verdict(VerdictKind.UNKNOWN, sentence, figures)
+
+
+def _more_steps_plain() -> tuple[Advice, ...]:
+    return (Advice("take more steps"),)

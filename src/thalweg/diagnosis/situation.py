@@ -1,0 +1,183 @@
+"""What is known of the place where a descent ended: measured once, in figures that do not depend on units."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from ..descent import Result
+from ..descent.plan import Origin, evaluated, gradients_at, losses_at
+from ..descent.problem import Problem
+from ..graph import Array
+from .landscape import Ray, look_along
+from .spectrum import Spectrum, krylov_of, spectrum_of
+
+__all__ = ["Situation"]
+
+TOLERANCE = 1e-6
+"""What is left to fall counts as nothing if it is less than this share of the fall so far."""
+
+
+class Situation:
+    """The end of a descent, and what can be measured there. Each figure is worked out when it is first asked for."""
+
+    def __init__(self, result: Result) -> None:
+        origin: Origin = result.origin
+        self.result = result
+        self.plan = origin.plan
+        self.start = origin.start.astype(np.float64)
+        self.end = origin.end
+        self.arrays: Sequence[Array] = origin.plan.data.arrays
+        self.problem: Problem = origin.plan.whole()
+
+    # At the end
+    @cached_property
+    def _here(self) -> tuple[Array, Array]:
+        return evaluated(self.problem, self.end, self.arrays)
+
+    @property
+    def loss(self) -> float:
+        """f(w), over all examples."""
+        return float(self._here[0])
+
+    @property
+    def gradient(self) -> Array:
+        """∇f(w) (P,), over all examples."""
+        return self._here[1].astype(np.float64)
+
+    @cached_property
+    def gradient_norm(self) -> float:
+        """‖∇f(w)‖."""
+        return float(np.linalg.norm(self.gradient))
+
+    @cached_property
+    def start_loss(self) -> float:
+        """f at the start, over all examples."""
+        found = losses_at(self.problem, self.start[None].astype(self.end.dtype), self.arrays)
+        return float(found[0])
+
+    @property
+    def fallen(self) -> float:
+        """How far the loss fell from the start to the end."""
+        return max(0.0, self.start_loss - self.loss)
+
+    @cached_property
+    def noise(self) -> float:
+        """The rounding error of a loss, as far as it can be known."""
+        sizes = [abs(value) for value in (self.loss, self.start_loss) if np.isfinite(value)]
+        return 32 * float(np.finfo(self.end.dtype).eps) * max([*sizes, 0.0])
+
+    @property
+    def tolerance(self) -> float:
+        """A fall that counts as nothing."""
+        return max(TOLERANCE * self.fallen, self.noise)
+
+    @cached_property
+    def scale(self) -> float:
+        """A length that fits the parameters: how far they moved, or how large they are."""
+        moved = float(np.linalg.norm(self.end - self.start))
+        size = float(np.linalg.norm(self.end))
+        return max(moved, size) or 1.0
+
+    # Curvature
+    @cached_property
+    def spectrum(self) -> Spectrum:
+        """Eigenvalues of the Hessian."""
+        return spectrum_of(self.problem, self.end, self.arrays)
+
+    @cached_property
+    def pairs(self) -> tuple[Array, Array]:
+        """Curvatures λ and directions, as columns, in which the gradient has parts: all of them, or a Krylov space's."""
+        if self.spectrum.vectors is not None:
+            return self.spectrum.values, self.spectrum.vectors
+        return krylov_of(self.problem, self.end, self.arrays, self.gradient)
+
+    @cached_property
+    def decrement(self) -> float:
+        """½ Σ (v·∇f)² / |λ|: how far the loss would fall if it were quadratic. Directions without curvature count nothing."""
+        values, vectors = self.pairs
+        parts = vectors.T @ self.gradient
+        is_curved = np.abs(values) > self.spectrum.smallest_error
+        return float(0.5 * np.sum(parts[is_curved] ** 2 / np.abs(values[is_curved]), initial=0.0))
+
+    @cached_property
+    def newton_direction(self) -> Array:
+        """−Σ (v·∇f / |λ|) v: downhill along every direction that is curved; 0 if none is."""
+        values, vectors = self.pairs
+        is_curved = np.abs(values) > self.spectrum.smallest_error
+        parts = np.where(is_curved, vectors.T @ self.gradient / np.where(is_curved, np.abs(values), 1.0), 0.0)
+        direction: Array = -(vectors @ parts)
+        return direction
+
+    @cached_property
+    def flat_directions(self) -> Array:
+        """Directions (k, P) along which the curvature is zero within its error, or below; at most 16."""
+        if self.spectrum.vectors is None:
+            return self.spectrum.smallest_direction[None]
+        is_flat = self.spectrum.values <= self.spectrum.smallest_error
+        return self.spectrum.vectors[:, is_flat].T[:16]
+
+    # Around the end
+    @cached_property
+    def generator(self) -> np.random.Generator:
+        """Drawn from the place itself."""
+        return np.random.default_rng(list(hashlib.sha256(np.ascontiguousarray(self.end).tobytes()).digest()))
+
+    def look(self, directions: Sequence[Array], firsts: Sequence[float] | None = None) -> list[Ray]:
+        """Rays along directions; by default from a thousandth of the parameters' scale on."""
+        lengths = firsts
+        if lengths is None:
+            sizes = [float(np.linalg.norm(direction)) or 1.0 for direction in directions]
+            lengths = [1e-3 * self.scale / size for size in sizes]
+        return look_along(self.problem, self.end, self.arrays, self.loss, self.noise, directions, lengths)
+
+    @cached_property
+    def downhill_rays(self) -> list[Ray]:
+        """Along −∇f, the Newton direction, and away from the origin: whichever are not zero."""
+        directions = [-self.gradient, self.newton_direction, self.end.astype(np.float64)]
+        chosen = [d for d in directions if np.isfinite(d).all() and np.any(d != 0)]
+        firsts = [1e-3 * self.scale / float(np.linalg.norm(d)) for d in chosen]
+        if len(chosen) > 1 and np.any(self.newton_direction != 0):
+            firsts[1] = 1e-3
+        return self.look(chosen, firsts) if chosen else []
+
+    @cached_property
+    def has_kink(self) -> bool:
+        """Whether the gradient jumps close by: by more than the curvature explains."""
+        radius = 1e-7 * self.scale * (1 if self.end.dtype == np.float64 else 1e3)
+        points = self._sphere(radius, 12)
+        gradients = gradients_at(self.problem, points, self.arrays)
+        if not np.isfinite(gradients).all():
+            return False
+        jump = float(np.max(np.linalg.norm(gradients - self.gradient, axis=1)))
+        expected = self.spectrum.size * radius if np.isfinite(self.spectrum.size) else 0.0
+        typical = max(float(np.max(np.linalg.norm(gradients, axis=1))), self.gradient_norm)
+        return jump > 100 * expected and jump > 1e-3 * typical and typical > 0
+
+    def _sphere(self, radius: float, count: int) -> Array:
+        offsets = self.generator.standard_normal((count, self.end.size))
+        offsets *= radius / np.maximum(np.linalg.norm(offsets, axis=1, keepdims=True), 1e-300)
+        return (self.end + offsets).astype(self.end.dtype)
+
+    @cached_property
+    def subgradient(self) -> tuple[Array, float]:
+        """The shortest vector in the convex hull of gradients close by, and its length as a share of the longest of them.
+
+        Source: J. Burke, A. Lewis and M. Overton, *A robust gradient sampling algorithm* (2005).
+        """
+        from scipy.optimize import nnls
+
+        count = min(4 * self.end.size + 16, 128)
+        points = self._sphere(1e-6 * self.scale, count)
+        gradients = np.vstack([gradients_at(self.problem, points, self.arrays), self.gradient])
+        longest = float(np.max(np.linalg.norm(gradients, axis=1))) or 1.0
+        scaled = gradients / longest
+        weight = 1e3
+        system = np.vstack([scaled.T, weight * np.ones(len(scaled))])
+        right = np.append(np.zeros(self.end.size), weight)
+        weights, _ = nnls(system, right, maxiter=50 * len(scaled))
+        shortest = scaled.T @ (weights / max(weights.sum(), 1e-300))
+        return shortest * longest, float(np.linalg.norm(shortest))
