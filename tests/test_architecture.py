@@ -23,6 +23,7 @@ ORDER = [
     "compile",
     "descent",
     "transformations",
+    "hyperparameters",
     "models",
     "tables",
     "fit",

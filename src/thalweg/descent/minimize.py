@@ -24,7 +24,7 @@ from .starts import Gaussian, Start
 from .stopping import GradientBelow, MaxSteps, NoChange, StoppingRule, ValidationStalls, leaves
 from .together import Member, run_population
 
-__all__ = ["minimize", "plan_of"]
+__all__ = ["check_method", "minimize", "plan_of"]
 
 
 def minimize(
@@ -118,7 +118,7 @@ def plan_of(
     begin = time.perf_counter()
     given = data_of(data)
     batch = _check_batch(batch_size, given)
-    chosen = _check_method(method, batch)
+    chosen = check_method(method, batch)
     rule = _check_rule(stop, validation) if stop is not None else _default_rule(given, batch, chosen)
     if target not in ("native", "numpy"):
         raise ArgumentError(f'target={target!r}: expected "native" or "numpy"')
@@ -176,7 +176,7 @@ def _default_rule(data: Data, batch: int | None, method: Method) -> StoppingRule
     return GradientBelow(1e-6) | NoChange(100) | MaxSteps(10_000)
 
 
-def _check_method(method: Any, batch: int | None) -> Method:
+def check_method(method: Any, batch: int | None) -> Method:
     if method is None:
         return LBFGS() if batch is None else Adam(learning_rate=0.01)
     if not isinstance(method, Method):

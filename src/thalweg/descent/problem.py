@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -227,6 +228,8 @@ def _check_value(loss: Callable[..., Any], value: Any) -> Any:
 
 def describe(function: Callable[..., Any]) -> str:
     """A function's name and the place where it is written."""
+    while isinstance(function, functools.partial):
+        function = function.func
     name = getattr(function, "__name__", type(function).__name__)
     code = getattr(function, "__code__", None)
     if code is None:

@@ -75,6 +75,14 @@ class Descents:
         """The parameters that a member has reached."""
         return np.array(self.lockstep.states[self.step.place("parameters")][place])
 
+    def steps(self, place: int) -> int:
+        """The steps that a member has taken."""
+        return int(self.lockstep.states[self.step.place("step")][place])
+
+    def has_failed(self, place: int) -> bool:
+        """Whether a member met numbers that are not finite."""
+        return bool(self.lockstep.status[place] < 0 and self.lockstep.status[place] != Status.NO_SMALLER_LOSS)
+
     def results(self) -> list[Result]:
         """What every member came to. Raises DataError if none could begin, since the data are not finite."""
         ended = self.lockstep.finished()
