@@ -27,6 +27,7 @@ ORDER = [
     "models",
     "tables",
     "fit",
+    "tune",
     "cli",
     "__main__",
 ]

@@ -3,7 +3,7 @@
 from .found import SearchProgress, SearchResult
 from .halving import Halving
 from .ranges import Choice, Integer, LogUniform, Range, Uniform
-from .search import search
+from .searching import search
 from .trials import Status, Trial
 
 __all__ = [

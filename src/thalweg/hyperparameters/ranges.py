@@ -195,7 +195,7 @@ class Integer(_Interval):
         return self.low - 0.5, self.high + 0.5
 
     def _of(self, low: Any, high: Any) -> Range:
-        """Whole numbers whose middles lie in the interval; at least one less than before."""
+        """The whole numbers in the interval."""
         low, high = math.ceil(low), math.floor(high)
         return Integer(low, high)
 
@@ -204,11 +204,10 @@ class Integer(_Interval):
             return self
         new = super().narrowed(kept, factor, within)
         assert isinstance(new, Integer)
-        if new.high - new.low < self.high - self.low:
-            return new
-        return (
-            Integer(new.low + 1, new.high) if kept[0] - new.low > new.high - kept[0] else Integer(new.low, new.high - 1)
-        )
+        low, high, best = new.low, new.high, kept[0]
+        while high - low >= self.high - self.low:
+            low, high = (low + 1, high) if best - low > high - best else (low, high - 1)
+        return Integer(low, high)
 
     def edge(self, value: Any) -> str | None:
         if self.low == self.high:
@@ -251,7 +250,8 @@ class Choice(Range):
         return self.options
 
     def narrowed(self, kept: Sequence[Any], factor: float, within: Any) -> Range:
-        return Choice(*(option for option in self.options if any(_is_same(option, value) for value in kept)))
+        chosen = [option for option in self.options if any(_is_same(option, value) for value in kept)]
+        return Choice(*(x for x in within.options if _is_same(x, kept[0]) or any(x is option for option in chosen)))
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": "choice", "options": [plain(option) for option in self.options]}
