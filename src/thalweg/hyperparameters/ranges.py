@@ -18,6 +18,10 @@ _LEAST = 0.1
 """No round narrows a range to less than this share of its width, however close together the best values lie."""
 
 
+_AWAY = 0.25
+"""The best value lies at most this share of the width from the middle, unless the range that was given ends there."""
+
+
 class Range:
     """What all ranges share.
 
@@ -83,8 +87,10 @@ class _Interval(Range):
         # Of values drawn evenly, the span of `count` falls short of the whole width by this factor, on average.
         natural = span * (count + 1) / (count - 1) if count > 1 else math.inf
         width = (high - low) * min(factor, max(_LEAST, natural / (high - low))) if high > low else 0.0
-        start = (max(places) + min(places) - width) / 2
-        start = min(max(start, places[0] - width), places[0])
+        # The best weigh most, as in CMA-ES; and the best of all keeps its distance from the ends, since more may lie beyond.
+        center = float(np.average(places, weights=np.log(count + 0.5) - np.log(np.arange(1, count + 1))))
+        center = min(max(center, places[0] - _AWAY * width), places[0] + _AWAY * width)
+        start = center - width / 2
         first, last = within._place()
         start = min(max(start, first), last - width)
         new_low = min(max(self._value(start), within.low), kept[0])

@@ -14,7 +14,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -60,8 +60,9 @@ class Trial:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data; what is not finite becomes None."""
-        values = {name: plain(value) for name, value in self.values.items()}
-        found = {**asdict(self), "values": values, "status": self.status.value}
+        found = {item.name: getattr(self, item.name) for item in fields(self)}
+        found["values"] = {name: plain(value) for name, value in self.values.items()}
+        found["status"] = self.status.value
         for name in ("training_loss", "score"):
             found[name] = found[name] if math.isfinite(found[name]) else None
         return found
@@ -69,7 +70,7 @@ class Trial:
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> Trial:
         """From plain data. Raises KeyError, TypeError or ValueError if they are no trial's."""
-        named = {name: found[name] for name in cls.__dataclass_fields__}
+        named = {item.name: found[item.name] for item in fields(cls)}
         for name in ("training_loss", "score"):
             named[name] = math.inf if named[name] is None else float(named[name])
         named["status"] = Status(named["status"])
