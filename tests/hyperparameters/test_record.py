@@ -187,6 +187,17 @@ def test_a_file_that_is_no_record(tmp_path: Path, change: Any, message: str) -> 
     assert file.read_bytes() == before
 
 
+def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    file = tmp_path / "f"
+    tw.search(**{**ARGUMENTS, "rounds": 1}, file=file)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(tw.ArgumentError, match="No space left on device. Trials that are there stay"):
+        tw.search(**ARGUMENTS, file=file)
+
+
 def test_a_file_of_something_else_without_an_end_is_not_touched(tmp_path: Path) -> None:
     file = tmp_path / "f"
     file.write_text("my thesis")

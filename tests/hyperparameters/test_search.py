@@ -54,6 +54,10 @@ def test_the_best_penalty_is_found() -> None:
     assert found.score == "the loss on the validation data, with penalty=0.0"
 
 
+def branching(w: Any, X: Any, y: Any, *, penalty: Any = 0.0) -> Any:
+    return ridge(w, X, y, penalty=penalty) if penalty > 0 else ridge(w, X, y)
+
+
 WIDE = {
     "learning_rate": tw.LogUniform(1e-6, 1),
     "momentum": tw.Uniform(0.5, 0.99),
@@ -289,6 +293,24 @@ def test_the_user_stops_it() -> None:
     assert "the user stopped the search after 32 of 128 trials" in str(found)
 
 
+def test_ctrl_c_keeps_what_has_run() -> None:
+    def press(now: tw.SearchProgress) -> None:
+        if now.done >= 64 and now.descent:
+            raise KeyboardInterrupt
+
+    ranges = {"learning_rate": tw.LogUniform(1e-6, 1)}
+    arguments: dict[str, Any] = {"method": tw.GradientDescent, "stop": tw.MaxSteps(30)}
+    found = tw.search(bowl, np.ones(2), ranges, **arguments, on_progress=press)
+    assert len(found.trials) == 64
+    assert found.best.score < 1e-3
+
+    def at_once(now: tw.SearchProgress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(tw.ArgumentError, match="stopped before a trial had ended"):
+        tw.search(bowl, np.ones(2), ranges, **arguments, on_progress=at_once)
+
+
 def test_it_prints_for_a_person() -> None:
     text = str(tw.search(ridge, np.zeros(40), WIDE, **DATA, method=tw.Momentum, stop=tw.MaxSteps(30), rounds=2))
     for part in ("64 trials in 2 rounds", "score ", "best ", "learning_rate 1e-06 to 1, momentum 0.5 to 0.99"):
@@ -316,7 +338,7 @@ def test_it_prints_for_a_person() -> None:
         ({"method": "adam"}, "method='adam' is no method"),
         ({"file": "/no/such/folder/f.jsonl"}, "No such file or directory"),
         ({"loss": lambda w, X, y, *, penalty: np.mean((X @ w - y) ** 2) * penalty}, "the default for which the loss is a score"),
-        ({"loss": lambda w, X, y, *, penalty=0.0: np.mean((X @ w - y) ** 2) if penalty > 1 else w[0]}, "if"),
+        ({"loss": branching}, "If it is 'penalty' that Python looks at: make its range a tw.Choice"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_said_before_it_runs(change: dict[str, Any], message: str) -> None:

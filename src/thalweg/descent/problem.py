@@ -20,7 +20,7 @@ from .gradients import Automatic, GradientSource, Numerical, called
 from .parameters import Layout, layout_of, leaf_arrays
 from .reuse import Known, graph_key
 
-__all__ = ["Data", "Problem", "check_data", "data_of", "problem_of"]
+__all__ = ["UNTRACED_HINT", "Data", "Problem", "check_data", "data_of", "problem_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +161,7 @@ def problem_of(
     except (TracingError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         if isinstance(source, Automatic):
             if isinstance(error, TracingError):
-                raise TracingError(f"{error} {_UNTRACED_HINT}") from None
+                raise TracingError(f"{error} {UNTRACED_HINT}") from None
             raise
         graph, is_traced = called(loss, layout, types, arguments), False
     if not is_traced:
@@ -183,7 +183,7 @@ def _key(graph: Graph, layout: Layout, source: GradientSource, numbers: tuple[st
     return None if key is None else (key, layout, source, numbers)
 
 
-_UNTRACED_HINT = (
+UNTRACED_HINT = (
     'Or, to run the loss as it is, uncompiled, pass gradient="numerical", or a function that returns the gradient.'
 )
 

@@ -164,12 +164,9 @@ class _Hunt:
                 if self.is_stopped:
                     break
                 self.ranges.append(narrow(self.ranges[-1], self.task.ranges, self._done(), self.keep, self.narrowing))
-            return self._result()
         except KeyboardInterrupt:
-            if not any(trial.status is not Status.NOT_FINITE for trial in self._done()):
-                raise
             self.is_stopped = True
-            return self._result()
+        return self._result()
 
     def _draw(self, ranges: Ranges, number: int) -> list[Drawn]:
         return draw(ranges, self.task.seed, number, self.trials)

@@ -17,8 +17,9 @@ from ..descent import Method, Start, StoppingRule
 from ..descent.minimize import check_method, plan_of
 from ..descent.parameters import layout_of
 from ..descent.plan import Plan
+from ..descent.problem import UNTRACED_HINT
 from ..descent.together import Member
-from ..errors import ArgumentError
+from ..errors import ArgumentError, TracingError
 from ..graph import Array
 from .ranges import Range, plain
 from .rounds import Drawn, Ranges
@@ -192,18 +193,24 @@ class Task:
         return fixed, layout_of(settled.parameters)
 
     def plan(self, settled: Settled) -> Plan:
-        """The plan for a trial, and for all of its form."""
-        plan, _ = plan_of(
-            self.loss_with(settled.constants),
-            settled.parameters,
-            data=self.data,
-            method=settled.method,
-            batch_size=settled.batch_size,
-            stop=self.stop,
-            seed=self.seed,
-            threads=self.threads,
-            numbers=self.numbers,
-        )
+        """The plan for a trial, and for all of its form. Raises TracingError if the loss cannot be compiled."""
+        try:
+            plan, _ = plan_of(
+                self.loss_with(settled.constants),
+                settled.parameters,
+                data=self.data,
+                method=settled.method,
+                batch_size=settled.batch_size,
+                stop=self.stop,
+                seed=self.seed,
+                threads=self.threads,
+                numbers=self.numbers,
+            )
+        except TracingError as error:
+            hint = ""
+            if self.numbers:
+                hint = f" If it is {' or '.join(map(repr, self.numbers))} that Python looks at: make its range a tw.Choice."
+            raise TracingError(str(error).removesuffix(UNTRACED_HINT).rstrip() + hint) from None
         return plan
 
     def member(self, settled: Settled, plan: Plan) -> Member:

@@ -119,9 +119,7 @@ class Record:
             if not whole:
                 record._write([header])
         except OSError as error:
-            raise ArgumentError(
-                f"the trials cannot be recorded in file={str(path)!r}: {error.strerror or error}"
-            ) from None
+            raise _not_written(path, error) from None
         return record
 
     def add(self, trials: Sequence[Trial]) -> None:
@@ -134,10 +132,13 @@ class Record:
         if self.path is None or not lines:
             return
         text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
-        with open(self.path, "ab") as stream:
-            stream.write(text.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
+        try:
+            with open(self.path, "ab") as stream:
+                stream.write(text.encode())
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise _not_written(self.path, error) from None
 
     def _read(self, content: bytes, header: Mapping[str, Any]) -> None:
         first, *rest = content.decode(errors="replace").splitlines()
@@ -177,6 +178,13 @@ class Record:
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 120 else text[:117] + "..."
+
+
+def _not_written(path: Any, error: OSError) -> ArgumentError:
+    return ArgumentError(
+        f"the trials cannot be recorded in file={str(path)!r}: {error.strerror or error}. Trials that are there stay; "
+        "the search goes on with them when it is called again."
+    )
 
 
 def _no_record(path: Any) -> ArgumentError:
