@@ -73,7 +73,15 @@ def test_a_search_that_goes_on_equals_one_that_was_not_disturbed(tmp_path: Path,
     assert told(found) == told(undisturbed)
     assert file.read_text().startswith("".join(kept))
     assert len(file.read_text().splitlines()) == 61
-    assert not kept[1:] or f"{len(kept) - 1} trials were recorded before and did not run again" in found.notes
+    assert not kept[1:] or f"{len(kept) - 1} trials were recorded before" in found.notes
+
+
+def test_the_order_of_the_ranges_does_not_matter(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    one = tw.search(**{**ARGUMENTS, "rounds": 1}, file=file)
+    backwards = dict(reversed(ARGUMENTS["ranges"].items()))
+    two = tw.search(**{**ARGUMENTS, "rounds": 1, "ranges": backwards}, file=file)
+    assert told(one) == told(two)
 
 
 def test_recorded_trials_are_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +150,7 @@ def test_killed_in_the_middle(tmp_path: Path) -> None:
     lines = len(file.read_text().splitlines()) - 1
     assert 20 <= lines < 60
     found = tw.search(**ARGUMENTS, file=file)
-    assert f"{lines} trials were recorded before and did not run again" in found.notes
+    assert f"{lines} trials were recorded before" in found.notes
     assert told(found) == told(tw.search(**ARGUMENTS))
 
 
@@ -152,6 +160,7 @@ def test_killed_in_the_middle(tmp_path: Path) -> None:
         ({"seed": 1}, "records another search .seed: 0 there, 1 now."),
         ({"trials": 21}, "trials: 20 there, 21 now"),
         ({"batch_size": 9}, "batch_size: 8 there, 9 now"),
+        ({"parameters": np.ones(5)}, "parameters: "),
         ({"stop": tw.MaxSteps(41)}, r'stop: "MaxSteps\(40\)" there'),
         ({"data": (X[:40] + 1, Y[:40])}, "data: "),
         ({"loss": lambda w, X, y, *, penalty=0.0, squared=True: ridge(w, X, y) + penalty}, "loss: "),

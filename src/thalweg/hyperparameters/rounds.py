@@ -33,7 +33,8 @@ def draw(ranges: Ranges, seed: int, round: int, trials: int) -> list[Drawn]:
     for number in range(round * trials, (round + 1) * trials):
         own = int(np.random.SeedSequence([seed % (1 << 63), number]).generate_state(1)[0])
         generator = np.random.default_rng(own)
-        found.append(Drawn(number, round, {name: range.draw(generator) for name, range in ranges.items()}, own))
+        values = {name: ranges[name].draw(generator) for name in sorted(ranges)}
+        found.append(Drawn(number, round, {name: values[name] for name in ranges}, own))
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..descent import Method, Progress, Result, Start, StoppingRule
+from ..descent.parameters import leaf_arrays
 from ..descent.problem import data_of
 from ..errors import ArgumentError
 from .found import SearchProgress, SearchResult, edges
@@ -67,7 +68,8 @@ def search(
     start, batch_size, stop, threads: as for `minimize`, for every trial. All trials see the same mini-batches.
     seed: of all randomness.
     file: where every trial is recorded, as JSON lines. If it is there, the search goes on where it stopped: recorded trials
-        are not run again, and the outcome is that of a search that was never interrupted. More rounds can be asked for.
+        are not run again (with halving, those of whole rounds), and the outcome is that of a search that was never interrupted.
+        More rounds can be asked for.
     on_progress: called with a `SearchProgress` some twenty times a second; if it returns True the search stops.
 
     Trials that share a shape run as one program, side by side. Values of LogUniform and Uniform are its inputs; each
@@ -129,11 +131,12 @@ class _Hunt:
                     f"halving divides a number of steps, and the rule {group.plan.rule} sets none: add one, such as "
                     "stop=... | tw.MaxSteps(1000)"
                 )
-        self.fingerprint = groups[0].plan.problem.graph.fingerprint[:16]
 
     def configuration(self) -> dict[str, Any]:
         """What tells this search from others, as plain data."""
         task = self.task
+        ends = {name: range.ends()[0] for name, range in task.ranges.items()}
+        graph = task.plan(task.settle(Drawn(0, 0, ends, 0))).problem.graph
         return {
             "ranges": {name: range.to_dict() for name, range in task.ranges.items()},
             "rounds": self.rounds,
@@ -142,12 +145,13 @@ class _Hunt:
             "narrowing": self.narrowing,
             "halving": None if self.halving is None else asdict(self.halving),
             "method": described(task.method),
-            "loss": f"{described(task.loss)} {self.fingerprint}",
+            "loss": f"{described(task.loss)} {graph.fingerprint[:16]}",
             "score": described(task.score),
             "stop": described(task.stop),
             "start": described(task.start),
             "batch_size": task.batch_size,
             "seed": task.seed,
+            "parameters": described(task.parameters) if callable(task.parameters) else _digest_of(task.parameters),
             "data": {"training": _digest(task.data), "validation": _digest(task.validation)},
         }
 
@@ -157,7 +161,7 @@ class _Hunt:
         self.ranges: list[Ranges] = [self.task.ranges]
         known = len(self.record.trials)
         if known:
-            self.record.notes.insert(0, f"{known:,} trials were recorded before and did not run again")
+            self.record.notes.insert(0, f"{known:,} trials were recorded before")
         try:
             for number in range(self.rounds):
                 self._round(number)
@@ -179,6 +183,7 @@ class _Hunt:
         groups = groups_of(self.task, drawn)
         if self.halving is not None:
             self._note(compete(groups, self.halving, self._progress))
+            self.is_stopped = self.is_stopped or self._progress(None) is True
             return
         for group in groups:
             missing = [place for place, n in enumerate(group.numbers()) if n not in self.record.trials]
@@ -278,10 +283,12 @@ class _Hunt:
 
 def _digest(data: Any) -> str | None:
     """What tells data from others."""
-    if data is None:
-        return None
+    return None if data is None else _digest_of(data_of(data).arrays)
+
+
+def _digest_of(tree: Any) -> str:
     digest = hashlib.sha256()
-    for array in data_of(data).arrays:
+    for array in leaf_arrays(tree)[0]:
         digest.update(f"{array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:16]
