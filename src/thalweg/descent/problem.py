@@ -20,7 +20,7 @@ from .gradients import Automatic, GradientSource, Numerical, called
 from .parameters import Layout, layout_of, leaf_arrays
 from .reuse import Known, graph_key
 
-__all__ = ["UNTRACED_HINT", "Data", "Problem", "check_data", "data_of", "problem_of"]
+__all__ = ["UNTRACED_HINT", "Data", "Problem", "check_data", "check_finite", "data_of", "problem_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,10 +104,11 @@ def _as_array(argument: Any) -> Any:
 def check_data(data: Data) -> None:
     """Raises DataError, naming the row and the column, if the data hold NaN or infinity."""
     for number, array in enumerate(data.arrays):
-        _check_finite(array, f"data[{number}]")
+        check_finite(array, f"data[{number}]")
 
 
-def _check_finite(array: Array, name: str) -> None:
+def check_finite(array: Array, name: str) -> None:
+    """Raises DataError, naming the row and the column, if an array of data holds NaN or infinity."""
     if array.dtype.kind != "f":
         return
     step = max(1, (1 << 20) // max(1, array[0].size))

@@ -13,7 +13,7 @@ import numpy as np
 from ..compile.function import compiled
 from ..descent import Progress, Result
 from ..descent.plan import Plan
-from ..descent.problem import data_of, problem_of
+from ..descent.problem import check_finite, data_of, problem_of
 from ..descent.together import Descents
 from ..errors import ArgumentError
 from ..graph import Array
@@ -58,7 +58,10 @@ class Group:
     def check(self) -> None:
         """Raises errors that can be known before the search: in tracing the loss, on both kinds of data, and in the score."""
         vector = self.plan.problem.layout.vector(self.settled[0].parameters)
-        self.scorer(vector, self.settled[0])
+        score = self.scorer(vector, self.settled[0])
+        if self.task.score is None and not math.isfinite(score):
+            for number, array in enumerate(data_of(self.task.validation).arrays):
+                check_finite(array, f"validation[{number}]")
 
     def numbers(self) -> list[int]:
         """The trials' numbers."""

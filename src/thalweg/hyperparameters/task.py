@@ -17,9 +17,10 @@ from ..descent import Method, Start, StoppingRule
 from ..descent.minimize import check_method, plan_of
 from ..descent.parameters import layout_of
 from ..descent.plan import Plan
-from ..descent.problem import UNTRACED_HINT
+from ..descent.problem import UNTRACED_HINT, data_of
+from ..descent.stopping import ValidationStalls, leaves
 from ..descent.together import Member
-from ..errors import ArgumentError, TracingError
+from ..errors import ArgumentError, DataError, TracingError
 from ..graph import Array
 from .ranges import Range, plain
 from .rounds import Drawn, Ranges
@@ -64,6 +65,10 @@ class Task:
         """Raises ArgumentError if a name has no taker, or a value at the end of a range is refused."""
         self._check_names()
         self._check_score()
+        if self.stop is not None and any(isinstance(rule, ValidationStalls) for rule in leaves(self.stop)):
+            raise ArgumentError(
+                "ValidationStalls watches one descent, and the trials of a search run together: let halving=True stop weak trials"
+            )
         first: dict[str, Any] = {name: range.ends()[0] for name, range in self.ranges.items()}
         for name, range in self.ranges.items():
             for value in range.ends():
@@ -149,6 +154,8 @@ class Task:
                 "a search compares trials on data that training has not seen: pass validation=(X, y), or a function "
                 "score(parameters) that returns a number, smaller where better"
             )
+        if self.score is None:
+            self._check_validation()
         without = [name for name in self.numbers if name not in self.defaults] if self.score is None else []
         if without:
             name = without[0]
@@ -156,6 +163,17 @@ class Task:
                 f"trials with different values of {name!r} cannot be compared by the loss that it changes. Give it the "
                 f"default for which the loss is a score, such as def loss(..., {name}=0.0) for a penalty; or pass "
                 f"score=lambda parameters, X, y: ..."
+            )
+
+    def _check_validation(self) -> None:
+        """Whether the loss can be given the validation data where it is given the training data."""
+        trained, kept = data_of(self.data), data_of(self.validation)
+        shapes = [[array.shape[1:] for array in data.arrays] for data in (trained, kept)]
+        if trained.structure != kept.structure or shapes[0] != shapes[1]:
+            told = [", ".join(str(array.shape) for array in data.arrays) or "none" for data in (trained, kept)]
+            raise DataError(
+                f"the loss takes data of the shapes {told[0]}, and validation has {told[1]}: pass the same arrays with other "
+                "rows, or a function score(parameters, *validation)"
             )
 
     @cached_property
