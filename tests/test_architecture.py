@@ -26,9 +26,11 @@ ORDER = [
     "convexity_proof",
     "diagnosis",
     "judged",
+    "hyperparameters",
     "models",
     "tables",
     "fit",
+    "tune",
     "cli",
     "__main__",
 ]

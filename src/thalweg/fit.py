@@ -37,7 +37,7 @@ from .tables import (
 )
 from .tables.missing import check_choice
 
-__all__ = ["GRADIENT_THRESHOLD", "Model", "Prepared", "fit", "prepare"]
+__all__ = ["GRADIENT_THRESHOLD", "Model", "Prepared", "fit", "model_of", "prepare"]
 
 GRADIENT_THRESHOLD = 1e-7
 
@@ -179,7 +179,13 @@ def fit(prepared: Prepared, seed: int = 0, on_progress: Callable[[Progress], obj
     curvature = largest_curvature(loss, start, data=data, seed=seed)
     method = Momentum(learning_rate=1 / curvature, momentum=0.98)
     rule = GradientBelow(GRADIENT_THRESHOLD) | NoChange(200, 1e-13) | MaxSteps(20_000)
-    result = minimize(loss, start, data=data, method=method, stop=rule, seed=seed, on_progress=on_progress)
+    return model_of(
+        prepared, minimize(loss, start, data=data, method=method, stop=rule, seed=seed, on_progress=on_progress)
+    )
+
+
+def model_of(prepared: Prepared, result: Result) -> Model:
+    """The model whose parameters a descent has found, with its scores."""
     model = Model(
         prepared.target.kind,
         prepared.target.name,

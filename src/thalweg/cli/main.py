@@ -31,7 +31,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="thalweg")
 def main() -> None:
-    """Gradient descent on tables: fit a model, predict with it."""
+    """Gradient descent on tables: fit a model, search its hyperparameters, predict with it."""
 
 
 def _kinds(values: tuple[str, ...]) -> dict[str, Kind]:
@@ -121,6 +121,97 @@ def fit(
     model.save(output)
     show.fitted(model, prepared)
     click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
+
+
+@main.command()
+@click.argument("tables", nargs=-1, required=True)
+@click.option("--target", required=True, metavar="COLUMN", help="The column to predict.")
+@click.option("--save", default=None, metavar="MODEL", help="Where to save the model that the best trial fitted.")
+@click.option("--rounds", default=4, show_default=True, help="After each, the ranges narrow around the best trials.")
+@click.option("--trials", default=32, show_default=True, help="In each round.")
+@click.option("--halving", is_flag=True, help="Stop weak trials early, by successive halving.")
+@click.option("--file", default=None, metavar="FILE", help="Record the trials; if it is there, go on with its search.")
+@click.option(
+    "--range",
+    "ranges",
+    multiple=True,
+    metavar="NAME=LOW:HIGH",
+    help="Of learning_rate, momentum or penalty, such as learning_rate=1e-4:1.",
+)
+@click.option("--epochs", default=50, show_default=True, help="How often each trial sees every training row.")
+@click.option("--batch-size", default=64, show_default=True, help="Rows in a mini-batch.")
+@click.option("--seed", default=0, show_default=True, help="Of the split, the trials and the mini-batches.")
+@click.option(
+    "--missing",
+    type=click.Choice(["impute", "drop", "refuse"]),
+    default="impute",
+    show_default=True,
+    help="Fill missing values, leave out their rows, or stop at the first.",
+)
+@_reads_tables
+def tune(
+    tables: tuple[str, ...],
+    target: str,
+    save: str | None,
+    rounds: int,
+    trials: int,
+    halving: bool,
+    file: str | None,
+    ranges: tuple[str, ...],
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    missing: Any,
+    kinds: tuple[str, ...],
+    format_: str | None,
+    encoding: str | None,
+    delimiter: str | None,
+) -> None:
+    """Search the hyperparameters of a table's model: learning rate, momentum, penalty.
+
+    TABLES: as for fit. Trials draw them at random, train in mini-batches, and are scored on the validation rows.
+    """
+    from ..fit import prepare
+    from ..tables import read_table
+    from ..tune import tune as tune_table
+    from . import show, show_search
+
+    read = read_table(list(tables), kinds=_kinds(kinds), format=format_, encoding=encoding, delimiter=delimiter)
+    prepared = prepare(read, target, seed, missing=missing)
+    show.understood(prepared)
+    with show_search.LiveSearch() as live:
+        tuned = tune_table(
+            prepared,
+            ranges=_bounds(ranges),
+            rounds=rounds,
+            trials=trials,
+            halving=halving,
+            epochs=epochs,
+            batch_size=batch_size,
+            file=file,
+            seed=seed,
+            on_progress=live.update,
+        )
+    if save is not None:
+        tuned.model.save(save)
+    show_search.searched(tuned.found)
+    show.fitted(tuned.model, prepared, is_alone=False)
+    if save is not None:
+        click.echo(f"\nSaved to {save}. Predict with: thalweg predict {save} NEW_ROWS.csv")
+
+
+def _bounds(values: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    bounds = {}
+    for value in values:
+        name, _, ends = value.partition("=")
+        try:
+            low, high = (float(end) for end in ends.split(":"))
+        except ValueError:
+            raise click.BadParameter(
+                f"{value!r}: write NAME=LOW:HIGH with two numbers, such as learning_rate=1e-4:1", param_hint="--range"
+            ) from None
+        bounds[name] = (low, high)
+    return bounds
 
 
 @main.command()

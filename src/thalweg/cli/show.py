@@ -24,14 +24,15 @@ from ..graph import Array
 from ..tables import ModelKind
 from ..tables.atomic import write_whole
 
-__all__ = ["LiveProgress", "fitted", "predictions", "understood"]
+__all__ = ["LiveProgress", "console", "fitted", "grid_of", "predictions", "understood"]
 
 _MOST = 100
 """Columns and coefficients that are shown."""
-_console = Console(highlight=False)
+console = Console(highlight=False)
 
 
-def _grid(*headers: str) -> Grid:
+def grid_of(*headers: str) -> Grid:
+    """A table without lines; numbers stand to the right."""
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for number, header in enumerate(headers):
         grid.add_column(header, justify="left" if number == 0 else "right")
@@ -44,9 +45,7 @@ def understood(prepared: Prepared) -> None:
     how = f" ({table.how})" if table.how else ""
     missing = sum(column.missing_count for column in table.columns)
     absent = f", {missing:,} values missing" if missing else ""
-    _console.print(
-        f"[bold]{escape(table.path)}[/]{how}: {table.row_count:,} rows, {len(table.columns)} columns{absent}"
-    )
+    console.print(f"[bold]{escape(table.path)}[/]{how}: {table.row_count:,} rows, {len(table.columns)} columns{absent}")
     grid = Grid(box=None, pad_edge=False, show_header=False)
     for column in table.columns[:_MOST]:
         reason = prepared.encoding.left_out.get(column.name)
@@ -60,16 +59,16 @@ def understood(prepared: Prepared) -> None:
         grid.add_row(f"  {escape(column.name)}", escape(column.describe()) + note)
     if len(table.columns) > _MOST:
         grid.add_row("  ...", f"and {len(table.columns) - _MOST:,} columns more")
-    _console.print(grid)
+    console.print(grid)
     name = "linear regression" if target.kind is ModelKind.LINEAR else "logistic regression"
     classes = f" of {target.name} = {target.classes[1]} against {target.classes[0]}" if target.classes else ""
     classes = escape(classes)
     n = len(prepared.encoding.features)
-    _console.print(f"Model: {name}{classes}; {n} features, {n}·1 + 1 = {prepared.parameter_count} parameters")
+    console.print(f"Model: {name}{classes}; {n} features, {n}·1 + 1 = {prepared.parameter_count} parameters")
     dropped = f"; {target.dropped:,} without a target are left out" if target.dropped else ""
     if prepared.incomplete:
         dropped += f"; {prepared.incomplete:,} with missing values are left out"
-    _console.print(
+    console.print(
         f"Rows: {len(prepared.training):,} for training, {len(prepared.validation):,} for validation{dropped}"
     )
 
@@ -86,9 +85,9 @@ class LiveProgress:
             TextColumn(text),
             BarColumn(bar_width=20),
             TextColumn(more),
-            console=_console,
+            console=console,
             transient=True,
-            disable=not _console.is_terminal,
+            disable=not console.is_terminal,
         )
         self._task = self._bar.add_task(
             "", total=1.0, step=0, loss=math.nan, norm=math.nan, rate=0.0, left="", visible=False
@@ -121,28 +120,28 @@ class LiveProgress:
         )
 
 
-def fitted(model: Model, prepared: Prepared) -> None:
-    """How the descent ended, how good the model is, and its coefficients."""
+def fitted(model: Model, prepared: Prepared, is_alone: bool = True) -> None:
+    """How the descent ended, how good the model is, and its coefficients. is_alone: whether it had the machine for itself, and
+    saw all examples at every step, so that its speed is worth telling."""
     result = model.result
     assert result is not None
-    rate = result.steps * len(prepared.y) / max(result.seconds, 1e-9)
-    _console.print(
-        f"\nDescended {result.steps:,} steps in {duration(result.seconds)} ({rate:.3g} examples/s). "
-        f"It stopped because {result.stopped_by}."
+    rate = f" ({result.steps * len(prepared.y) / max(result.seconds, 1e-9):.3g} examples/s)" if is_alone else ""
+    console.print(
+        f"\nDescended {result.steps:,} steps in {duration(result.seconds)}{rate}. It stopped because {result.stopped_by}."
     )
     for note in result.notes:
-        _console.print(f"Note: {note}")
-    _console.print(f"Loss {result.loss:.6g} (penalty included), gradient norm {result.gradient_norm:.2e}\n")
+        console.print(f"Note: {note}")
+    console.print(f"Loss {result.loss:.6g} (penalty included), gradient norm {result.gradient_norm:.2e}\n")
     names = list(model.scores["training"])
-    grid = _grid("", *names)
+    grid = grid_of("", *names)
     for part, scores in model.scores.items():
         if scores:
             grid.add_row(part, *(f"{scores[name]:,.4g}" for name in names))
-    _console.print(grid)
+    console.print(grid)
     coefficients, intercept = model.coefficients()
     unit = "the log-odds" if model.kind is ModelKind.LOGISTIC else model.target
-    _console.print(f"\nCoefficients: the change of {unit} for one unit of the feature", markup=False)
-    grid = _grid("feature", "coefficient")
+    console.print(f"\nCoefficients: the change of {unit} for one unit of the feature", markup=False)
+    grid = grid_of("feature", "coefficient")
     # Of many, those that weigh most: the weights of standardised features compare.
     places = sorted(np.argsort(-np.abs(model.parameters["w"]), kind="stable")[:_MOST])
     names = model.encoding.names
@@ -151,7 +150,7 @@ def fitted(model: Model, prepared: Prepared) -> None:
     if len(names) > _MOST:
         grid.add_row(f"  ... and {len(names) - _MOST:,} that weigh less", "")
     grid.add_row("  intercept", f"{intercept:,.6g}")
-    _console.print(grid)
+    console.print(grid)
 
 
 def _rows(model: Model, predicted: Array) -> tuple[list[str], Any]:
@@ -176,4 +175,4 @@ def predictions(model: Model, predicted: Array, output: str | None) -> None:
         raise TableError(
             f"the predictions cannot be written to {output}: {error.strerror or error}. Nothing was changed there."
         ) from None
-    _console.print(f"{len(predicted):,} predictions written to {output}", markup=False)
+    console.print(f"{len(predicted):,} predictions written to {output}", markup=False)

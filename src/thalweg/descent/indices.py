@@ -16,10 +16,10 @@ __all__ = ["check_indices"]
 
 def check_indices(problem: Problem, data: Data) -> None:
     """Raises DataError if an index that depends on the data alone leaves the axis that it reads."""
-    inputs = problem.graph.inputs[1:]
+    inputs = problem.data_inputs
     for indices, extent, reader in _indices(problem.graph):
         used = set(topological_order([indices]))
-        if problem.graph.inputs[0] in used or not used & set(inputs):
+        if used & (set(problem.graph.inputs) - set(inputs)) or not used & set(inputs):
             continue
         for block in _blocks(data, inputs):
             (found,) = evaluate(Graph(inputs, (indices,)), block)

@@ -52,7 +52,8 @@ class Lockstep:
     """A population on its way.
 
     step: of one member; method: one of their kind. states: for each array of the state, that of all members, (K, ...).
-    settings: likewise.
+    settings: likewise. room: how many members lanes are made for; if only some of a population run, and the others are known,
+    they have the lanes, and so the digits, that they have among all.
     """
 
     plan: Plan
@@ -60,6 +61,7 @@ class Lockstep:
     method: Method
     states: list[Array]
     settings: list[Array]
+    room: int = 0
     iteration: int = 0
     rows: list[tuple[Array, Array]] = field(default_factory=list)
 
@@ -68,7 +70,7 @@ class Lockstep:
         self.status = np.zeros(self.count, np.int64)
         self.loss, self.norm = np.full(self.count, np.nan), np.full(self.count, np.nan)
         self.program, self.lanes = self.plan.program_of_many(
-            self.step, self.method, _lane_count(self.count, self.states)
+            self.step, self.method, _lane_count(max(self.count, self.room), self.states)
         )
         self.blocks: list[_Block] = []
         self._pack(np.arange(self.count))
@@ -111,6 +113,14 @@ class Lockstep:
     def active(self) -> Array:
         """The members that still descend."""
         return np.flatnonzero(self.status == 0)
+
+    def go_on(self, members: Array, settings: Sequence[Array], iteration: int) -> None:
+        """Members that a rule has ended, all at this iteration, descend further with other settings; the others have ended."""
+        for kept, new in zip(self.settings, settings, strict=True):
+            kept[members] = new
+        self.status[members] = 0
+        self.iteration = iteration
+        self._pack(self.active())
 
     # Stretches
     def advance(self, iterations: int, outside: Sequence[float], pool: ThreadPoolExecutor) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,9 @@ from .run import Progress
 from .single import run_single
 from .starts import Gaussian, Start
 from .stopping import GradientBelow, MaxSteps, NoChange, StoppingRule, ValidationStalls, leaves
-from .together import run_population
+from .together import Member, run_population
 
-__all__ = ["minimize"]
+__all__ = ["check_method", "minimize", "plan_of"]
 
 
 def minimize(
@@ -77,25 +77,70 @@ def minimize(
     >>> np.round(result.parameters, 3)
     array([3., 3.])
     """
+    plan, chosen = plan_of(
+        loss,
+        parameters,
+        data=data,
+        method=method,
+        gradient=gradient,
+        batch_size=batch_size,
+        stop=stop,
+        validation=validation,
+        validate_every=validate_every,
+        seed=seed,
+        threads=threads,
+        target=target,
+    )
+    vectors = _starts(plan.problem, parameters, start, restarts, plan.seed)
+    methods = expanded(chosen)
+    if restarts is None and len(methods) == 1:
+        return run_single(plan, vectors[0], methods[0][0], on_progress)
+    return run_population(plan, _members(plan, vectors, methods), on_progress)
+
+
+def plan_of(
+    loss: Callable[..., Any],
+    parameters: Any,
+    *,
+    data: Any = None,
+    method: Method | None = None,
+    gradient: Any = "automatic",
+    batch_size: int | None = None,
+    stop: StoppingRule | None = None,
+    validation: Any = None,
+    validate_every: int | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    target: str = "native",
+    numbers: tuple[str, ...] = (),
+) -> tuple[Plan, Method]:
+    """The arguments of `minimize`, checked, and the method; the loss is traced. numbers: see `problem_of`."""
     begin = time.perf_counter()
     given = data_of(data)
     batch = _check_batch(batch_size, given)
-    chosen = _check_method(method, batch)
+    chosen = check_method(method, batch)
     rule = _check_rule(stop, validation) if stop is not None else _default_rule(given, batch, chosen)
     if target not in ("native", "numpy"):
         raise ArgumentError(f'target={target!r}: expected "native" or "numpy"')
     source = gradient_source(gradient)
-    problem = problem_of(loss, parameters, given, batch or given.examples, source)
+    problem = problem_of(loss, parameters, given, batch or given.examples, source, numbers)
     check_indices(problem, given)
-    vectors = _starts(problem, parameters, start, restarts, int(seed))
-    methods = expanded(chosen)
     kept = None if validation is None else data_of(validation)
     every = _check_every(validate_every, given, batch)
     count = _thread_count(threads)
     plan = Plan(loss, parameters, problem, source, given, batch, rule, int(seed), count, target, kept, every, begin)
-    if restarts is None and len(methods) == 1:
-        return run_single(plan, vectors[0], methods[0][0], on_progress)
-    return run_population(plan, vectors, methods, on_progress)
+    return plan, chosen
+
+
+def _members(
+    plan: Plan, vectors: Sequence[Array], methods: Sequence[tuple[Method, Mapping[str, float]]]
+) -> list[Member]:
+    """Every start with every method."""
+    chosen = [(number, *choice) for number in range(len(vectors)) for choice in methods]
+    return [
+        Member(vectors[number], method, {**({"start": number} if len(vectors) > 1 else {}), **own}, plan.seed + place)
+        for place, (number, method, own) in enumerate(chosen)
+    ]
 
 
 def _check_every(every: int | None, data: Data, batch: int | None) -> int:
@@ -131,7 +176,7 @@ def _default_rule(data: Data, batch: int | None, method: Method) -> StoppingRule
     return GradientBelow(1e-6) | NoChange(100) | MaxSteps(10_000)
 
 
-def _check_method(method: Any, batch: int | None) -> Method:
+def check_method(method: Any, batch: int | None) -> Method:
     if method is None:
         return LBFGS() if batch is None else Adam(learning_rate=0.01)
     if not isinstance(method, Method):

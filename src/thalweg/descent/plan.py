@@ -26,11 +26,12 @@ __all__ = ["Evaluation", "Origin", "Plan", "evaluated", "evaluation", "evaluatio
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """What a result came from: enough to look at the loss around it. start, end: vectors."""
+    """What a result came from: enough to look at the loss around it. start, end: vectors. numbers: of the loss."""
 
     plan: Plan
     start: Array
     end: Array
+    numbers: tuple[float, ...] = ()
 
 
 class Evaluation(NamedTuple):
@@ -100,7 +101,7 @@ class Plan:
         """The problem for all examples."""
         if self.batch is None:
             return self.problem
-        return problem_of(self.loss, self.parameters, self.data, self.data.examples, self.source)
+        return problem_of(self.loss, self.parameters, self.data, self.data.examples, self.source, self.problem.numbers)
 
     def batch_of(self, number: int) -> Sequence[Array]:
         """The examples of a step."""
@@ -110,20 +111,23 @@ class Plan:
         return [array[rows] for array in self.data.arrays]
 
 
-def evaluated(problem: Problem, vector: Array, arrays: Sequence[Array]) -> tuple[Array, Array]:
-    """Loss and gradient over given examples."""
+def evaluated(
+    problem: Problem, vector: Array, arrays: Sequence[Array], numbers: Sequence[float] = ()
+) -> tuple[Array, Array]:
+    """Loss and gradient over given examples. numbers: of the loss, as the problem names them."""
+    given = [vector, *arrays, *(np.asarray(number, vector.dtype) for number in numbers)]
     if not problem.is_traced:
-        value, gradient = evaluate(problem.with_gradient, [vector, *arrays])
+        value, gradient = evaluate(problem.with_gradient, given)
         return value, gradient
     examples = range(1, 1 + len(arrays))
     function = problem.known.get("evaluation", lambda: compiled(problem.with_gradient, examples))
-    value, gradient = function(vector, *arrays)
+    value, gradient = function(*given)
     return value, gradient
 
 
-def evaluation(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Evaluation:
+def evaluation(problem: Problem, vector: Array, arrays: Sequence[Array], numbers: Sequence[float] = ()) -> Evaluation:
     """Loss and gradient norm over given examples."""
-    value, gradient = evaluated(problem, vector, arrays)
+    value, gradient = evaluated(problem, vector, arrays, numbers)
     return Evaluation(float(value), float(np.linalg.norm(gradient.astype(np.float64))))
 
 
@@ -131,18 +135,22 @@ _TOGETHER = 16
 """So many members are evaluated in one pass over the examples."""
 
 
-def evaluations(problem: Problem, vectors: Sequence[Array], arrays: Sequence[Array]) -> list[Evaluation]:
-    """The same for several vectors, which share the reading of the examples."""
+def evaluations(
+    problem: Problem, vectors: Sequence[Array], arrays: Sequence[Array], numbers: Sequence[Sequence[float]]
+) -> list[Evaluation]:
+    """The same for several vectors, each with numbers of its own; they share the reading of the examples."""
     if len(vectors) < 4:
-        return [evaluation(problem, vector, arrays) for vector in vectors]
+        return [evaluation(problem, vector, arrays, own) for vector, own in zip(vectors, numbers, strict=True)]
     function = problem.known.get("gradients", lambda: _gradients(problem, len(arrays)))
     found: list[Evaluation] = []
     for first in range(0, len(vectors), _TOGETHER):
-        group = list(vectors[first : first + _TOGETHER])
-        padded = np.stack(group + [group[-1]] * (_TOGETHER - len(group)))
-        losses, gradients = function(padded, *arrays)
+        count = min(_TOGETHER, len(vectors) - first)
+        places = [first + min(lane, count - 1) for lane in range(_TOGETHER)]
+        wide = np.stack([vectors[place] for place in places])
+        own = [np.array([numbers[place][i] for place in places], wide.dtype) for i in range(len(problem.numbers))]
+        losses, gradients = function(wide, *arrays, *own)
         norms = np.linalg.norm(gradients.astype(np.float64), axis=1)
-        found += [Evaluation(float(a), float(b)) for a, b in zip(losses, norms, strict=True)][: len(group)]
+        found += [Evaluation(float(a), float(b)) for a, b in zip(losses, norms, strict=True)][:count]
     return found
 
 
@@ -178,10 +186,10 @@ def losses_at(problem: Problem, points: Array, arrays: Sequence[Array]) -> Array
 def _gradients(problem: Problem, arrays: int) -> Callable[..., Any]:
     """(parameters of several members, *data) → (losses, gradients)."""
     graph = simplify(problem.with_gradient)
-    parameters, *data = graph.inputs
-    wide = input_node(ArrayType((_TOGETHER, *parameters.shape), parameters.dtype), "parameters")
-    losses, gradients = batched(graph.outputs, [parameters], [wide], _TOGETHER)
-    return compiled(Graph((wide, *data), (losses, gradients)), range(1, 1 + arrays))
+    data, own = graph.inputs[1 : 1 + arrays], [graph.inputs[0], *graph.inputs[1 + arrays :]]
+    wide, *numbers = (input_node(ArrayType((_TOGETHER, *node.shape), node.dtype), "own") for node in own)
+    losses, gradients = batched(graph.outputs, own, [wide, *numbers], _TOGETHER)
+    return compiled(Graph((wide, *data, *numbers), (losses, gradients)), range(1, 1 + arrays))
 
 
 _HEAVY = 4096

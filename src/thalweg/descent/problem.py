@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,14 +13,14 @@ import optree
 
 from ..autodiff.reverse import active_nodes
 from ..errors import DataError, LossError, SourceLine, TracingError
-from ..graph import Array, ArrayType, Graph
+from ..graph import Array, ArrayType, Graph, Node
 from ..rewrite import simplify
 from ..trace import Traced, trace
 from .gradients import Automatic, GradientSource, Numerical, called
 from .parameters import Layout, layout_of, leaf_arrays
 from .reuse import Known, graph_key
 
-__all__ = ["Data", "Problem", "check_data", "data_of", "problem_of"]
+__all__ = ["UNTRACED_HINT", "Data", "Problem", "check_data", "check_finite", "data_of", "problem_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +40,10 @@ class Data:
 class Problem:
     """What is to be minimised.
 
-    graph: (θ, *data) → loss, for a number of examples. layout: how θ holds the parameters. source: of the gradient.
+    graph: (θ, *data, *numbers) → loss, for a number of examples. layout: how θ holds the parameters. source: of the gradient.
     is_traced: whether loss and gradient are graphs; else they are calls of Python functions, and cannot be compiled.
-    known: steps and programs that were made for it.
+    known: steps and programs that were made for it. numbers: the named arguments of the loss that are inputs of the graph,
+    so that every member of a population can have its own.
     """
 
     layout: Layout
@@ -49,6 +51,12 @@ class Problem:
     source: GradientSource
     is_traced: bool = True
     known: Known = field(default_factory=lambda: Known(8))
+    numbers: tuple[str, ...] = ()
+
+    @property
+    def data_inputs(self) -> tuple[Node, ...]:
+        """The inputs of the graph that are arrays of data."""
+        return self.graph.inputs[1 : len(self.graph.inputs) - len(self.numbers)]
 
     @cached_property
     def with_gradient(self) -> Graph:
@@ -96,10 +104,11 @@ def _as_array(argument: Any) -> Any:
 def check_data(data: Data) -> None:
     """Raises DataError, naming the row and the column, if the data hold NaN or infinity."""
     for number, array in enumerate(data.arrays):
-        _check_finite(array, f"data[{number}]")
+        check_finite(array, f"data[{number}]")
 
 
-def _check_finite(array: Array, name: str) -> None:
+def check_finite(array: Array, name: str) -> None:
+    """Raises DataError, naming the row and the column, if an array of data holds NaN or infinity."""
     if array.dtype.kind != "f":
         return
     step = max(1, (1 << 20) // max(1, array[0].size))
@@ -120,9 +129,15 @@ def _check_finite(array: Array, name: str) -> None:
 
 
 def problem_of(
-    loss: Callable[..., Any], parameters: Any, data: Data, rows: int, source: GradientSource | None = None
+    loss: Callable[..., Any],
+    parameters: Any,
+    data: Data,
+    rows: int,
+    source: GradientSource | None = None,
+    numbers: tuple[str, ...] = (),
 ) -> Problem:
-    """Traces the loss for the given number of examples. source: of the gradient; by default automatic.
+    """Traces the loss for the given number of examples. source: of the gradient; by default automatic. numbers: named
+    arguments of the loss that are to be inputs of the graph.
 
     Raises LossError if it is no loss: not a float, not a scalar, or independent of the parameters. A loss that cannot be
     traced is called as it is, if the source of the gradient can do with that; else raises TracingError.
@@ -131,21 +146,23 @@ def problem_of(
     source = source or Automatic()
     types = [ArrayType((layout.size,), layout.dtype)]
     types += [ArrayType((rows, *array.shape[1:]), array.dtype) for array in data.arrays]
+    count = len(data.arrays)
 
     def arguments(vector: Any, *arrays: Any) -> tuple[Any, ...]:
-        return (layout.tree(vector), *(optree.tree_unflatten(data.structure, arrays) if arrays else ()))
+        return (layout.tree(vector), *(optree.tree_unflatten(data.structure, arrays[:count]) if count else ()))
 
     def on_arrays(vector: Any, *arrays: Any) -> Sequence[Any]:
-        return (_check_value(loss, loss(*arguments(vector, *arrays))),)
+        named = dict(zip(numbers, arrays[count:], strict=True))
+        return (_check_value(loss, loss(*arguments(vector, *arrays), **named)),)
 
     bound = source.bound(layout, types, arguments)
     is_traced = bound.is_traced
     try:
-        graph = trace(on_arrays, types, ["parameters"])
+        graph = trace(on_arrays, types + [ArrayType((), layout.dtype)] * len(numbers), ["parameters"])
     except (TracingError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         if isinstance(source, Automatic):
             if isinstance(error, TracingError):
-                raise TracingError(f"{error} {_UNTRACED_HINT}") from None
+                raise TracingError(f"{error} {UNTRACED_HINT}") from None
             raise
         graph, is_traced = called(loss, layout, types, arguments), False
     if not is_traced:
@@ -153,21 +170,21 @@ def problem_of(
 
     def make() -> Problem:
         _check_dependence(loss, graph, source)
-        return Problem(layout, simplify(graph), bound)
+        return Problem(layout, simplify(graph), bound, numbers=numbers)
 
-    return _KNOWN.get(_key(graph, layout, source), make)
+    return _KNOWN.get(_key(graph, layout, source, numbers), make)
 
 
 _KNOWN = Known(32)
 
 
-def _key(graph: Graph, layout: Layout, source: GradientSource) -> Hashable | None:
+def _key(graph: Graph, layout: Layout, source: GradientSource, numbers: tuple[str, ...]) -> Hashable | None:
     """What a problem is known by; a gradient that is given may refer to anything."""
     key = graph_key(graph) if isinstance(source, Automatic | Numerical) else None
-    return None if key is None else (key, layout, source)
+    return None if key is None else (key, layout, source, numbers)
 
 
-_UNTRACED_HINT = (
+UNTRACED_HINT = (
     'Or, to run the loss as it is, uncompiled, pass gradient="numerical", or a function that returns the gradient.'
 )
 
@@ -212,6 +229,8 @@ def _check_value(loss: Callable[..., Any], value: Any) -> Any:
 
 def describe(function: Callable[..., Any]) -> str:
     """A function's name and the place where it is written."""
+    while isinstance(function, functools.partial):
+        function = function.func
     name = getattr(function, "__name__", type(function).__name__)
     code = getattr(function, "__code__", None)
     if code is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,40 +17,94 @@ from .population import Population, check_same_state, population_of
 from .problem import check_data
 from .result import Result
 from .run import Progress, history_of, progress_of, reason
-from .steps import Status, Step, start_of
-from .stopping import Measurement, Stop, leaves
+from .steps import Status, start_of
+from .stopping import Measurement, Stop, StoppingRule, leaves
 
-__all__ = ["run_population"]
+__all__ = ["Descents", "Member", "run_population"]
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One descent among several. vector: where it starts. own: what is told of it. seed: of methods that draw at random.
+    numbers: of the loss, as the problem names them."""
+
+    vector: Array
+    method: Method
+    own: Mapping[str, float]
+    seed: int
+    numbers: tuple[float, ...] = ()
+
+
+@dataclass(eq=False)
+class Descents:
+    """Several descents on their way, as one program. room: see `Lockstep`.
+
+    Raises ArgumentError if they cannot share a program.
+    """
+
+    plan: Plan
+    members: Sequence[Member]
+    room: int = 0
+    seconds: float = 0.0
+    is_interrupted: bool = False
+
+    def __post_init__(self) -> None:
+        _check(self.plan)
+        first = self.members[0]
+        self.step = self.plan.step(first.vector, first.method)
+        begun = [self._begin(member, self.plan.rule) for member in self.members]
+        check_same_state([state for state, _ in begun], first.method)
+        states = [np.stack(arrays) for arrays in zip(*(state for state, _ in begun), strict=True)]
+        settings = _stacked([numbers for _, numbers in begun])
+        self.lockstep = Lockstep(self.plan, self.step, first.method, states, settings, self.room)
+
+    def _begin(self, member: Member, rule: StoppingRule) -> tuple[list[Array], tuple[Array, ...]]:
+        return start_of(self.plan.problem, member.vector, member.method, rule, member.seed, member.numbers)
+
+    def run(self, on_progress: Callable[[Progress], object] | None) -> None:
+        """Descends until every member has ended, or the user stops them."""
+        self.is_interrupted, seconds = run_together(self.lockstep, _goes_on(self.plan, on_progress))
+        self.seconds += seconds
+
+    def limit(self, places: Sequence[int], rule: StoppingRule, iteration: int) -> None:
+        """Gives members other numbers in their stopping rule: they begin, or go on from the iteration at which they ended."""
+        settings = [self._begin(self.members[place], rule)[1] for place in places]
+        self.lockstep.go_on(np.array(places, np.int64), _stacked(settings), iteration)
+
+    def vector(self, place: int) -> Array:
+        """The parameters that a member has reached."""
+        return np.array(self.lockstep.states[self.step.place("parameters")][place])
+
+    def steps(self, place: int) -> int:
+        """The steps that a member has taken."""
+        return int(self.lockstep.states[self.step.place("step")][place])
+
+    def has_failed(self, place: int) -> bool:
+        """Whether a member met numbers that are not finite."""
+        return bool(self.lockstep.status[place] < 0 and self.lockstep.status[place] != Status.NO_SMALLER_LOSS)
+
+    def results(self) -> list[Result]:
+        """What every member came to. Raises DataError if none could begin, since the data are not finite."""
+        ended = self.lockstep.finished()
+        ends = _ends(self, ended)
+        return [_result(self, member, state, end) for member, state, end in zip(self.members, ended, ends, strict=True)]
+
+
+def _stacked(rows: Sequence[Sequence[Array]]) -> list[Array]:
+    return [np.stack(arrays) for arrays in zip(*rows, strict=True)]
 
 
 def run_population(
-    plan: Plan,
-    vectors: Sequence[Array],
-    methods: Sequence[tuple[Method, dict[str, float]]],
-    on_progress: Callable[[Progress], object] | None,
+    plan: Plan, members: Sequence[Member], on_progress: Callable[[Progress], object] | None
 ) -> Population:
-    """Descends from every vector with every method."""
-    _check(plan)
-    step = plan.step(vectors[0], methods[0][0])
-    members = [(number, vector, *choice) for number, vector in enumerate(vectors) for choice in methods]
-    begun = [
-        start_of(plan.problem, vector, method, plan.rule, plan.seed + i)
-        for i, (_, vector, method, _) in enumerate(members)
-    ]
-    check_same_state([state for state, _ in begun], methods[0][0])
-    states = [np.stack(arrays) for arrays in zip(*(state for state, _ in begun), strict=True)]
-    settings = [np.stack(arrays) for arrays in zip(*(numbers for _, numbers in begun), strict=True)]
-    lockstep = Lockstep(plan, step, methods[0][0], states, settings)
+    """Descends with all members, and ranks them."""
+    descents = Descents(plan, members)
     compile_seconds = time.perf_counter() - plan.begin
-    is_interrupted, seconds = run_together(lockstep, _goes_on(plan, on_progress))
-    ended = lockstep.finished()
-    ends = _ends(plan, step, ended)
-    results, choices, starts = [], [], []
-    for (number, start, method, own), member, end in zip(members, ended, ends, strict=True):
-        results.append(_result(plan, step, start, member, end, method, is_interrupted, seconds))
-        choices.append({**({"start": number} if len(vectors) > 1 else {}), **own})
-        starts.append(float(member.rows[0, 2]) if len(member.rows) else float("nan"))
-    return population_of(results, choices, starts, seconds, compile_seconds, lockstep.lanes)
+    descents.run(on_progress)
+    results = descents.results()
+    choices = [member.own for member in members]
+    starts = [float(result.history.loss[0]) if len(result.history) else float("nan") for result in results]
+    return population_of(results, choices, starts, descents.seconds, compile_seconds, descents.lockstep.lanes)
 
 
 def _check(plan: Plan) -> None:
@@ -76,11 +131,12 @@ def _goes_on(plan: Plan, on_progress: Callable[[Progress], object] | None) -> Ca
     return goes_on
 
 
-def _ends(plan: Plan, step: Step, members: Sequence[MemberState]) -> list[tuple[Array, int, Evaluation]]:
+def _ends(descents: Descents, members: Sequence[MemberState]) -> list[tuple[Array, int, Evaluation]]:
     """For each member its last parameters that are finite, their step, and loss and gradient there, over all examples.
 
     Raises DataError if no member could begin, since the data are not finite.
     """
+    plan, step = descents.plan, descents.step
     if all(member.status in (Status.LOSS_NOT_FINITE, Status.GRADIENT_NOT_FINITE) for member in members):
         check_data(plan.data)
     found = []
@@ -95,36 +151,28 @@ def _ends(plan: Plan, step: Step, members: Sequence[MemberState]) -> list[tuple[
         if plan.batch is not None or (member.status <= 0 and not has_failed and "turn" not in state):
             unknown.append(number)
         found.append((vector, at, end))
-    values = evaluations(plan.whole(), [found[n][0] for n in unknown], plan.data.arrays) if unknown else []
+    vectors, numbers = [found[n][0] for n in unknown], [descents.members[n].numbers for n in unknown]
+    values = evaluations(plan.whole(), vectors, plan.data.arrays, numbers) if unknown else []
     for number, value in zip(unknown, values, strict=True):
         vector, at, _ = found[number]
         found[number] = (vector, at, value)
     return found
 
 
-def _result(
-    plan: Plan,
-    step: Step,
-    start: Array,
-    member: MemberState,
-    end: tuple[Array, int, Evaluation],
-    method: Method,
-    is_interrupted: bool,
-    seconds: float,
-) -> Result:
-    state = step.named(member.state)
+def _result(descents: Descents, own: Member, member: MemberState, end: tuple[Array, int, Evaluation]) -> Result:
+    plan, state = descents.plan, descents.step.named(member.state)
     vector, at, found = end
-    seen = Measurement(int(state["step"]), member.loss, member.norm, seconds)
+    seen = Measurement(int(state["step"]), member.loss, member.norm, descents.seconds)
     return Result(
         parameters=plan.problem.layout.tree(vector.copy()),
         loss=found.loss,
         gradient_norm=found.gradient_norm,
         steps=at,
-        seconds=seconds,
-        stopped_by=reason(member.status, is_interrupted and member.status == 0, plan.rule, seen),
+        seconds=descents.seconds,
+        stopped_by=reason(member.status, descents.is_interrupted and member.status == 0, plan.rule, seen),
         history=history_of(member.rows),
-        method=method,
+        method=own.method,
         evaluations=int(state["evaluations"]),
         ascents=int(state["ascents"]),
-        origin=Origin(plan, start, vector.copy()),
+        origin=Origin(plan, own.vector, vector.copy(), tuple(own.numbers)),
     )

@@ -50,7 +50,7 @@ def noise_of(here: Situation) -> Noise | None:
     if plan.batch is None:
         return None
     first = here.result.steps + 1
-    found = [gradients_at(plan.problem, here.end[None], plan.batch_of(first + k))[0] for k in range(_BATCHES)]
+    found = [gradients_at(here.step_problem, here.end[None], plan.batch_of(first + k))[0] for k in range(_BATCHES)]
     gradients = np.array(found)
     variance = float(np.mean(np.sum((gradients - here.gradient) ** 2, axis=1)))
     return Noise(variance, float(here.gradient @ here.gradient), plan.batch, _is_level(here.result.history.loss))

@@ -11,7 +11,7 @@ import numpy as np
 from ..descent import Result
 from ..descent.plan import Origin, evaluated, gradients_at, losses_at
 from ..descent.problem import Problem
-from ..graph import Array
+from ..graph import Array, Graph, constant, inline
 from .landscape import Ray, look_along
 from .spectrum import Spectrum, krylov_of, spectrum_of
 
@@ -31,7 +31,8 @@ class Situation:
         self.start = origin.start.astype(np.float64)
         self.end = origin.end
         self.arrays: Sequence[Array] = origin.plan.data.arrays
-        self.problem: Problem = origin.plan.whole()
+        self.problem: Problem = _bound(origin.plan.whole(), origin.numbers)
+        self.step_problem: Problem = _bound(origin.plan.problem, origin.numbers)
 
     # At the end
     @cached_property
@@ -181,3 +182,14 @@ class Situation:
         weights, _ = nnls(system, right, maxiter=50 * len(scaled))
         shortest = scaled.T @ (weights / max(weights.sum(), 1e-300))
         return shortest * longest, float(np.linalg.norm(shortest))
+
+
+def _bound(problem: Problem, numbers: Sequence[float]) -> Problem:
+    """The problem with given numbers in the place of those inputs."""
+    if not numbers:
+        return problem
+    dtype = problem.layout.dtype
+    kept = problem.graph.inputs[: len(problem.graph.inputs) - len(numbers)]
+    constants = [constant(np.asarray(number, dtype)) for number in numbers]
+    outputs = inline(problem.graph, [*kept, *constants])
+    return Problem(problem.layout, Graph(kept, outputs), problem.source)

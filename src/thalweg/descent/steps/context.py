@@ -72,7 +72,7 @@ def along_units(output: Node, parameters: Node, size: int) -> Node:
 @dataclass(eq=False)
 class Context:
     """A problem, a method and a rule whose numbers are traced inputs. seconds: since the descent began. validation: loss
-    and number of the last check on validation data. data: the batch."""
+    and number of the last check on validation data. data: the batch, and the loss's own numbers."""
 
     problem: Problem
     method: Method

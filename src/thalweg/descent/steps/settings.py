@@ -37,14 +37,19 @@ class Settings:
             elif isinstance(found, LineSearch):
                 puts.append((field.name, self.collect(found, FLOAT64)))
             elif (array := _number(found, dtype)) is not None:
-                puts.append((field.name, self._at(len(self.arrays))))
-                self.arrays.append(array)
+                puts.append((field.name, self._at(array)))
         return lambda traced: _with_fields(value, [(name, put(traced)) for name, put in puts])
 
     def _each(self, parts: Sequence[Callable[[Sequence[Any]], Any]]) -> Callable[[Sequence[Any]], Any]:
         return lambda traced: tuple(part(traced) for part in parts)
 
-    def _at(self, place: int) -> Callable[[Sequence[Any]], Any]:
+    def add(self, number: float, dtype: np.dtype[Any]) -> Callable[[Sequence[Any]], Any]:
+        """One more number, that no field holds; returns what finds it among all traced settings."""
+        return self._at(np.asarray(number, dtype))
+
+    def _at(self, array: Array) -> Callable[[Sequence[Any]], Any]:
+        place = len(self.arrays)
+        self.arrays.append(array)
         return lambda traced: traced[place]
 
 

@@ -71,18 +71,19 @@ def step_of(problem: Problem, vector: Array, method: Method, rule: StoppingRule,
     Raises ArgumentError if the method changes the shape of the parameters or of its own state.
     """
     settings, method_with, rule_with = _settings(vector, method, rule)
+    places_of_numbers = [settings.add(0.0, vector.dtype) for _ in problem.numbers]
     own, stages = _stages(problem, vector, method, seed)
     state, structure = leaf_arrays({**_common_state(vector, rule), **own})
     types = [type_of(array) for array in (*state, *settings.arrays)]
     types += [ArrayType((), FLOAT64) for _ in OUTSIDE]
-    types += [node.type for node in problem.graph.inputs[1:]]
+    types += [node.type for node in problem.data_inputs]
     places: list[tuple[int, bool]] = []
 
     def all_stages(*inputs: Any) -> list[Any]:
         old: Any = optree.tree_unflatten(structure, inputs[: len(state)])
         numbers = inputs[len(state) : len(state) + len(settings.arrays)]
         seconds, *rest = inputs[len(state) + len(settings.arrays) :]
-        validation, data = (rest[0], rest[1]), rest[2:]
+        validation, data = (rest[0], rest[1]), [*rest[2:], *(put(numbers) for put in places_of_numbers)]
         context = Context(problem, method_with(numbers), rule_with(numbers), seconds, validation, data, method)
         outputs: list[Any] = []
         for stage in stages:
@@ -103,12 +104,15 @@ def step_of(problem: Problem, vector: Array, method: Method, rule: StoppingRule,
 
 
 def start_of(
-    problem: Problem, vector: Array, method: Method, rule: StoppingRule, seed: int
+    problem: Problem, vector: Array, method: Method, rule: StoppingRule, seed: int, numbers: Sequence[float] = ()
 ) -> tuple[list[Array], tuple[Array, ...]]:
-    """The state and the settings of another member, for the same graph."""
+    """The state and the settings of another member, for the same graph. numbers: of the loss, as the problem names them."""
     own, _ = _stages(problem, vector, method, seed)
     state, _ = leaf_arrays({**_common_state(vector, rule), **own})
-    return [array.copy() for array in state], tuple(_settings(vector, method, rule)[0].arrays)
+    settings = _settings(vector, method, rule)[0]
+    for number in numbers:
+        settings.add(number, vector.dtype)
+    return [array.copy() for array in state], tuple(settings.arrays)
 
 
 def _settings(vector: Array, method: Method, rule: StoppingRule) -> tuple[Settings, Any, Any]:
