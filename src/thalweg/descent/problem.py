@@ -17,7 +17,7 @@ from ..rewrite import simplify
 from ..trace import Traced, trace
 from .gradients import Automatic, GradientSource, Numerical, called
 from .parameters import Layout, layout_of, leaf_arrays
-from .reuse import Known, graph_key
+from .reuse import Known, graph_key, with_own_constants
 
 __all__ = ["Data", "Problem", "check_data", "data_of", "problem_of"]
 
@@ -151,11 +151,13 @@ def problem_of(
     if not is_traced:
         return Problem(layout, graph, bound, is_traced)
 
+    key = _key(graph, layout, source)
+
     def make() -> Problem:
         _check_dependence(loss, graph, source)
-        return Problem(layout, simplify(graph), bound)
+        return Problem(layout, simplify(graph if key is None else with_own_constants(graph)), bound)
 
-    return _KNOWN.get(_key(graph, layout, source), make)
+    return _KNOWN.get(key, make)
 
 
 _KNOWN = Known(32)

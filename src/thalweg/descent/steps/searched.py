@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import Array
-from ..line_search import ACCEPT, FAIL, LineSearch, Trial
+from ..line_search import ACCEPT, GOES_ON, LineSearch, Trial
 from ..methods.base import Method
 from .context import Context, Stage, State, Turn, chosen, dot_of, kept_type, kept_types, norm_of
 from .status import Status
@@ -67,12 +67,14 @@ def _try(context: Context, state: State) -> Turn:
     loss, gradient = context.evaluate(parameters)
     slope = dot_of(gradient, state["direction"])
     precision = 16 * float(np.finfo(parameters.dtype).eps)
-    trial = Trial(state["length"], loss, slope, state["loss"], state["slope"], state["trials"], precision)
+    is_finite = np.isfinite(loss) & np.isfinite(norm_of(gradient))
+    # A point that cannot be gone on from is no good one, be its loss −∞.
+    value = np.where(is_finite, loss, np.inf)
+    trial = Trial(state["length"], value, slope, state["loss"], state["slope"], state["trials"], precision)
     verdict, length, memory = _search(context).judge(trial, state["search"])
     has_begun = state["has_begun"]
-    is_finite = np.isfinite(norm_of(gradient))
     is_accepted = ((verdict == ACCEPT) & is_finite) | ~has_begun
-    has_failed = (verdict == FAIL) & ~is_accepted
+    has_failed = (verdict != GOES_ON) & ~is_accepted
     following = {
         **state,
         "turn": np.where(is_accepted | has_failed, TURN, TRY),
@@ -167,5 +169,5 @@ def _first_length(context: Context, state: State, slope: Any, is_steepest: Any, 
     as_before = 1.5 * state["length"] * state["slope"] / slope
     is_known = np.isfinite(as_before) & (as_before > 0) & (state["step"] > 0) & ~state["has_failed"]
     has_rate = hasattr(context.method, "learning_rate")
-    start = np.where(is_steepest & (state["step"] > 0), cautious, rate.astype(np.float64)) if has_rate else cautious
+    start = np.where(is_steepest, cautious, rate.astype(np.float64)) if has_rate else cautious
     return np.where(is_known, as_before, start)
