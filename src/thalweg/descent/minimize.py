@@ -13,6 +13,7 @@ from ..errors import ArgumentError
 from ..graph import Array
 from .gradients import gradient_source
 from .indices import check_indices
+from .line_search import LineSearch
 from .methods import LBFGS, Adam, LevenbergMarquardt, Method, RandomSearch
 from .plan import Plan
 from .population import expanded
@@ -137,6 +138,10 @@ def _check_method(method: Any, batch: int | None) -> Method:
     if not isinstance(method, Method):
         raise ArgumentError(
             f"method={method!r} is no method of descent; write, for example, method=tw.Adam(learning_rate=0.01)"
+        )
+    if method.line_search is not None and not isinstance(method.line_search, LineSearch):
+        raise ArgumentError(
+            f"line_search={method.line_search!r} is no line search; write line_search=tw.Armijo() or tw.StrongWolfe()"
         )
     if batch is not None and (method.line_search is not None or isinstance(method, LevenbergMarquardt)):
         raise ArgumentError(

@@ -126,6 +126,14 @@ class Context:
         kept = kept_type(direction, now.parameters, f"{name}.direction changes the shape of the parameters")
         return kept, kept_types(memory, state, f"{name}.direction changes its state")
 
+    def rate(self, parameters: Any, step: Any) -> Any:
+        """The learning rate, one number of the parameters' dtype."""
+        rate = as_traced(self.method.rate(step.astype(parameters.dtype)))
+        if rate.size != 1:
+            name = type(self.own_method).__name__
+            raise ArgumentError(f"{name}: the learning rate has the shape {rate.shape}; expected one number")
+        return rate.reshape(()).astype(parameters.dtype)
+
     def ascents(self, state: State, slope: Any) -> State:
         """How many directions did not point downhill, and the first step of which that is true."""
         is_ascent = ~(slope < 0) & ~(slope == 0)

@@ -160,8 +160,7 @@ def _first_length(context: Context, state: State, slope: Any, is_steepest: Any, 
 
     Nocedal and Wright, equation 3.60. A direction without such a length starts with the method's learning rate.
     """
-    count = state["step"].astype(state["parameters"].dtype)
-    rate = np.asarray(1.0) * context.method.rate(count)
+    rate = context.rate(state["parameters"], state["step"])
     cautious = np.minimum(1.0, 1.0 / norm)
     scaled_from = context.method.scaled_from
     if scaled_from is not None:
@@ -169,5 +168,6 @@ def _first_length(context: Context, state: State, slope: Any, is_steepest: Any, 
     as_before = 1.5 * state["length"] * state["slope"] / slope
     is_known = np.isfinite(as_before) & (as_before > 0) & (state["step"] > 0) & ~state["has_failed"]
     has_rate = hasattr(context.method, "learning_rate")
-    start = np.where(is_steepest, cautious, rate.astype(np.float64)) if has_rate else cautious
+    is_length = ~is_steepest & np.isfinite(rate) & (rate > 0)
+    start = np.where(is_length, rate.astype(np.float64), cautious) if has_rate else cautious
     return np.where(is_known, as_before, start)
