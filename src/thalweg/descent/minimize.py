@@ -143,7 +143,7 @@ def _check_method(method: Any, batch: int | None) -> Method:
         raise ArgumentError(
             f"line_search={method.line_search!r} is no line search; write line_search=tw.Armijo() or tw.StrongWolfe()"
         )
-    if batch is not None and (method.line_search is not None or isinstance(method, LevenbergMarquardt)):
+    if batch is not None and (method.line_search is not None or isinstance(method, LevenbergMarquardt | RandomSearch)):
         raise ArgumentError(
             f"{type(method).__name__} compares losses along its way, so every step has to see the same examples: leave out "
             f"batch_size={batch}, or use a method with a learning rate such as tw.Adam(0.01)"

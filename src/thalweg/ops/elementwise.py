@@ -198,10 +198,15 @@ def _expand_logaddexp(a: Any, b: Any) -> Any:
     return np.maximum(a, b) + apply(softplus, -difference)
 
 
+def _apart(a: Any, b: Any) -> Any:
+    """a − b, where equal infinities would give NaN. Finite ties stay differences, so that they have derivatives."""
+    return np.where((a == b) & ~np.isfinite(a), 0, a - b)
+
+
 logaddexp = elementwise(
     "logaddexp",
     np.logaddexp,
-    lambda y, a, b: apply(expit, np.where(a == b, 0, a - b)),
-    lambda y, a, b: apply(expit, np.where(a == b, 0, b - a)),
+    lambda y, a, b: apply(expit, _apart(a, b)),
+    lambda y, a, b: apply(expit, _apart(b, a)),
     expansion=_expand_logaddexp,
 )

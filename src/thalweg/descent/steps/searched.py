@@ -117,7 +117,7 @@ def _improve(context: Context, state: State) -> Turn:
     own = kept_types(own, state["method"], f"{type(context.own_method).__name__}.improve changes its state")
     found = _with_direction(context, {**state, "method": own})
     following = {**found}
-    for name in ("direction", "slope", "length", "trials", "is_steepest", "ascents", "first_ascent"):
+    for name in ("direction", "slope", "length", "trials", "has_failed", "is_steepest", "ascents", "first_ascent"):
         following[name] = np.where(is_done, found[name], state[name])
     following["turn"] = np.where(is_done, TRY, IMPROVE)
     following["search"] = chosen(is_done, found["search"], state["search"])
