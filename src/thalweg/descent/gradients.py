@@ -6,6 +6,7 @@ library; such losses run as they are, uncompiled.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,7 +70,9 @@ class Numerical(GradientSource):
     def __post_init__(self) -> None:
         if self.scheme not in ("central", "forward"):
             raise ArgumentError(f'scheme={self.scheme!r}: expected "central" or "forward"')
-        if self.step is not None and not (isinstance(self.step, int | float) and self.step > 0):
+        if self.step is not None and not (
+            isinstance(self.step, int | float) and math.isfinite(self.step) and self.step > 0
+        ):
             raise ArgumentError(f"step={self.step!r}: expected a number above 0, such as 1e-4")
 
     def with_gradient(self, loss: Graph) -> Graph:
@@ -139,10 +142,8 @@ def gradient_source(gradient: Any) -> GradientSource:
 
     Raises ArgumentError unless it is "automatic", "numerical", a `Numerical`, or a function.
     """
-    if gradient == "automatic":
-        return Automatic()
-    if gradient == "numerical":
-        return Numerical()
+    if isinstance(gradient, str) and gradient in ("automatic", "numerical"):
+        return Automatic() if gradient == "automatic" else Numerical()
     if isinstance(gradient, GradientSource):
         return gradient
     if callable(gradient):

@@ -39,7 +39,9 @@ def grid(*values: float) -> Grid:
     for value in values:
         if not isinstance(value, int | float | np.number) or not math.isfinite(value):
             raise ArgumentError(f"grid(..., {value!r}, ...): expected finite numbers")
-    return Grid(tuple(value.item() if isinstance(value, np.number) else value for value in values))
+    if all(isinstance(value, int | np.integer) for value in values):
+        return Grid(tuple(int(value) for value in values))
+    return Grid(tuple(float(value) for value in values))  # of one type, as they share an input of the program
 
 
 def powers_of_ten(first: int, last: int, per_decade: int = 1) -> Grid:

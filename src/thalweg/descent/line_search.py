@@ -69,6 +69,8 @@ def _check_between(name: str, value: Any, low: float, high: float) -> None:
 
 
 def _check_most(most: Any) -> None:
+    if isinstance(most, Grid):
+        return
     if not isinstance(most, int) or isinstance(most, bool) or most < 1:
         raise ArgumentError(f"most={most!r}: expected a whole number, 1 or more: how many lengths are tried at most")
 
@@ -105,7 +107,7 @@ class Armijo(LineSearch):
         _check_between("decrease", self.decrease, 0, 1)
         _check_between("shrink", self.shrink, 0, 1)
         _check_most(self.most)
-        if not isinstance(self.window, int) or self.window < 1:
+        if not isinstance(self.window, Grid) and (not isinstance(self.window, int) or self.window < 1):
             raise ArgumentError(f"window={self.window!r}: expected a whole number, 1 or more")
 
     def initial_memory(self) -> Any:

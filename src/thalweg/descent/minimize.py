@@ -13,6 +13,7 @@ from ..errors import ArgumentError
 from ..graph import Array
 from .gradients import gradient_source
 from .indices import check_indices
+from .line_search import LineSearch
 from .methods import LBFGS, Adam, LevenbergMarquardt, Method, RandomSearch
 from .plan import Plan
 from .population import expanded
@@ -183,7 +184,11 @@ def check_method(method: Any, batch: int | None) -> Method:
         raise ArgumentError(
             f"method={method!r} is no method of descent; write, for example, method=tw.Adam(learning_rate=0.01)"
         )
-    if batch is not None and (method.line_search is not None or isinstance(method, LevenbergMarquardt)):
+    if method.line_search is not None and not isinstance(method.line_search, LineSearch):
+        raise ArgumentError(
+            f"line_search={method.line_search!r} is no line search; write line_search=tw.Armijo() or tw.StrongWolfe()"
+        )
+    if batch is not None and (method.line_search is not None or isinstance(method, LevenbergMarquardt | RandomSearch)):
         raise ArgumentError(
             f"{type(method).__name__} compares losses along its way, so every step has to see the same examples: leave out "
             f"batch_size={batch}, or use a method with a learning rate such as tw.Adam(0.01)"

@@ -18,7 +18,7 @@ from ..rewrite import simplify
 from ..trace import Traced, trace
 from .gradients import Automatic, GradientSource, Numerical, called
 from .parameters import Layout, layout_of, leaf_arrays
-from .reuse import Known, graph_key
+from .reuse import Known, graph_key, with_own_constants
 
 __all__ = ["UNTRACED_HINT", "Data", "Problem", "check_data", "check_finite", "data_of", "problem_of"]
 
@@ -168,11 +168,14 @@ def problem_of(
     if not is_traced:
         return Problem(layout, graph, bound, is_traced)
 
+    key = _key(graph, layout, source, numbers)
+
     def make() -> Problem:
         _check_dependence(loss, graph, source)
-        return Problem(layout, simplify(graph), bound, numbers=numbers)
+        own = graph if key is None else with_own_constants(graph)
+        return Problem(layout, simplify(own), bound, numbers=numbers)
 
-    return _KNOWN.get(_key(graph, layout, source, numbers), make)
+    return _KNOWN.get(key, make)
 
 
 _KNOWN = Known(32)

@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..graph import Graph
+from ..graph import Graph, Node, constant, transform, with_operands
 from .line_search import LineSearch
 from .methods import Method
 from .stopping import StoppingRule
 
-__all__ = ["Known", "form_of", "graph_key"]
+__all__ = ["Known", "form_of", "graph_key", "with_own_constants"]
 
 T = TypeVar("T")
 
@@ -58,6 +58,15 @@ def graph_key(graph: Graph) -> Hashable | None:
     if constants > _LARGEST_CONSTANTS:
         return None
     return graph.fingerprint, tuple(node.source for node in graph.nodes)
+
+
+def with_own_constants(graph: Graph) -> Graph:
+    """The same graph with copies of its constants: the arrays that a loss refers to belong to the user, who may change them."""
+
+    def rebuild(node: Node, operands: tuple[Node, ...]) -> Node:
+        return constant(node.value.copy()) if node.is_constant else with_operands(node, operands)
+
+    return Graph(graph.inputs, transform(graph.outputs, {node: node for node in graph.inputs}, rebuild))
 
 
 def form_of(value: Method | StoppingRule | LineSearch | None) -> Hashable | None:

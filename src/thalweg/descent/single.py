@@ -101,6 +101,12 @@ class _Told:
                 vector, at = self.checks.best, self.checks.best_step
                 found = evaluation(plan.whole(), vector, plan.data.arrays)
                 self.notes.append(f"these are the parameters of step {at:,}, whose validation loss was the smallest")
+        rates = self.history.learning_rate
+        if self.ended.status == Status.PARAMETERS_NOT_FINITE and not np.isfinite(rates[-1]):
+            self.notes.append(f"the schedule of the learning rate gives {rates[-1]} at step {self.number:,}")
+        if (rates < 0).any():
+            first = int(self.history.step[np.argmax(rates < 0)])
+            self.notes.append(f"the learning rate is below zero at step {first:,}: steps like that lead uphill")
         if plan.batch is None and int(state["ascents"]):
             self.notes.append(self._ascent_note())
         return Result(
@@ -142,7 +148,7 @@ class _Told:
 
     def _ascent_note(self) -> str:
         count, first = int(self.state["ascents"]), int(self.state["first_ascent"])
-        instead = "; steepest descent was taken instead" if "turn" in self.state else ""
+        instead = "; steepest descent was taken instead" if "is_steepest" in self.state else ""
         times = "once" if count == 1 else f"{count:,} times"
         return f"the direction did not point downhill (∇f·Δw ≥ 0) {times}, first at step {first:,}{instead}"
 

@@ -18,7 +18,7 @@ from .overshooting import Overshooting
 from .situation import Situation
 from .verdict import Advice
 
-__all__ = ["after_overshooting", "after_saddle", "with_smaller_rate"]
+__all__ = ["after_overshooting", "after_saddle", "distance_along_valley", "with_smaller_rate"]
 
 _TRIAL_STEPS = 50
 
@@ -90,3 +90,15 @@ def with_smaller_rate(here: Situation) -> tuple[Advice, ...]:
     if not tried.loss < here.loss:
         said = f"tried: {steps} steps with {smaller.learning_rate:.2g} did not lower the loss"
     return (Advice("end with a smaller rate, such as tw.schedules.cosine(...), or take larger batches", said),)
+
+
+def distance_along_valley(here: Situation) -> float | None:
+    """How far away another point was found that is as low; None if a descent from beside the end returns to it."""
+    direction = here.flat_directions[0] if len(here.flat_directions) else here.spectrum.smallest_direction
+    step = 0.05 * here.scale
+    for sign in (1, -1):
+        found = _descend(here, here.end + sign * step * direction, None, 100, False)
+        distance = float(np.linalg.norm(found.origin.end - here.end))
+        if found.loss <= here.loss + here.tolerance and distance > 0.3 * step:
+            return distance
+    return None

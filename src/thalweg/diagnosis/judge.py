@@ -12,7 +12,7 @@ import numpy as np
 
 from ..descent import Result
 from ..graph import Array
-from .advice import after_overshooting, after_saddle, with_smaller_rate
+from .advice import after_overshooting, after_saddle, distance_along_valley, with_smaller_rate
 from .landscape import Ray
 from .noise import noise_of
 from .overshooting import overshooting_of
@@ -113,7 +113,7 @@ def _not_there(here: Situation, escape: Ray | None, left: float) -> Verdict:
         sentence = "the loss is nearly level here, and falls more steeply further on: this is no minimum"
         advice = (Advice(_ADVICE_PLATEAU, f"at {_distance(steep):.3g} along −∇f the loss is {steep.gain:.3g} lower"),)
         return Verdict(VerdictKind.PLATEAU, sentence, figures, advice, spectrum=here.spectrum)
-    forever = [ray for ray in rays if ray.gain > 0]
+    forever = [ray for ray in rays[1:] or rays if ray.gain > 0]  # −∇f itself leads out of valleys that go on
     falls = bool(forever) and all(ray.falls_forever for ray in forever)
     if falls and (here.decrement <= 0.5 * max(here.fallen, here.noise) or (steep and steep.falls_without_bound)):
         return _no_minimum(here, max(forever, key=lambda ray: ray.gain), figures)
@@ -209,9 +209,16 @@ def _saddle(here: Situation, ray: Ray) -> Verdict:
     )
 
 
-def _convexity(here: Situation) -> Any:
-    from ..convexity_proof import convexity_of
+_LARGEST_PROOF = 1 << 24
 
+
+def _convexity(here: Situation) -> Any:
+    """A proof of convexity, where it does not take longer than the rest."""
+    from ..convexity_proof import Convexity, ConvexityKind, convexity_of
+
+    size = here.end.nbytes + sum(array.nbytes for array in here.arrays)
+    if size > _LARGEST_PROOF or here.end.size > 5000:
+        return Convexity(ConvexityKind.UNKNOWN, reason="not looked for: the proof would take longer than the descent")
     return convexity_of(here.problem, here.plan.data)
 
 
@@ -228,18 +235,22 @@ def _minimum(here: Situation) -> Verdict:
         sentence = f"the loss is proven convex and its gradient vanishes: no parameters are better{bound}"
         return Verdict(VerdictKind.GLOBAL_MINIMUM, sentence, figures, gap=gap, spectrum=spectrum, convexity=known)
     advice = (Advice("other starts, restarts=64, may find lower minima: nothing is known of the loss elsewhere"),)
-    if spectrum.smallest > spectrum.smallest_error:
+    if spectrum.smallest > max(spectrum.smallest_error, _NEARLY_FLAT * spectrum.largest):
         sentence = "the gradient vanishes and the loss curves upwards in every direction"
         return Verdict(VerdictKind.LOCAL_MINIMUM, sentence, figures, advice, spectrum=spectrum, convexity=known)
-    flat = here.flat_directions
-    rays = here.look([sign * v for v in flat for sign in (1, -1)])
-    if all(ray.rise > here.tolerance for ray in rays):
+    distance = distance_along_valley(here)
+    if distance is None:
         sentence = (
             "the gradient vanishes; along some directions there is no curvature, but the loss rises there as well"
         )
         return Verdict(VerdictKind.LOCAL_MINIMUM, sentence, figures, advice, spectrum=spectrum, convexity=known)
-    sentence = "the gradient vanishes, and along some directions the loss does not change: a whole valley is as low"
+    figures["as low at a distance of"] = distance
+    sentence = "the gradient vanishes, and the loss does not change along a valley: other parameters are as good"
     return Verdict(VerdictKind.FLAT_VALLEY, sentence, figures, advice, spectrum=spectrum, convexity=known)
+
+
+_NEARLY_FLAT = 1e-7
+"""Less curvature than this share of the largest may be none."""
 
 
 # Kinks, and losses that were not traced

@@ -84,7 +84,7 @@ def overshooting_of(here: Situation) -> Overshooting | None:
         return None
     curvature = _curvature(here, use_end=bounces)
     limit = stability_limit(result.method, curvature)
-    if bounces and not rate > 0.9 * limit:
+    if bounces and not (rate > 0.9 * limit and here.decrement > here.tolerance):
         return None
     if has_risen and not has_diverged and here.plan.batch is not None and not rate > 0.5 * limit:
         return None
@@ -105,7 +105,7 @@ def _bounces(losses: Any) -> bool:
         return False
     half = losses[len(losses) // 2 :]
     middle = len(half) // 2
-    ups = float(np.mean(np.diff(half) > 0))
+    ups = float(np.mean(np.diff(half) >= 0))
     return bool(np.median(half[middle:]) >= np.median(half[:middle]) * (1 - 1e-9) and ups > 0.2)
 
 

@@ -147,16 +147,19 @@ class Situation:
 
     @cached_property
     def has_kink(self) -> bool:
-        """Whether the gradient jumps close by: by more than the curvature explains."""
-        radius = 1e-7 * self.scale * (1 if self.end.dtype == np.float64 else 1e3)
-        points = self._sphere(radius, 12)
+        """Whether the gradient jumps close by: by as much in a hundredth of the distance."""
+        radius = 1e-6 * self.scale * (1 if self.end.dtype == np.float64 else 1e2)
+        far, near = (self._jump(self._sphere(length, 16)) for length in (radius, radius / 100))
+        return near[0] > 0.3 * far[0] and far[0] > 1e-3 * far[1]
+
+    def _jump(self, points: Array) -> tuple[float, float]:
+        """How far gradients differ from one another, and how long the longest is."""
         gradients = gradients_at(self.problem, points, self.arrays)
         if not np.isfinite(gradients).all():
-            return False
-        jump = float(np.max(np.linalg.norm(gradients - self.gradient, axis=1)))
-        expected = self.spectrum.size * radius if np.isfinite(self.spectrum.size) else 0.0
-        typical = max(float(np.max(np.linalg.norm(gradients, axis=1))), self.gradient_norm)
-        return jump > 100 * expected and jump > 1e-3 * typical and typical > 0
+            return 0.0, 1.0
+        together = np.vstack([gradients, self.gradient])
+        jump = float(np.max(np.linalg.norm(together - together.mean(axis=0), axis=1)))
+        return jump, float(np.max(np.linalg.norm(together, axis=1)))
 
     def _sphere(self, radius: float, count: int) -> Array:
         offsets = self.generator.standard_normal((count, self.end.size))

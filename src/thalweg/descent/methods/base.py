@@ -69,6 +69,8 @@ def check_fraction(name: str, value: Any) -> None:
 
 def check_count(name: str, value: Any) -> None:
     """Raises ArgumentError unless value is a whole number, 1 or more."""
+    if isinstance(value, Grid):
+        return
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
         raise ArgumentError(f"{name}={value!r}: expected a whole number, 1 or more")
 

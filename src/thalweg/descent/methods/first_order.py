@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ...graph import Array
+from ..grid import Grid
 from .base import Method, Point, Schedule, check_fraction, check_learning_rate, check_positive
 
 __all__ = ["Adagrad", "Adam", "AdamW", "GradientDescent", "Momentum", "Nesterov", "RMSProp"]
@@ -185,7 +186,7 @@ class AdamW(Adam):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.weight_decay >= 0:
+        if not isinstance(self.weight_decay, Grid) and not self.weight_decay >= 0:
             raise ArgumentError(f"weight_decay={self.weight_decay!r}: expected a number, 0 or more")
 
     def direction(self, now: Point, state: Any) -> tuple[Any, Any]:

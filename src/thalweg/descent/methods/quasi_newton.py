@@ -91,6 +91,9 @@ def _pushed(kept: Any, newest: Any) -> Any:
     return np.concatenate([kept[1:], np.expand_dims(newest, 0)])
 
 
+_MOST_PARAMETERS = 5000
+
+
 @dataclass(frozen=True)
 class BFGS(Method):
     """BFGS: the inverse Hessian, a matrix (P, P), corrected at every step. For up to a few thousand parameters.
@@ -106,7 +109,12 @@ class BFGS(Method):
         _check_search(self)
 
     def initial_state(self, parameters: Array) -> Any:
-        """The unit matrix."""
+        """The unit matrix. Raises ArgumentError for too many parameters."""
+        if parameters.size > _MOST_PARAMETERS:
+            raise ArgumentError(
+                f"BFGS would keep a matrix of {parameters.size:,} × {parameters.size:,} numbers; with more than "
+                f"{_MOST_PARAMETERS:,} parameters use tw.LBFGS(), which keeps none"
+            )
         inverse = np.eye(parameters.size, dtype=parameters.dtype)
         return {"before": _before(parameters), "inverse": inverse, "is_first": np.bool_(True)}
 

@@ -10,8 +10,8 @@ import numpy as np
 import optree
 
 from ...autodiff import batched, pushforward
-from ...errors import ArgumentError
-from ...graph import Node, constant, inline, input_node
+from ...errors import ArgumentError, LossError
+from ...graph import Node, constant, inline, input_node, topological_order
 from ...trace import Traced, as_traced
 from ..methods.base import Method, Point, SecondDerivatives
 from ..parameters import flatten
@@ -50,13 +50,24 @@ class _Derivatives:
             self._gradient = inline(self.context.problem.with_gradient, nodes)[1]
         return self._gradient
 
+    def _check_curvature(self) -> None:
+        unit = input_node(self.parameters.node.type, "unit")
+        (tangent,) = pushforward([self._gradient_node()], [self.parameters.node], [unit])
+        if unit not in topological_order([tangent]):
+            raise LossError(
+                "the Hessian of the loss is zero everywhere: the loss is made of straight pieces, such as np.abs(x), so a method "
+                "of second order has nothing to go by. Use tw.LBFGS() or tw.Adam(), or a smooth loss"
+            )
+
     def hessian_product(self, direction: Any) -> Any:
         """∇²f · direction."""
+        self._check_curvature()
         tangent = as_traced(direction).astype(self.parameters.dtype).node
         return Traced(pushforward([self._gradient_node()], [self.parameters.node], [tangent])[0])
 
     def hessian(self) -> Any:
         """∇²f: the products with all unit vectors at once."""
+        self._check_curvature()
         size = self.parameters.shape[0]
         return Traced(along_units(self._gradient_node(), self.parameters.node, size))
 
@@ -125,6 +136,14 @@ class Context:
         direction, memory = _pair(self.method.direction(now, state), f"{name}.direction")
         kept = kept_type(direction, now.parameters, f"{name}.direction changes the shape of the parameters")
         return kept, kept_types(memory, state, f"{name}.direction changes its state")
+
+    def rate(self, parameters: Any, step: Any) -> Any:
+        """The learning rate, one number of the parameters' dtype."""
+        rate = as_traced(self.method.rate(step.astype(parameters.dtype)))
+        if rate.size != 1:
+            name = type(self.own_method).__name__
+            raise ArgumentError(f"{name}: the learning rate has the shape {rate.shape}; expected one number")
+        return rate.reshape(()).astype(parameters.dtype)
 
     def ascents(self, state: State, slope: Any) -> State:
         """How many directions did not point downhill, and the first step of which that is true."""

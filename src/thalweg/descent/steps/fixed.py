@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ...trace import as_traced
 from .context import Context, Stage, State, Turn, dot_of, kept_type, norm_of
 from .status import Status
 
@@ -30,7 +29,7 @@ def _step(context: Context, state: State) -> Turn:
     norm = norm_of(gradient)
     stops, memory, fired = context.rules(state, loss, norm)
     direction, own = context.direction(context.point(parameters, gradient, loss, step), state["method"])
-    rate = as_traced(context.method.rate(step.astype(parameters.dtype))).astype(parameters.dtype)
+    rate = context.rate(parameters, step)
     new = kept_type(
         parameters + rate * direction, parameters, f"{type(context.own_method).__name__} changes the parameters"
     )

@@ -23,6 +23,7 @@ TRY, TURN, SOLVE = range(3)
 _SUFFICIENT = 1e-4
 """The share of the predicted fall that a step has to reach."""
 _LARGEST_DAMPING = 1e20
+_MOST_PARAMETERS = 2000
 
 
 def least_squares_state(vector: Array) -> State:
@@ -32,6 +33,11 @@ def least_squares_state(vector: Array) -> State:
     relative to that. growth: by how much it grows at the next rejection. predicted: the fall that the step promises.
     """
     size, dtype = vector.size, vector.dtype
+    if size > _MOST_PARAMETERS:
+        raise ArgumentError(
+            f"LevenbergMarquardt would form a matrix of {size:,} × {size:,} numbers; with more than {_MOST_PARAMETERS:,} "
+            "parameters use tw.LBFGS() or tw.NewtonCG(), which form none"
+        )
     zero = np.float64(0)
     return {
         "turn": np.int64(TRY),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import Array
-from ..line_search import ACCEPT, FAIL, LineSearch, Trial
+from ..line_search import ACCEPT, GOES_ON, LineSearch, Trial
 from ..methods.base import Method
 from .context import Context, Stage, State, Turn, chosen, dot_of, kept_type, kept_types, norm_of
 from .status import Status
@@ -67,12 +67,14 @@ def _try(context: Context, state: State) -> Turn:
     loss, gradient = context.evaluate(parameters)
     slope = dot_of(gradient, state["direction"])
     precision = 16 * float(np.finfo(parameters.dtype).eps)
-    trial = Trial(state["length"], loss, slope, state["loss"], state["slope"], state["trials"], precision)
+    is_finite = np.isfinite(loss) & np.isfinite(norm_of(gradient))
+    # A point that cannot be gone on from is no good one, be its loss −∞.
+    value = np.where(is_finite, loss, np.inf)
+    trial = Trial(state["length"], value, slope, state["loss"], state["slope"], state["trials"], precision)
     verdict, length, memory = _search(context).judge(trial, state["search"])
     has_begun = state["has_begun"]
-    is_finite = np.isfinite(norm_of(gradient))
     is_accepted = ((verdict == ACCEPT) & is_finite) | ~has_begun
-    has_failed = (verdict == FAIL) & ~is_accepted
+    has_failed = (verdict != GOES_ON) & ~is_accepted
     following = {
         **state,
         "turn": np.where(is_accepted | has_failed, TURN, TRY),
@@ -115,7 +117,7 @@ def _improve(context: Context, state: State) -> Turn:
     own = kept_types(own, state["method"], f"{type(context.own_method).__name__}.improve changes its state")
     found = _with_direction(context, {**state, "method": own})
     following = {**found}
-    for name in ("direction", "slope", "length", "trials", "is_steepest", "ascents", "first_ascent"):
+    for name in ("direction", "slope", "length", "trials", "has_failed", "is_steepest", "ascents", "first_ascent"):
         following[name] = np.where(is_done, found[name], state[name])
     following["turn"] = np.where(is_done, TRY, IMPROVE)
     following["search"] = chosen(is_done, found["search"], state["search"])
@@ -158,8 +160,7 @@ def _first_length(context: Context, state: State, slope: Any, is_steepest: Any, 
 
     Nocedal and Wright, equation 3.60. A direction without such a length starts with the method's learning rate.
     """
-    count = state["step"].astype(state["parameters"].dtype)
-    rate = np.asarray(1.0) * context.method.rate(count)
+    rate = context.rate(state["parameters"], state["step"])
     cautious = np.minimum(1.0, 1.0 / norm)
     scaled_from = context.method.scaled_from
     if scaled_from is not None:
@@ -167,5 +168,6 @@ def _first_length(context: Context, state: State, slope: Any, is_steepest: Any, 
     as_before = 1.5 * state["length"] * state["slope"] / slope
     is_known = np.isfinite(as_before) & (as_before > 0) & (state["step"] > 0) & ~state["has_failed"]
     has_rate = hasattr(context.method, "learning_rate")
-    start = np.where(is_steepest & (state["step"] > 0), cautious, rate.astype(np.float64)) if has_rate else cautious
+    is_length = ~is_steepest & np.isfinite(rate) & (rate > 0)
+    start = np.where(is_length, rate.astype(np.float64), cautious) if has_rate else cautious
     return np.where(is_known, as_before, start)
