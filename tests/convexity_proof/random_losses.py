@@ -32,6 +32,7 @@ CALM = [
 TWO = [
     *(np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.hypot, np.logaddexp, np.add, np.subtract),
     *(special.rel_entr, special.kl_div, special.xlogy, lambda a, b: np.where(a > b, a, b), lambda a, b: a * a / b),
+    *(np.fmax, lambda a, b: np.where(np.sqrt(a) >= b, a, b), lambda a, b: np.where(a == b, 0, a - b)),
     *(lambda a, b: np.where(a > 0, a, b), lambda a, b: np.sqrt(a) * np.sqrt(b), lambda a, b: np.exp(a - b)),
 ]
 REDUCE = [
