@@ -69,9 +69,11 @@ if TYPE_CHECKING:
     )
     from .diagnosis import (
         Advice,
+        Explanation,
         Spectrum,
         Verdict,
         VerdictKind,
+        explain,
     )
     from .errors import (
         ArgumentError,
@@ -211,9 +213,11 @@ _HOMES = {
     "diagnosis": (
         *(
             "Advice",
+            "Explanation",
             "Spectrum",
             "Verdict",
             "VerdictKind",
+            "explain",
         ),
     ),
     "judged": (*("minimize",),),
@@ -254,6 +258,7 @@ __all__ = [
     "ConvexityKind",
     "Counterexample",
     "DataError",
+    "Explanation",
     "Gaussian",
     "Glorot",
     "GradientBelow",
@@ -312,6 +317,7 @@ __all__ = [
     "__version__",
     "check_gradient",
     "convexity",
+    "explain",
     "grad",
     "grid",
     "hessian",

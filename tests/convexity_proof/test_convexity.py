@@ -27,6 +27,7 @@ from thalweg.trace import trace
 
 KNOWN_LIMITS = {
     "cloglog": "log(1 - exp(-exp(z))) cancels in every formula for its second derivative",
+    "huber norm": "the square of a norm is taken for a sum of squares, which keeps its curvature at 0, and hides the norm",
     "-geo mean 2": "exp of a mean of logarithms: concave only by the degree of the logarithms together",
 }
 """Convex losses that are not proven, and why."""

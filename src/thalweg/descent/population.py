@@ -84,8 +84,6 @@ class Population(Result):
         lines.append("the best: " + Result.__str__(self))
         return "\n".join(lines)
 
-    __repr__ = __str__
-
     def _member(self, number: int) -> str:
         member, own = self.members[number], self.choices[number]
         named = ", ".join(f"{name} {value:g}" for name, value in own.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -80,6 +81,7 @@ class Result:
     def __str__(self) -> str:
         lines = [
             f"Stopped because {self.stopped_by.sentence}.",
+            *([] if self.verdict is None else [f"  verdict        {self.verdict.kind.value}: {self.verdict.sentence}"]),
             f"  loss           {self.loss:.8g}",
             f"  gradient norm  {self.gradient_norm:.3g}",
             f"  steps          {self.steps:,}{self._trials()} in {duration(self.seconds)}"
@@ -90,7 +92,24 @@ class Result:
         lines += [f"  note           {note}" for note in self.notes]
         return "\n".join(lines)
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: loss {self.loss:.8g} after {self.steps:,} steps>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON: all but the history. Parameters become nested lists, numbers that are not finite text."""
+        return {
+            "parameters": _plain(self.parameters),
+            "loss": _plain(self.loss),
+            "gradient_norm": _plain(self.gradient_norm),
+            "steps": self.steps,
+            "evaluations": self.evaluations,
+            "seconds": self.seconds,
+            "compile_seconds": self.compile_seconds,
+            "method": str(self.method),
+            "stopped_by": {"reason": self.stopped_by.reason, "rules": list(self.stopped_by.rules)},
+            "notes": list(self.notes),
+            "verdict": None if self.verdict is None else self.verdict.to_dict(),
+        }
 
     @cached_property
     def verdict(self) -> Any:
@@ -109,6 +128,21 @@ def duration(seconds: float) -> str:
     if seconds < 1e-3:
         return f"{seconds * 1e6:.0f} µs"
     return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def _plain(value: Any) -> Any:
+    """Arrays as lists, nestings kept, what is not finite as text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else str(float(value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _short(parameters: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..graph import Graph, Node, constant, transform, with_operands
+from ..graph import Array, Graph, Node, constant, transform, with_operands
 from .line_search import LineSearch
 from .methods import Method
 from .stopping import StoppingRule
@@ -61,10 +61,16 @@ def graph_key(graph: Graph) -> Hashable | None:
 
 
 def with_own_constants(graph: Graph) -> Graph:
-    """The same graph with copies of its constants: the arrays that a loss refers to belong to the user, who may change them."""
+    """The same graph with copies of its constants: the arrays that a loss refers to belong to the user, who may change them.
+
+    An array that it refers to several times is copied once, so that what is computed from it is still seen to be the same.
+    """
+    copies: dict[int, Array] = {}
 
     def rebuild(node: Node, operands: tuple[Node, ...]) -> Node:
-        return constant(node.value.copy()) if node.is_constant else with_operands(node, operands)
+        if not node.is_constant:
+            return with_operands(node, operands)
+        return constant(copies.setdefault(id(node.value), node.value.copy()))
 
     return Graph(graph.inputs, transform(graph.outputs, {node: node for node in graph.inputs}, rebuild))
 

@@ -1,7 +1,8 @@
 """What a descent found, and how sure that is: curvature, rays, and the verdict."""
 
+from .explanation import Explanation, explain
 from .judge import judge
 from .spectrum import Spectrum
 from .verdict import Advice, Verdict, VerdictKind
 
-__all__ = ["Advice", "Spectrum", "Verdict", "VerdictKind", "judge"]
+__all__ = ["Advice", "Explanation", "Spectrum", "Verdict", "VerdictKind", "explain", "judge"]

@@ -39,6 +39,12 @@ def judge(result: Result) -> Verdict:
     if here.has_kink:
         return _at_kink(here)
     escape = _escape(here)
+    if (
+        escape is not None
+        and here.decrement <= here.tolerance
+        and here.spectrum.smallest < -here.spectrum.smallest_error
+    ):
+        return _saddle(here, escape)
     left = _left(here)
     if left > here.tolerance:
         return _not_there(here, escape, left)

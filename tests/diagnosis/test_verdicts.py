@@ -1,0 +1,143 @@
+"""Every verdict of the catalogue is right, whatever the units; saddles are found wherever they lie; advice was tried."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import thalweg as tw
+from thalweg import VerdictKind
+
+from .catalogue import CASES, GLOBAL, LOCAL, OVERLAPPING, SADDLE, VALLEY, Case, X, logistic
+
+MINIMA = {GLOBAL, LOCAL, VALLEY}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_catalogue_is_judged_right(case: Case) -> None:
+    verdict = case.run().verdict
+    assert verdict.kind in (case.truth, *case.also), str(verdict)
+
+
+def test_there_are_enough_cases() -> None:
+    assert len(CASES) >= 60
+    assert {case.truth for case in CASES} >= set(VerdictKind) - {VerdictKind.STOPPED_BY_USER, VerdictKind.UNKNOWN}
+
+
+@pytest.mark.parametrize("size", [2, 5, 30])
+def test_saddles_lie_anywhere(size: int) -> None:
+    """One direction of a random rotation is curved downwards; the start is the saddle itself."""
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        rotation = np.linalg.qr(generator.standard_normal((size, size)))[0]
+        curvature = generator.uniform(0.5, 10, size)
+        curvature[seed % size] = -generator.uniform(0.01, 1)
+
+        def loss(x: Any, rotation: Any = rotation, curvature: Any = curvature) -> Any:
+            return np.sum(curvature * (rotation @ x) ** 2) / 2
+
+        verdict = tw.minimize(loss, np.zeros(size), method=tw.GradientDescent(1e-3), stop=tw.MaxSteps(2)).verdict
+        assert verdict.kind is SADDLE
+        along = abs(verdict.escape @ rotation[seed % size])
+        assert along > 0.9, "the escape leads along the direction that is curved downwards"
+
+
+def test_a_saddle_among_many_parameters() -> None:
+    """Too many for the whole Hessian: Lanczos finds the one direction of 1,000."""
+    curvature = np.linspace(0.1, 5, 1000)
+    curvature[617] = -0.3
+
+    def loss(x: Any) -> Any:
+        return np.sum(curvature * x**2)
+
+    verdict = tw.minimize(loss, np.zeros(1000), method=tw.GradientDescent(1e-3), stop=tw.MaxSteps(2)).verdict
+    assert verdict.kind is SADDLE
+    assert not verdict.spectrum.is_exact
+    assert abs(verdict.escape[617]) > 0.9
+    assert abs(verdict.spectrum.smallest + 0.6) <= verdict.spectrum.smallest_error
+
+
+@pytest.mark.parametrize("units", [1e-6, 1e6])
+@pytest.mark.parametrize("what", ["parameters", "loss"])
+@pytest.mark.parametrize("name", ["quadratic", "saddle", "logistic"])
+def test_units_do_not_matter(name: str, what: str, units: float) -> None:
+    inside, outside = (units, 1.0) if what == "parameters" else (1.0, units)
+    functions = {
+        "quadratic": lambda x: np.sum((x - 3) ** 2 * np.array([1.0, 2.0, 3, 4, 5])),
+        "saddle": lambda x: x[0] ** 2 - x[1] ** 2 + x[1] ** 4 + np.sum(x[2:] ** 2),
+        "logistic": lambda x: logistic(x, X, OVERLAPPING),
+    }
+    start = np.array([1.0, 0, 0, 0, 0])
+    function = functions[name]
+    method = tw.GradientDescent(0.05 * inside**2 / outside) if name == "saddle" else tw.Newton()
+    stop = tw.MaxSteps(400 if name == "saddle" else 12)
+    result = tw.minimize(lambda x: outside * function(x / inside), inside * start, method=method, stop=stop)
+    assert result.verdict.kind is (SADDLE if name == "saddle" else GLOBAL)
+
+
+def test_the_gap_is_a_bound() -> None:
+    def loss(w: Any, X: Any, y: Any) -> Any:
+        return logistic(w, X, y) + 0.05 * np.sum(w**2)
+
+    near = tw.minimize(loss, np.zeros(5), data=(X, OVERLAPPING), stop=tw.GradientBelow(1e-4))
+    best = tw.minimize(loss, np.zeros(5), data=(X, OVERLAPPING), method=tw.Newton(), stop=tw.GradientBelow(1e-13))
+    assert near.verdict.kind is GLOBAL
+    assert 0 <= near.loss - best.loss <= near.verdict.gap
+    assert near.verdict.gap == pytest.approx(near.gradient_norm**2 / 0.2, rel=1e-6)
+
+
+def test_overshooting_names_limit_cause_and_a_rate_that_works() -> None:
+    data = X * np.array([1, 1, 1e6, 1, 1])
+
+    def loss(w: Any, X: Any, y: Any) -> Any:
+        return np.mean((X @ w - y) ** 2)
+
+    verdict = tw.minimize(loss, np.zeros(5), data=(data, X[:, 0]), method=tw.GradientDescent(0.01)).verdict
+    assert verdict.kind is VerdictKind.OVERSHOOTING
+    largest = np.linalg.eigvalsh(2 * data.T @ data / len(data))[-1]
+    assert verdict.evidence["largest stable rate"] == pytest.approx(2 / largest, rel=1e-6)
+    assert "column 2" in verdict.evidence["cause"]
+    assert "lowered the loss" in verdict.advice[0].tried
+
+
+def test_a_stopped_descent_is_called_that() -> None:
+    button = tw.Stop()
+    button.press()
+    verdict = tw.minimize(lambda x: np.sum(x**2), np.ones(2), stop=button | tw.MaxSteps(10)).verdict
+    assert verdict.kind is VerdictKind.STOPPED_BY_USER
+
+
+def test_a_verdict_is_plain_data() -> None:
+    verdict = tw.minimize(lambda x: np.sum((x - 3.0) ** 2), np.zeros(2)).verdict
+    plain = json.loads(json.dumps(verdict.to_dict()))
+    assert plain["kind"] == "global_minimum"
+    assert "global minimum" in str(verdict)
+
+
+def test_members_of_populations_are_judged_too() -> None:
+    many = tw.minimize(lambda x: np.sum(x**4 - 3 * x**2 + x), np.zeros(1), restarts=4, start=tw.Uniform(-2, 2))
+    assert {member.verdict.kind for member in many.members} == {LOCAL}
+    assert many.verdict.kind is LOCAL
+
+
+@pytest.mark.parametrize("size", [3, 20, 150])
+def test_eigenvalues_lie_within_their_bounds(size: int) -> None:
+    from thalweg.descent.problem import data_of, problem_of
+    from thalweg.diagnosis.spectrum import spectrum_of
+
+    generator = np.random.default_rng(size)
+    A = generator.standard_normal((size, size))
+    A = (A + A.T) / 2
+
+    def loss(x: Any) -> Any:
+        return x @ A @ x / 2 + np.sum(np.sin(x))
+
+    x = generator.standard_normal(size)
+    true = np.linalg.eigvalsh(A - np.diag(np.sin(x)))
+    spectrum = spectrum_of(problem_of(loss, x, data_of(None), 0), x, ())
+    assert abs(spectrum.smallest - true[0]) <= spectrum.smallest_error
+    assert abs(spectrum.largest - true[-1]) <= spectrum.largest_error
+    assert spectrum.negative_share == pytest.approx(np.mean(true < 0))
