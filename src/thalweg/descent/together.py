@@ -92,7 +92,8 @@ def _ends(plan: Plan, step: Step, members: Sequence[MemberState]) -> list[tuple[
         if has_failed and at and "previous" in state:
             vector, at = state["previous"]["parameters"], at - 1
             end = Evaluation(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
-        if plan.batch is not None or (member.status <= 0 and not has_failed and "turn" not in state):
+        is_recorded = member.status > 0 or has_failed or (member.status != 0 and "turn" in state)
+        if plan.batch is not None or not is_recorded:
             unknown.append(number)
         found.append((vector, at, end))
     values = evaluations(plan.whole(), [found[n][0] for n in unknown], plan.data.arrays) if unknown else []
