@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .descent import GradientBelow, MaxSteps, Momentum, NoChange, Progress, Result, minimize
-from .descent.curvature import largest_curvature
+from .descent import GradientBelow, MaxSteps, NoChange, Progress, Result
 from .errors import ModelFileError, TableError
 from .graph import Array
+from .judged import minimize
 from .models import (
     linear_loss,
     linear_scores,
@@ -166,7 +166,7 @@ def prepare(table: Table, target: str, seed: int = 0, *, missing: Missing = "imp
 
 
 def fit(prepared: Prepared, seed: int = 0, on_progress: Callable[[Progress], object] | None = None) -> Model:
-    """Descends to the model's optimum: momentum, with a learning rate from the curvature of the data.
+    """Descends to the model's optimum, which is the only one: by L-BFGS.
 
     The penalty on squared weights is 1 / N (half of that for classes), as scikit-learn's Ridge and LogisticRegression
     have it by default.
@@ -176,12 +176,8 @@ def fit(prepared: Prepared, seed: int = 0, on_progress: Callable[[Progress], obj
     loss = linear_loss(1 / count) if is_linear else logistic_loss(0.5 / count)
     start = {"w": np.zeros(features), "b": np.zeros(())}
     data = (prepared.X, prepared.y)
-    curvature = largest_curvature(loss, start, data=data, seed=seed)
-    method = Momentum(learning_rate=1 / curvature, momentum=0.98)
-    rule = GradientBelow(GRADIENT_THRESHOLD) | NoChange(200, 1e-13) | MaxSteps(20_000)
-    return model_of(
-        prepared, minimize(loss, start, data=data, method=method, stop=rule, seed=seed, on_progress=on_progress)
-    )
+    rule = GradientBelow(GRADIENT_THRESHOLD) | NoChange(20, 1e-14) | MaxSteps(5_000)
+    return model_of(prepared, minimize(loss, start, data=data, stop=rule, seed=seed, on_progress=on_progress))
 
 
 def model_of(prepared: Prepared, result: Result) -> Model:

@@ -121,6 +121,49 @@ def fit(
     model.save(output)
     show.fitted(model, prepared)
     click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
+    sys.exit(_exit_status(model.result))
+
+
+def _exit_status(result: Any) -> int:
+    """0 if a minimum was found or nothing speaks against it; 3 if not: see the verdict."""
+    from ..diagnosis import VerdictKind
+
+    bad = (VerdictKind.OVERSHOOTING, VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU, VerdictKind.STILL_DESCENDING)
+    return 3 if result is not None and result.verdict is not None and result.verdict.kind in bad else 0
+
+
+@main.command()
+@click.argument("function", metavar="FILE.py:FUNCTION")
+@click.option(
+    "--at", "point", required=True, metavar="JSON", help="The parameters, such as '[1, 2]' or '{\"w\": [0, 1]}'."
+)
+def explain(function: str, point: str) -> None:
+    """Explain the gradient of a function in a Python file: every node with its value and its adjoint, and checks."""
+    import json
+    import runpy
+
+    import numpy as np
+
+    from .. import diagnosis
+
+    file, _, name = function.rpartition(":")
+    if not file or not name:
+        raise click.BadParameter(f"{function!r}: write FILE.py:FUNCTION", param_hint="FILE.py:FUNCTION")
+    try:
+        names = runpy.run_path(file)
+    except OSError as error:
+        raise click.BadParameter(f"{file}: {error.strerror}", param_hint="FILE.py:FUNCTION") from None
+    if not callable(names.get(name)):
+        raise click.BadParameter(f"{file} defines no function {name!r}", param_hint="FILE.py:FUNCTION")
+    try:
+        parsed = json.loads(point)
+    except json.JSONDecodeError as error:
+        raise click.BadParameter(f"{point!r} is no JSON: {error}", param_hint="--at") from None
+    if isinstance(parsed, dict):
+        parameters: Any = {key: np.array(value, float) for key, value in parsed.items()}
+    else:
+        parameters = np.array(parsed, float)
+    click.echo(str(diagnosis.explain(names[name], parameters)))
 
 
 @main.command()

@@ -131,6 +131,10 @@ def fitted(model: Model, prepared: Prepared, is_alone: bool = True) -> None:
     )
     for note in result.notes:
         console.print(f"Note: {note}")
+    if result.verdict is not None:
+        console.print(f"Verdict: {result.verdict.kind.value}. {_capitalised(result.verdict.sentence)}.", markup=False)
+        for advice in result.verdict.advice:
+            console.print(f"Advice: {advice}", markup=False)
     console.print(f"Loss {result.loss:.6g} (penalty included), gradient norm {result.gradient_norm:.2e}\n")
     names = list(model.scores["training"])
     grid = grid_of("", *names)
@@ -151,6 +155,10 @@ def fitted(model: Model, prepared: Prepared, is_alone: bool = True) -> None:
         grid.add_row(f"  ... and {len(names) - _MOST:,} that weigh less", "")
     grid.add_row("  intercept", f"{intercept:,.6g}")
     console.print(grid)
+
+
+def _capitalised(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _rows(model: Model, predicted: Array) -> tuple[list[str], Any]:

@@ -110,6 +110,8 @@ def expanded(method: Method) -> list[tuple[Method, dict[str, float]]]:
                 value = getattr(owner, item.name)
                 if isinstance(value, Grid):
                     places.append((item.name, value, is_search))
+    if not places:
+        return [(method, {})]
     found = []
     for values in itertools.product(*(grid.values for _, grid, _ in places)):
         own = {name: value for (name, _, is_search), value in zip(places, values, strict=True) if not is_search}

@@ -101,10 +101,10 @@ def _as_array(argument: Any) -> Any:
     return np.asarray(argument)
 
 
-def check_data(data: Data) -> None:
+def check_data(data: Data, name: str = "data") -> None:
     """Raises DataError, naming the row and the column, if the data hold NaN or infinity."""
     for number, array in enumerate(data.arrays):
-        check_finite(array, f"data[{number}]")
+        check_finite(array, f"{name}[{number}]")
 
 
 def check_finite(array: Array, name: str) -> None:

@@ -43,12 +43,13 @@ class Validation:
     checks: list[tuple[int, float]] = field(default_factory=list)
     best: Array | None = None
     best_step: int = 0
+    best_loss: float = np.inf
 
     def check(self, vector: Array, step: int) -> None:
         """One more check."""
         value = self.loss(vector)
-        if value < min((found for _, found in self.checks), default=np.inf):
-            self.best, self.best_step = vector.copy(), step
+        if value < self.best_loss:
+            self.best, self.best_step, self.best_loss = vector.copy(), step, value
         self.checks.append((step, value))
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 from ..compile.function import compiled
 from ..graph import Array, evaluate
 from .engines import Engine, NativeEngine, NumpyEngine
+from .indices import check_indices
 from .methods import Method
 from .not_finite import explain
 from .plan import Evaluation, Origin, Plan, evaluation
@@ -60,6 +61,7 @@ def _where(step: Step, engine: Engine) -> tuple[Array, int]:
 
 def _validation(plan: Plan, kept: Data) -> Validation:
     problem = problem_of(plan.loss, plan.parameters, kept, kept.examples, plan.source)
+    check_indices(problem, kept)
     if problem.is_traced:
         function = compiled(problem.graph, range(1, 1 + len(kept.arrays)))
         return Validation(lambda vector: float(function(vector, *kept.arrays)[0]), plan.every)
@@ -95,6 +97,8 @@ class _Told:
         vector, at, found = self._end()
         stopped = reason(self.ended.status, self.ended.is_interrupted, plan.rule, self._seen(found))
         if self.checks is not None:
+            if plan.validation is not None and any(np.isnan(loss) for _, loss in self.checks.checks):
+                check_data(plan.validation, "validation")
             self.history = _with_checks(self.history, self.checks)
             stalls = any(isinstance(rule, ValidationStalls) for rule in leaves(plan.rule))
             if stalls and self.checks.best is not None and not self.has_failed:
@@ -134,7 +138,9 @@ class _Told:
             vector, at = state["previous"]["parameters"], self.number - 1
         if plan.batch is None and is_back:
             return vector, at, Evaluation(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
-        if plan.batch is None and (self.ended.status > 0 or "turn" in state) and len(self.history):
+        # Interrupted, the last row may be of an earlier step: not every one is recorded.
+        is_recorded = self.ended.status > 0 or ("turn" in state and self.ended.status != 0)
+        if plan.batch is None and is_recorded and len(self.history):
             return vector, at, Evaluation(float(self.history.loss[-1]), float(self.history.gradient_norm[-1]))
         return vector, at, evaluation(plan.whole(), vector, plan.data.arrays)
 

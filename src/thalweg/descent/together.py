@@ -148,7 +148,8 @@ def _ends(descents: Descents, members: Sequence[MemberState]) -> list[tuple[Arra
         if has_failed and at and "previous" in state:
             vector, at = state["previous"]["parameters"], at - 1
             end = Evaluation(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
-        if plan.batch is not None or (member.status <= 0 and not has_failed and "turn" not in state):
+        is_recorded = member.status > 0 or has_failed or (member.status != 0 and "turn" in state)
+        if plan.batch is not None or not is_recorded:
             unknown.append(number)
         found.append((vector, at, end))
     vectors, numbers = [found[n][0] for n in unknown], [descents.members[n].numbers for n in unknown]
