@@ -1,14 +1,15 @@
-"""`minimize`: descends, and lets the result say what was found."""
+"""`minimize`: descends, lets the result say what was found, and goes on from saddle points if asked to."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 from .descent import Population, Result
 from .descent import minimize as _descend
+from .errors import ArgumentError
 
 __all__ = ["minimize"]
 
@@ -28,12 +29,40 @@ def _judged(result: Result) -> Result:
     return dataclasses.replace(result, judge=_judge)
 
 
-def _with_verdict(descend: Callable[P, Result]) -> Callable[P, Result]:
-    @wraps(descend)
-    def judged(*arguments: P.args, **options: P.kwargs) -> Result:
-        return _judged(descend(*arguments, **options))
+_MOST_ESCAPES = 10
 
-    return judged
+Loss = Callable[..., Any]
+
+
+def _with_verdict(
+    descend: Callable[Concatenate[Loss, Any, P], Result],
+) -> Callable[Concatenate[Loss, Any, P], Result]:
+    @wraps(descend)
+    def judged(loss: Loss, parameters: Any, *arguments: P.args, **options: P.kwargs) -> Result:
+        escapes = options.pop("escape_saddles", False)
+        if not isinstance(escapes, bool):
+            raise ArgumentError(f"escape_saddles={escapes!r}: expected True or False")
+        result = _judged(descend(loss, parameters, *arguments, **options))
+        if not escapes:
+            return result
+        if isinstance(result, Population):
+            raise ArgumentError("escape_saddles=True goes on with one descent: leave out restarts and grids")
+        return _beyond_saddles(result, lambda start: _judged(descend(loss, start, *arguments, **options)))
+
+    further = "escape_saddles: whether to go on from saddle points, along the direction that leads down.\n    "
+    judged.__doc__ = (descend.__doc__ or "").replace("on_progress: called", further + "on_progress: called")
+    return cast(Callable[Concatenate[Loss, Any, P], Result], judged)
+
+
+def _beyond_saddles(result: Result, descend: Callable[[Any], Result]) -> Result:
+    """Goes on from each saddle point, a step along the escape direction away."""
+    from .diagnosis import VerdictKind
+
+    notes: list[str] = []
+    while result.verdict.kind is VerdictKind.SADDLE_POINT and len(notes) < _MOST_ESCAPES:
+        notes.append(f"escaped from a saddle point of the loss {result.loss:.6g}, after {result.steps:,} steps")
+        result = descend(result.verdict.beyond)
+    return dataclasses.replace(result, notes=(*result.notes, *notes)) if notes else result
 
 
 minimize = _with_verdict(_descend)

@@ -141,3 +141,16 @@ def test_eigenvalues_lie_within_their_bounds(size: int) -> None:
     assert abs(spectrum.smallest - true[0]) <= spectrum.smallest_error
     assert abs(spectrum.largest - true[-1]) <= spectrum.largest_error
     assert spectrum.negative_share == pytest.approx(np.mean(true < 0))
+
+
+def test_saddles_are_escaped_if_asked_for() -> None:
+    def loss(x: Any) -> Any:
+        return x[0] ** 2 - x[1] ** 2 + x[1] ** 4
+
+    start, method = np.array([1.0, 0.0]), tw.GradientDescent(0.1)
+    stuck = tw.minimize(loss, start, method=method)
+    free = tw.minimize(loss, start, method=method, escape_saddles=True)
+    assert stuck.verdict.kind is SADDLE
+    assert free.verdict.kind is LOCAL
+    np.testing.assert_allclose(np.abs(free.parameters), [0, 0.5**0.5], atol=1e-5)
+    assert "escaped from a saddle point" in free.notes[0]

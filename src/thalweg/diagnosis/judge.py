@@ -211,6 +211,7 @@ def _saddle(here: Situation, ray: Ray) -> Verdict:
         figures,
         after_saddle(here, ray),
         escape=here.problem.layout.tree(unit.astype(here.end.dtype)),
+        beyond=here.problem.layout.tree((here.end + ray.best_length * ray.direction).astype(here.end.dtype)),
         spectrum=here.spectrum,
     )
 

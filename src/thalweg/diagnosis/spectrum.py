@@ -74,19 +74,25 @@ _EXACT_PARAMETERS = 300
 _EXACT_WORK = 4e9
 
 
-def spectrum_of(
-    problem: Problem, vector: Array, arrays: Sequence[Array], rounds: int = 24, probes: int = 2
-) -> Spectrum:
+_MANY_PARAMETERS = 20_000
+
+
+def _rounds(size: int) -> tuple[int, int, int]:
+    """Rounds of Lanczos for a probe, probes, and rounds that begin with the gradient. A round costs about two gradients."""
+    return (24, 2, 24) if size <= _MANY_PARAMETERS else (10, 1, 6)
+
+
+def spectrum_of(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Spectrum:
     """The spectrum at a point, over given examples.
 
-    rounds: of Lanczos for each of the probes. The probes are drawn from the point itself, so that no one direction is overlooked
-    at every point.
+    The probes of Lanczos' method are drawn from the point itself, so that no one direction is overlooked at every point.
     """
     size = vector.size
     examples = arrays[0].shape[0] if arrays else 1
     if size <= _EXACT_PARAMETERS and (size <= 32 or float(size) ** 2 * examples <= _EXACT_WORK):
         return _exact(problem, vector, arrays)
     product = hessian_product(problem, vector, arrays)
+    rounds, probes, _ = _rounds(size)
     digest = hashlib.sha256(np.ascontiguousarray(vector).tobytes()).digest()
     generator = np.random.default_rng(list(digest))
     found = [_lanczos(product, generator.standard_normal(size), rounds) for _ in range(probes)]
@@ -94,13 +100,11 @@ def spectrum_of(
     return _joined(found, precision, sum(len(pairs.values) for pairs in found))
 
 
-def krylov_of(
-    problem: Problem, vector: Array, arrays: Sequence[Array], direction: Array, rounds: int = 24
-) -> tuple[Array, Array]:
+def krylov_of(problem: Problem, vector: Array, arrays: Sequence[Array], direction: Array) -> tuple[Array, Array]:
     """Approximate eigenvalues, and their vectors as columns, in the space that grows from a direction (P,)."""
     if not np.any(direction):
         return np.zeros(1), np.zeros((vector.size, 1))
-    found = _lanczos(hessian_product(problem, vector, arrays), direction, rounds)
+    found = _lanczos(hessian_product(problem, vector, arrays), direction, _rounds(vector.size)[2])
     return found.values, found.vectors.T
 
 

@@ -45,7 +45,7 @@ class Verdict:
 
     kind: see VerdictKind. sentence: for a person. evidence: figures by name. advice: each tried on the same loss where that can be.
     gap: a guaranteed bound of f(x) − min f, if there is one. escape: at a saddle point a direction that leads down, nested as the
-    parameters. spectrum, convexity: what was found out about the loss, if it was looked at.
+    parameters; beyond: parameters along it, where the loss is lower. spectrum, convexity: what was found out of the loss, if anything.
     """
 
     kind: VerdictKind
@@ -54,6 +54,7 @@ class Verdict:
     advice: tuple[Advice, ...] = ()
     gap: float | None = None
     escape: Any = None
+    beyond: Any = None
     spectrum: Any = field(default=None, repr=False)
     convexity: Any = field(default=None, repr=False)
 
