@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from . import models
     from .descent import (
         BFGS,
         LBFGS,
@@ -247,6 +248,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "minimize",
+    "models",
     "powers_of_ten",
     "schedules",
     "value_and_grad",
@@ -258,6 +260,8 @@ def __getattr__(name: str) -> Any:
     """Loads what is asked for, when it is first asked for: importing thalweg costs nothing."""
     if name == "schedules":
         return import_module(".descent.schedules", __name__)
+    if name == "models":
+        return import_module(".models", __name__)
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module 'thalweg' has no attribute {name!r}")
