@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from . import models
     from .descent import (
         BFGS,
+        L1,
+        L2,
         LBFGS,
+        AcceleratedGradient,
         Adagrad,
         Adam,
         AdamW,
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
         BarzilaiBorwein,
         Basin,
         ConjugateGradient,
+        ElasticNet,
         Gaussian,
         Glorot,
         GradientBelow,
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
         NewtonCG,
         NoChange,
         Numerical,
+        Penalty,
         Point,
         Population,
         Progress,
@@ -88,6 +93,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "descent": (
         *(
+            "AcceleratedGradient",
             "Adagrad",
             "Adam",
             "AdamW",
@@ -99,6 +105,7 @@ _HOMES = {
         ),
         *(
             "ConjugateGradient",
+            "ElasticNet",
             "Gaussian",
             "Glorot",
             "GradientBelow",
@@ -109,6 +116,8 @@ _HOMES = {
         ),
         *(
             "History",
+            "L1",
+            "L2",
             "LBFGS",
             "LeafCheck",
             "LevenbergMarquardt",
@@ -128,6 +137,7 @@ _HOMES = {
             "Numerical",
         ),
         *(
+            "Penalty",
             "Point",
             "Population",
             "Progress",
@@ -183,7 +193,10 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BFGS",
+    "L1",
+    "L2",
     "LBFGS",
+    "AcceleratedGradient",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -194,6 +207,7 @@ __all__ = [
     "Basin",
     "ConjugateGradient",
     "DataError",
+    "ElasticNet",
     "Gaussian",
     "Glorot",
     "GradientBelow",
@@ -219,6 +233,7 @@ __all__ = [
     "NewtonCG",
     "NoChange",
     "Numerical",
+    "Penalty",
     "Point",
     "Population",
     "Progress",

@@ -11,9 +11,9 @@ from ..autodiff import gradient, pushforward
 from ..compile.function import compiled
 from ..graph import ArrayType, Graph, input_node
 from ..rewrite import simplify
-from .problem import data_of, problem_of
+from .problem import Data, Problem, data_of, problem_of
 
-__all__ = ["largest_curvature"]
+__all__ = ["curvature_of", "largest_curvature"]
 
 
 def largest_curvature(
@@ -28,7 +28,11 @@ def largest_curvature(
     10.0
     """
     given = data_of(data)
-    problem = problem_of(loss, parameters, given, given.examples)
+    return curvature_of(problem_of(loss, parameters, given, given.examples), parameters, given, seed, rounds)
+
+
+def curvature_of(problem: Problem, parameters: Any, given: Data, seed: int = 0, rounds: int = 40) -> float:
+    """The same for a problem that was traced before."""
     inputs = problem.graph.inputs
     (of_loss,) = simplify(Graph(inputs, gradient(problem.graph.outputs[0], inputs[:1]))).outputs
     tangent = input_node(ArrayType(inputs[0].shape, inputs[0].dtype), "tangent")

@@ -16,6 +16,7 @@ from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import Method
+from .penalties import Penalty
 from .problem import Data, Problem, problem_of
 from .reuse import form_of
 from .steps import Step, in_lanes, step_of
@@ -36,7 +37,7 @@ class Plan:
     """What is to be done.
 
     problem: the loss for the examples of one step, all or a batch. validation: data kept apart; every: iterations between
-    checks on them. begin: when the call began, in seconds.
+    checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent.
     """
 
     loss: Callable[..., Any]
@@ -52,6 +53,8 @@ class Plan:
     validation: Data | None
     every: int
     begin: float
+    penalty: Penalty | None = None
+    memory: Any = None
 
     def step(self, vector: Array, method: Method) -> Step:
         """The step's graph for methods of this kind."""
@@ -91,7 +94,7 @@ class Plan:
         """The problem for all examples."""
         if self.batch is None:
             return self.problem
-        return problem_of(self.loss, self.parameters, self.data, self.data.examples, self.source)
+        return problem_of(self.loss, self.parameters, self.data, self.data.examples, self.source, self.penalty)
 
     def batch_of(self, number: int) -> Sequence[Array]:
         """The examples of a step."""
@@ -115,7 +118,21 @@ def evaluated(problem: Problem, vector: Array, arrays: Sequence[Array]) -> tuple
 def evaluation(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Evaluation:
     """Loss and gradient norm over given examples."""
     value, gradient = evaluated(problem, vector, arrays)
-    return Evaluation(float(value), float(np.linalg.norm(gradient.astype(np.float64))))
+    if problem.penalty is None:
+        return Evaluation(float(value), float(np.linalg.norm(gradient.astype(np.float64))))
+    return _penalised(problem, vector, float(value), gradient)
+
+
+_SMALL_STEP = 1e-3
+
+
+def _penalised(problem: Problem, vector: Array, value: float, gradient: Array) -> Evaluation:
+    """With the part of the penalty that has a kink; the norm is that of (w − prox(w − μ ∇f)) / μ for a small μ."""
+    penalty, layout = problem.penalty, problem.layout
+    assert penalty is not None
+    moved = penalty.proximal(layout.tree(vector - _SMALL_STEP * gradient), _SMALL_STEP)
+    mapping = (vector - layout.vector(moved)).astype(np.float64) / _SMALL_STEP
+    return Evaluation(value + float(penalty.kinked(layout.tree(vector))), float(np.linalg.norm(mapping)))
 
 
 _TOGETHER = 16
@@ -124,7 +141,7 @@ _TOGETHER = 16
 
 def evaluations(problem: Problem, vectors: Sequence[Array], arrays: Sequence[Array]) -> list[Evaluation]:
     """The same for several vectors, which share the reading of the examples."""
-    if len(vectors) < 4:
+    if len(vectors) < 4 or problem.penalty is not None:
         return [evaluation(problem, vector, arrays) for vector in vectors]
     function = problem.known.get("evaluations", lambda: _many(problem, len(arrays)))
     found: list[Evaluation] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +18,8 @@ from ..rewrite import simplify
 from ..trace import Traced, trace
 from .gradients import Automatic, GradientSource, Numerical, called
 from .parameters import Layout, layout_of, leaf_arrays
-from .reuse import Known, graph_key
+from .penalties import Penalty
+from .reuse import Known, form_of, graph_key
 
 __all__ = ["Data", "Problem", "check_data", "data_of", "problem_of"]
 
@@ -41,7 +43,7 @@ class Problem:
 
     graph: (θ, *data) → loss, for a number of examples. layout: how θ holds the parameters. source: of the gradient.
     is_traced: whether loss and gradient are graphs; else they are calls of Python functions, and cannot be compiled.
-    known: steps and programs that were made for it.
+    known: steps and programs that were made for it. penalty: what is not part of the graph, since it has a kink.
     """
 
     layout: Layout
@@ -49,6 +51,7 @@ class Problem:
     source: GradientSource
     is_traced: bool = True
     known: Known = field(default_factory=lambda: Known(8))
+    penalty: Penalty | None = None
 
     @cached_property
     def with_gradient(self) -> Graph:
@@ -120,9 +123,15 @@ def _check_finite(array: Array, name: str) -> None:
 
 
 def problem_of(
-    loss: Callable[..., Any], parameters: Any, data: Data, rows: int, source: GradientSource | None = None
+    loss: Callable[..., Any],
+    parameters: Any,
+    data: Data,
+    rows: int,
+    source: GradientSource | None = None,
+    penalty: Penalty | None = None,
 ) -> Problem:
-    """Traces the loss for the given number of examples. source: of the gradient; by default automatic.
+    """Traces the loss for the given number of examples. source: of the gradient; by default automatic. penalty: its
+    smooth part joins the loss.
 
     Raises LossError if it is no loss: not a float, not a scalar, or independent of the parameters. A loss that cannot be
     traced is called as it is, if the source of the gradient can do with that; else raises TracingError.
@@ -136,7 +145,9 @@ def problem_of(
         return (layout.tree(vector), *(optree.tree_unflatten(data.structure, arrays) if arrays else ()))
 
     def on_arrays(vector: Any, *arrays: Any) -> Sequence[Any]:
-        return (_check_value(loss, loss(*arguments(vector, *arrays))),)
+        given = arguments(vector, *arrays)
+        value = _check_value(loss, loss(*given))
+        return (value if penalty is None else value + penalty.smooth(given[0]),)
 
     bound = source.bound(layout, types, arguments)
     is_traced = bound.is_traced
@@ -150,21 +161,24 @@ def problem_of(
         graph, is_traced = called(loss, layout, types, arguments), False
     if not is_traced:
         return Problem(layout, graph, bound, is_traced)
+    kinked = penalty if penalty is not None and penalty.has_kink else None
 
     def make() -> Problem:
         _check_dependence(loss, graph, source)
-        return Problem(layout, simplify(graph), bound)
+        return Problem(layout, simplify(graph), bound, penalty=kinked)
 
-    return _KNOWN.get(_key(graph, layout, source), make)
+    found = _KNOWN.get(_key(graph, layout, source, kinked), make)
+    return found if kinked is None else dataclasses.replace(found, penalty=kinked)  # with its own numbers
 
 
 _KNOWN = Known(32)
 
 
-def _key(graph: Graph, layout: Layout, source: GradientSource) -> Hashable | None:
+def _key(graph: Graph, layout: Layout, source: GradientSource, penalty: Penalty | None) -> Hashable | None:
     """What a problem is known by; a gradient that is given may refer to anything."""
     key = graph_key(graph) if isinstance(source, Automatic | Numerical) else None
-    return None if key is None else (key, layout, source)
+    form = () if penalty is None else form_of(penalty)
+    return None if key is None or form is None else (key, layout, source, form)
 
 
 _UNTRACED_HINT = (

@@ -17,6 +17,7 @@ import numpy as np
 from ..graph import Graph
 from .line_search import LineSearch
 from .methods import Method
+from .penalties import Penalty
 from .stopping import StoppingRule
 
 __all__ = ["Known", "form_of", "graph_key"]
@@ -60,7 +61,7 @@ def graph_key(graph: Graph) -> Hashable | None:
     return graph.fingerprint, tuple(node.source for node in graph.nodes)
 
 
-def form_of(value: Method | StoppingRule | LineSearch | None) -> Hashable | None:
+def form_of(value: Method | StoppingRule | LineSearch | Penalty | None) -> Hashable | None:
     """What a method or rule is, apart from its numbers; None if it cannot be known, since it runs code of the user's."""
     if value is None:
         return ()
@@ -77,6 +78,8 @@ def form_of(value: Method | StoppingRule | LineSearch | None) -> Hashable | None
 
 
 def _form_of_field(found: Any) -> Hashable | None:
+    if isinstance(found, tuple) and all(isinstance(part, str) for part in found):
+        return found
     if isinstance(found, tuple):
         forms = tuple(form_of(part) for part in found)
         return None if None in forms else forms

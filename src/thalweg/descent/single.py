@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from ..compile.function import compiled
+from ..errors import ArgumentError
 from ..graph import Array, evaluate
 from .engines import Engine, NativeEngine, NumpyEngine
 from .methods import Method
 from .not_finite import explain
+from .parameters import leaf_arrays
 from .plan import Evaluation, Plan, evaluation
 from .problem import Data, check_data, problem_of
 from .result import History, Result
@@ -45,12 +48,26 @@ _UNCOMPILED = (
 
 def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
     state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed)
+    if plan.memory is not None:
+        state = _with_memory(step, state, plan.memory, method)
     if plan.target == "numpy" or not plan.problem.is_traced:
         notes = () if plan.problem.is_traced else (_UNCOMPILED,)
         started = dataclasses.replace(step, state=tuple(state), settings=settings)
         return NumpyEngine(started, plan.data.arrays, plan.batch, plan.seed, notes)
     program = plan.program(step, method)
     return NativeEngine.of(program, state, settings, plan.data.arrays, plan.seed, plan.threads)
+
+
+def _with_memory(step: Step, state: Sequence[Array], memory: Any, method: Method) -> list[Array]:
+    """The state with the method's memory of an earlier descent. Raises ArgumentError if it is another's."""
+    named = step.named(state)
+    old, new = leaf_arrays(named.get("method", ())), leaf_arrays(memory)
+    if old[1] != new[1] or [(x.shape, x.dtype) for x in old[0]] != [(x.shape, x.dtype) for x in new[0]]:
+        raise ArgumentError(
+            f"memory=...: this is not what {type(method).__name__} remembers of parameters like these; pass `result.memory` of a "
+            "descent with the same method and shapes"
+        )
+    return [array.copy() for array in leaf_arrays({**named, "method": memory})[0]]
 
 
 def _where(step: Step, engine: Engine) -> tuple[Array, int]:
@@ -115,6 +132,7 @@ class _Told:
             notes=tuple(self.notes),
             evaluations=int(state["evaluations"]),
             ascents=int(state["ascents"]),
+            memory=state.get("method"),
         )
 
     def _end(self) -> tuple[Array, int, Evaluation]:
@@ -126,7 +144,8 @@ class _Told:
             vector, at = state["previous"]["parameters"], self.number - 1
         if plan.batch is None and is_back:
             return vector, at, Evaluation(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
-        if plan.batch is None and (self.ended.status > 0 or "turn" in state) and len(self.history):
+        is_there = not self.method.looks_ahead
+        if is_there and plan.batch is None and (self.ended.status > 0 or "turn" in state) and len(self.history):
             return vector, at, Evaluation(float(self.history.loss[-1]), float(self.history.gradient_norm[-1]))
         return vector, at, evaluation(plan.whole(), vector, plan.data.arrays)
 

@@ -43,7 +43,7 @@ def run_population(
     compile_seconds = time.perf_counter() - plan.begin
     is_interrupted, seconds = run_together(lockstep, _goes_on(plan, on_progress))
     ended = lockstep.finished()
-    ends = _ends(plan, step, ended)
+    ends = _ends(plan, step, methods[0][0], ended)
     results, choices, starts = [], [], []
     for (number, _, method, own), member, end in zip(members, ended, ends, strict=True):
         results.append(_result(plan, step, member, end, method, is_interrupted, seconds))
@@ -57,6 +57,8 @@ def _check(plan: Plan) -> None:
         raise ArgumentError(
             "a population runs in compiled code only: leave out target, and use a loss and a gradient that can be traced"
         )
+    if plan.memory is not None:
+        raise ArgumentError("memory=... belongs to one descent: leave out restarts and grids")
     if plan.validation is not None:
         raise ArgumentError("validation=... watches one descent: leave out restarts and grids, or use tw.search")
 
@@ -76,7 +78,9 @@ def _goes_on(plan: Plan, on_progress: Callable[[Progress], object] | None) -> Ca
     return goes_on
 
 
-def _ends(plan: Plan, step: Step, members: Sequence[MemberState]) -> list[tuple[Array, int, Evaluation]]:
+def _ends(
+    plan: Plan, step: Step, method: Method, members: Sequence[MemberState]
+) -> list[tuple[Array, int, Evaluation]]:
     """For each member its last parameters that are finite, their step, and loss and gradient there, over all examples.
 
     Raises DataError if no member could begin, since the data are not finite.
@@ -92,7 +96,11 @@ def _ends(plan: Plan, step: Step, members: Sequence[MemberState]) -> list[tuple[
         if has_failed and at and "previous" in state:
             vector, at = state["previous"]["parameters"], at - 1
             end = Evaluation(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
-        if plan.batch is not None or (member.status <= 0 and not has_failed and "turn" not in state):
+        if (
+            plan.batch is not None
+            or method.looks_ahead
+            or (member.status <= 0 and not has_failed and "turn" not in state)
+        ):
             unknown.append(number)
         found.append((vector, at, end))
     values = evaluations(plan.whole(), [found[n][0] for n in unknown], plan.data.arrays) if unknown else []
