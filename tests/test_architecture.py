@@ -24,6 +24,7 @@ ORDER = [
     "descent",
     "transformations",
     "models",
+    "sklearn",
     "tables",
     "fit",
     "cli",

@@ -91,7 +91,7 @@ def minimize(
     batch = _check_batch(batch_size, given)
     _check_penalty(penalty, method, gradient)
     if method is None and penalty is not None and penalty.has_kink:
-        method = _proximal_method(loss, parameters, given, batch, penalty, int(seed))
+        method = _proximal_method(loss, parameters, given, batch, penalty, int(seed), target)
     chosen = _check_method(method, batch)
     rule = _check_rule(stop, validation) if stop is not None else _default_rule(given, batch, chosen)
     if target not in ("native", "numpy"):
@@ -147,10 +147,12 @@ def _check_penalty(penalty: Any, method: Any, gradient: Any) -> None:
 
 
 def _proximal_method(
-    loss: Callable[..., Any], parameters: Any, data: Data, batch: int | None, penalty: Penalty, seed: int
+    loss: Callable[..., Any], parameters: Any, data: Data, batch: int | None, penalty: Penalty, seed: int, target: str
 ) -> Method:
     """Steps as long as the curvature at the start allows; for mini-batches shorter ones, without acceleration."""
-    curvature = curvature_of(problem_of(loss, parameters, data, data.examples, None, penalty), parameters, data, seed)
+    curvature = curvature_of(
+        problem_of(loss, parameters, data, data.examples, None, penalty), parameters, data, seed, target
+    )
     rate = 1 / (1.02 * curvature) if math.isfinite(curvature) and curvature > 0 else 0.01
     return AcceleratedGradient(rate) if batch is None else GradientDescent(rate / 4)
 

@@ -104,9 +104,9 @@ class Plan:
         return [array[rows] for array in self.data.arrays]
 
 
-def evaluated(problem: Problem, vector: Array, arrays: Sequence[Array]) -> tuple[Array, Array]:
-    """Loss and gradient over given examples."""
-    if not problem.is_traced:
+def evaluated(problem: Problem, vector: Array, arrays: Sequence[Array], target: str = "native") -> tuple[Array, Array]:
+    """Loss and gradient over given examples. target: as `minimize` has it."""
+    if not problem.is_traced or target == "numpy":
         value, gradient = evaluate(problem.with_gradient, [vector, *arrays])
         return value, gradient
     examples = range(1, 1 + len(arrays))
@@ -115,9 +115,9 @@ def evaluated(problem: Problem, vector: Array, arrays: Sequence[Array]) -> tuple
     return value, gradient
 
 
-def evaluation(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Evaluation:
+def evaluation(problem: Problem, vector: Array, arrays: Sequence[Array], target: str = "native") -> Evaluation:
     """Loss and gradient norm over given examples."""
-    value, gradient = evaluated(problem, vector, arrays)
+    value, gradient = evaluated(problem, vector, arrays, target)
     if problem.penalty is None:
         return Evaluation(float(value), float(np.linalg.norm(gradient.astype(np.float64))))
     return _penalised(problem, vector, float(value), gradient)

@@ -77,7 +77,7 @@ def _where(step: Step, engine: Engine) -> tuple[Array, int]:
 
 def _validation(plan: Plan, kept: Data) -> Validation:
     problem = problem_of(plan.loss, plan.parameters, kept, kept.examples, plan.source)
-    if problem.is_traced:
+    if problem.is_traced and plan.target == "native":
         function = compiled(problem.graph, range(1, 1 + len(kept.arrays)))
         return Validation(lambda vector: float(function(vector, *kept.arrays)[0]), plan.every)
     return Validation(lambda vector: float(evaluate(problem.graph, [vector, *kept.arrays])[0]), plan.every)
@@ -115,7 +115,7 @@ class _Told:
             stalls = any(isinstance(rule, ValidationStalls) for rule in leaves(plan.rule))
             if stalls and self.checks.best is not None and not self.has_failed:
                 vector, at = self.checks.best, self.checks.best_step
-                found = evaluation(plan.whole(), vector, plan.data.arrays)
+                found = evaluation(plan.whole(), vector, plan.data.arrays, plan.target)
                 self.notes.append(f"these are the parameters of step {at:,}, whose validation loss was the smallest")
         if plan.batch is None and int(state["ascents"]):
             self.notes.append(self._ascent_note())
@@ -147,7 +147,7 @@ class _Told:
         is_there = not self.method.looks_ahead
         if is_there and plan.batch is None and (self.ended.status > 0 or "turn" in state) and len(self.history):
             return vector, at, Evaluation(float(self.history.loss[-1]), float(self.history.gradient_norm[-1]))
-        return vector, at, evaluation(plan.whole(), vector, plan.data.arrays)
+        return vector, at, evaluation(plan.whole(), vector, plan.data.arrays, plan.target)
 
     def _seen(self, found: Evaluation) -> Measurement:
         """What the rules saw last: of a mini-batch, its own loss."""
