@@ -152,7 +152,7 @@ def _target(task: Task, count: int, batch: int | None, per_epoch: int, is_partia
     steps = _STEPS_OF_LBFGS if task.method is None else task.max_iter * per_epoch
     steps = per_epoch if is_partial else min(steps, task.max_iter * per_epoch)
     multiplications = 6 * rows * task.standardised.model.parameter_count
-    seconds = steps * (5e-4 + multiplications / 4e9)
+    seconds = steps * (5e-4 + multiplications / 4e8)
     return "numpy" if seconds < _SECONDS_TO_COMPILE else "native"
 
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..descent import Method
 from ..errors import ArgumentError
 from ..graph import Array
-from ..models import Loss, Model
+from ..models import CrossEntropy, LogisticLoss, Loss, Model
 from .core import Fitted, Task, check_number, seed_of, solve
 from .inputs import Examples, examples_of, features_of
 from .standardised import Layers, Scaling, Standardised, scaling_of
@@ -67,7 +67,7 @@ class DescentEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         """All of fit, after the targets were read."""
         self._check_parameters()
         purpose = self._purpose(examples, examples.total, is_partial=False)
-        scaling = scaling_of(examples.X, examples.weights, purpose.has_intercept)
+        scaling = self._scaling(examples, purpose)
         fraction = self.validation_fraction if self.early_stopping else None
         task = self._task(purpose, scaling, examples, fraction, seed_of(self.random_state))
         self._keep(solve(task, self._fitting(start, purpose.model)), task.standardised)
@@ -82,13 +82,18 @@ class DescentEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         seen = self._seen + examples.total
         purpose = self._purpose(examples, seen, is_partial=True)
         if is_first:
-            scaling = scaling_of(examples.X, examples.weights, purpose.has_intercept)
+            scaling = self._scaling(examples, purpose)
         else:
             scaling = self._standardised.scaling
         task = self._task(purpose, scaling, examples, None, seed_of(self._generator))
         start = None if is_first else self._fitting(self._layers, purpose.model)
         self._keep(solve(task, start, self._memory, is_partial=True), task.standardised)
         self._seen, self._memory = seen, None if purpose.l1 else self.result_.memory
+
+    def _scaling(self, examples: Examples, purpose: Purpose) -> Scaling:
+        curvature = 0.25 if isinstance(purpose.model.criterion, LogisticLoss | CrossEntropy) else 1.0
+        ridge = 0.0 if purpose.is_standardised else 2 * purpose.l2 / curvature
+        return scaling_of(examples.X, examples.weights, purpose.has_intercept, ridge)
 
     def _task(self, purpose: Purpose, scaling: Scaling, examples: Examples, fraction: float | None, seed: int) -> Task:
         return Task(

@@ -14,23 +14,19 @@ import numpy as np
 from ..descent import Adam, Method
 from ..errors import ArgumentError
 from ..graph import Array
-from ..models import Absolute, HalfSquared, Hinge, Huber, Linear, LogisticLoss, Loss, PoissonDeviance, Quantile
+from ..models import Hinge, Linear, LogisticLoss, Loss, PoissonDeviance
 from .core import check_number
 from .estimator import Purpose
 from .inputs import Examples
-from .targets import OfClasses, OfNumbers, check_counts, loss_for
+from .targets import OF_NUMBERS, OfClasses, OfNumbers, loss_for
+from .units import Unit
 
 __all__ = ["DescentClassifier", "DescentRegressor"]
 
+_NO_UNIT = Unit(np.zeros(()), 1.0, 1.0)
+
 _PENALTIES = ("l2", "l1", "elasticnet", None)
 
-OF_NUMBERS: dict[str, Loss] = {
-    "squared": HalfSquared(),
-    "absolute": Absolute(),
-    "huber": Huber(),
-    "quantile": Quantile(),
-    "poisson": PoissonDeviance(),
-}
 OF_CLASSES: dict[str, Loss] = {
     "logistic": LogisticLoss(),
     "hinge": Hinge(),
@@ -42,8 +38,8 @@ _BATCH = 200
 """Examples in a batch of partial_fit, unless batch_size says otherwise."""
 
 
-def _purpose(estimator: Any, model: Linear, examples: Examples, seen: float, is_partial: bool, unit: float) -> Purpose:
-    """unit: of the loss, for the tolerance of its gradient."""
+def _purpose(estimator: Any, model: Linear, examples: Examples, seen: float, is_partial: bool, unit: Unit) -> Purpose:
+    """unit: of the targets."""
     if estimator.penalty not in _PENALTIES:
         raise ArgumentError(f"penalty={estimator.penalty!r}: expected one of {', '.join(map(repr, _PENALTIES))}")
     check_number("l1_ratio", estimator.l1_ratio, 0, high=1)
@@ -55,13 +51,13 @@ def _purpose(estimator: Any, model: Linear, examples: Examples, seen: float, is_
     batch = _BATCH if estimator.batch_size is None and is_partial else estimator.batch_size
     return Purpose(
         model=model,
-        l1=strength * ratio,
-        l2=strength * (1 - ratio) / 2,
+        l1=strength * ratio * unit.scale / unit.loss,
+        l2=strength * (1 - ratio) / 2 * unit.scale**2 / unit.loss,
         is_standardised=False,
         has_intercept=bool(estimator.fit_intercept),
         method=_method(estimator, batch, len(examples.X), is_partial, strength * ratio > 0),
         batch_size=batch,
-        tolerance=max(estimator.tol * unit, 1e-300),
+        tolerance=max(estimator.tol, 1e-300),
         patience=estimator.n_iter_no_change,
     )
 
@@ -128,12 +124,9 @@ class DescentRegressor(OfNumbers):
 
     def _purpose(self, examples: Examples, seen: float, is_partial: bool) -> Purpose:
         loss = self._check_loss(self.loss, OF_NUMBERS)
-        check_counts(loss, examples.y)
         y = examples.y
         model = Linear(examples.X.shape[1], y.shape[1] if y.ndim > 1 else None, objective=loss)
-        spread = float(np.sqrt(np.mean((y - y.mean(axis=0)) ** 2))) or 1.0
-        unit = spread**2 if isinstance(loss, HalfSquared) else spread
-        return _purpose(self, model, examples, seen, is_partial, unit)
+        return _purpose(self, model, examples, seen, is_partial, self._unit)
 
     @property
     def coef_(self) -> Array:
@@ -197,7 +190,7 @@ class DescentClassifier(OfClasses):
         loss = loss_for(self._check_loss(self.loss, OF_CLASSES), classes)
         outputs = classes if classes > 2 or loss.has_score_per_class else None
         model = Linear(examples.X.shape[1], outputs, objective=loss)
-        return _purpose(self, model, examples, seen, is_partial, 1.0)
+        return _purpose(self, model, examples, seen, is_partial, _NO_UNIT)
 
     @property
     def coef_(self) -> Array:

@@ -6,34 +6,26 @@ do no harm; the layers that result are for data in their own units.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
 from ..descent import Adam, Method
 from ..graph import Array
-from ..models import Absolute, HalfSquared, Huber, LogisticLoss, Loss, Model, Perceptron, PoissonDeviance, Quantile
-from .core import Fitted
+from ..models import LogisticLoss, Loss, Perceptron
 from .estimator import Purpose
 from .inputs import Examples
-from .standardised import Layers, Standardised
-from .targets import OfClasses, OfNumbers, check_counts, loss_for
+from .standardised import Layers
+from .targets import OF_NUMBERS, OfClasses, OfNumbers, loss_for
 
 __all__ = ["PerceptronClassifier", "PerceptronRegressor"]
 
-OF_NUMBERS: dict[str, Loss] = {
-    "squared": HalfSquared(),
-    "absolute": Absolute(),
-    "huber": Huber(),
-    "quantile": Quantile(),
-    "poisson": PoissonDeviance(),
-}
 OF_CLASSES: dict[str, Loss] = {"logistic": LogisticLoss()}
 
 
 def _purpose(estimator: Any, model: Perceptron, examples: Examples) -> Purpose:
-    batch = 200 if estimator.batch_size == "auto" else estimator.batch_size
+    is_auto = estimator.batch_size == "auto"
+    batch = min(200, max(64, len(examples.X) // 10)) if is_auto else estimator.batch_size
     return Purpose(
         model=model,
         l1=0.0,
@@ -69,7 +61,8 @@ class PerceptronRegressor(_Layered, OfNumbers):
 
     hidden_layer_sizes: the width of each hidden layer. activation: "relu", "leaky_relu", "tanh", "sigmoid", "gelu", "softplus" or
     "identity". loss: "squared" (½ r²), "absolute", "huber", "quantile", "poisson", or one of `tw.models`. alpha: the strength of the
-    L2 penalty. method: of descent; by default Adam(0.001). batch_size: "auto" for 200, or all if there are fewer; None for all.
+    L2 penalty. method: of descent; by default Adam(0.001). batch_size: "auto" for a
+    tenth of the examples, at least 64 and at most 200; None for all.
     max_iter: epochs. tol, n_iter_no_change: it stops when the loss of an epoch has not improved by tol so many times in a row.
     early_stopping, validation_fraction: stop by the loss on examples that are kept apart instead, and return the best parameters.
     warm_start: whether a fit goes on from the one before. random_state: of the start, mini-batches and validation.
@@ -113,33 +106,12 @@ class PerceptronRegressor(_Layered, OfNumbers):
 
     def _purpose(self, examples: Examples, seen: float, is_partial: bool) -> Purpose:
         loss = self._check_loss(self.loss, OF_NUMBERS)
-        check_counts(loss, examples.y)
         y = examples.y
         outputs = y.shape[1] if y.ndim > 1 else None
         hidden = tuple(np.atleast_1d(self.hidden_layer_sizes).tolist())
         return _purpose(
             self, Perceptron(examples.X.shape[1], outputs, hidden, self.activation, objective=loss), examples
         )
-
-    def _descend(self, examples: Examples, start: Layers | None) -> None:
-        loss = self._check_loss(self.loss, OF_NUMBERS)
-        check_counts(loss, examples.y)
-        self._unit = _unit_of(examples, loss)
-        super()._descend(self._unit.standard(examples), start)
-
-    def _descend_on(self, examples: Examples) -> None:
-        loss = self._check_loss(self.loss, OF_NUMBERS)
-        check_counts(loss, examples.y)
-        if not hasattr(self, "_layers"):
-            self._unit = _unit_of(examples, loss)
-        super()._descend_on(self._unit.standard(examples))
-
-    def _fitting(self, start: Layers | None, model: Model) -> Layers | None:
-        fitting = super()._fitting(start, model)
-        return None if fitting is None else self._unit.divided(fitting)
-
-    def _keep(self, fitted: Fitted, standardised: Standardised) -> None:
-        super()._keep(dataclasses.replace(fitted, layers=self._unit.multiplied(fitted.layers)), standardised)
 
 
 class PerceptronClassifier(_Layered, OfClasses):
@@ -193,35 +165,3 @@ class PerceptronClassifier(_Layered, OfClasses):
         return _purpose(
             self, Perceptron(examples.X.shape[1], outputs, hidden, self.activation, objective=loss), examples
         )
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Unit:
-    """The unit of the targets. mean: of each output. scale: one for all, so that none counts more than it did."""
-
-    mean: Array
-    scale: float
-
-    def standard(self, examples: Examples) -> Examples:
-        return dataclasses.replace(examples, y=((examples.y - self.mean) / self.scale).astype(examples.X.dtype))
-
-    def multiplied(self, layers: Layers) -> Layers:
-        """The layers for targets in their own unit."""
-        last = {"w": layers[-1]["w"] * self.scale, "b": layers[-1]["b"] * self.scale + self.mean}
-        return (*layers[:-1], {name: np.asarray(x, layers[-1]["w"].dtype) for name, x in last.items()})
-
-    def divided(self, layers: Layers) -> Layers:
-        """The layers for standardised targets."""
-        last = {"w": layers[-1]["w"] / self.scale, "b": (layers[-1]["b"] - self.mean) / self.scale}
-        return (*layers[:-1], {name: np.asarray(x, layers[-1]["w"].dtype) for name, x in last.items()})
-
-
-def _unit_of(examples: Examples, loss: Loss) -> _Unit:
-    """Mean and deviation; of counts, whose scores are logarithms, and of losses with a scale of their own, none."""
-    y = examples.y
-    if not isinstance(loss, HalfSquared | Absolute | Quantile):
-        return _Unit(np.zeros(y.shape[1:]), 1.0)
-    weights = examples.weights
-    mean = np.average(y, axis=0, weights=weights)
-    square = np.average((y - mean) ** 2, axis=0, weights=weights)
-    return _Unit(np.asarray(mean), float(np.sqrt(np.mean(square))) or 1.0)

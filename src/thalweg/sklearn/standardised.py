@@ -29,11 +29,13 @@ class Scaling:
     inverse: Array
 
 
-def scaling_of(X: Array, weights: Array | None, has_intercept: bool, is_wanted: bool = True) -> Scaling:
-    """Mean and deviation of the features; without an intercept the root of the mean square. Constant features are left."""
+def scaling_of(X: Array, weights: Array | None, has_intercept: bool, ridge: float = 0.0) -> Scaling:
+    """Mean and deviation of the features; without an intercept the root of the mean square. Constant features are left.
+
+    ridge: the curvature λ of a penalty ½ λ Σ w² in the features' own units, in units of the loss's curvature; 1/σ becomes
+    1/√(σ² + λ), with which loss and penalty together are equally curved along every weight.
+    """
     features = X.shape[1]
-    if not is_wanted:
-        return Scaling(np.zeros(features, X.dtype), np.ones(features, X.dtype))
     share = np.full(len(X), 1 / len(X)) if weights is None else weights / weights.sum()
     mean = share.astype(X.dtype) @ X if has_intercept else np.zeros(features, X.dtype)
     square = np.zeros(features)
@@ -43,7 +45,8 @@ def scaling_of(X: Array, weights: Array | None, has_intercept: bool, is_wanted: 
     deviation = np.sqrt(square)
     floor = 1e-7 if X.dtype == np.float32 else 1e-12
     is_constant = ~(deviation > floor * np.maximum(np.abs(mean), 1e-100))
-    return Scaling(mean, (1 / np.where(is_constant, 1.0, deviation)).astype(X.dtype))
+    size = np.sqrt(np.where(is_constant, 0.0, square) + ridge)
+    return Scaling(mean, (1 / np.where(size > 0, size, 1.0)).astype(X.dtype))
 
 
 def layers_of(parameters: Any) -> Layers:

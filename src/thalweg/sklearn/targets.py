@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,26 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from ..errors import ArgumentError, DataError
 from ..graph import Array
-from ..models import CrossEntropy, LogisticLoss, Loss, PoissonDeviance
+from ..models import Absolute, CrossEntropy, HalfSquared, Huber, LogisticLoss, Loss, Model, PoissonDeviance, Quantile
+from .core import Fitted
 from .estimator import DescentEstimator
-from .inputs import classes_in, coded, numbers, weights_given
+from .inputs import Examples, classes_in, coded, numbers, weights_given
+from .standardised import Layers, Standardised
+from .units import Unit, unit_of
 
-__all__ = ["OfClasses", "OfNumbers", "check_counts", "loss_for"]
+__all__ = ["OF_NUMBERS", "OfClasses", "OfNumbers", "loss_for"]
+
+OF_NUMBERS: dict[str, Loss] = {
+    "squared": HalfSquared(),
+    "absolute": Absolute(),
+    "huber": Huber(),
+    "quantile": Quantile(),
+    "poisson": PoissonDeviance(),
+}
+"""The losses of regressors, by name."""
 
 
-def check_counts(loss: Loss, y: Array) -> None:
+def _check_counts(loss: Loss, y: Array) -> None:
     """Raises DataError for targets below zero where the loss is for counts."""
     if isinstance(loss, PoissonDeviance) and (y < 0).any():
         raise DataError(f"y holds {y.min():g}: the Poisson loss is for counts, 0 or more")
@@ -47,6 +60,28 @@ class OfNumbers(RegressorMixin, DescentEstimator):  # type: ignore[misc]  # scik
         X, y = numbers(self, X, y, is_first=not hasattr(self, "_layers"))
         self._descend_on(self._read(X, y, None, sample_weight, is_partial=True))
         return self
+
+    def _descend(self, examples: Examples, start: Layers | None) -> None:
+        self._unit = self._unit_of(examples)
+        super()._descend(self._unit.standard(examples), start)
+
+    def _descend_on(self, examples: Examples) -> None:
+        if not hasattr(self, "_layers"):
+            self._unit = self._unit_of(examples)
+        super()._descend_on(self._unit.standard(examples))
+
+    def _unit_of(self, examples: Examples) -> Unit:
+        loss = self._check_loss(self.loss, OF_NUMBERS)
+        _check_counts(loss, examples.y)
+        return unit_of(examples, loss, getattr(self, "fit_intercept", True))
+
+    def _fitting(self, start: Layers | None, model: Model) -> Layers | None:
+        fitting = super()._fitting(start, model)
+        return None if fitting is None else self._unit.divided(fitting)
+
+    def _keep(self, fitted: Fitted, standardised: Standardised) -> None:
+        super()._keep(dataclasses.replace(fitted, layers=self._unit.multiplied(fitted.layers)), standardised)
+        self.loss_ = fitted.result.loss * self._unit.loss
 
     def predict(self, X: Any) -> Array:
         """The prediction for each example (N,) or (N, m)."""
