@@ -261,3 +261,16 @@ def test_mistakes_are_named(estimator: Any, message: str) -> None:
 def test_counts_cannot_be_negative() -> None:
     with pytest.raises(tw.DataError, match="Poisson"):
         DescentRegressor("poisson").fit(Xd, -yd)
+
+
+@pytest.mark.parametrize("kind", [DescentClassifier, PerceptronClassifier])
+def test_large_sparse_features_are_made_dense_part_by_part(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    X = rng.standard_normal((600, 20)) * (rng.random((600, 20)) < 0.3)
+    y = (X @ np.linspace(-3, 3, 20) > 0).astype(int)
+    monkeypatch.setattr("thalweg.sklearn.inputs.LARGEST_DENSE", 1000)
+    monkeypatch.setattr("thalweg.sklearn.estimator.LARGEST_PART", 8 * 20 * 200)
+    estimator = kind(random_state=0, alpha=1e-3, max_iter=60, tol=1e-3).fit(scipy.sparse.csr_matrix(X), y)
+    assert estimator.score(X, y) > 0.95
+    assert 5 < estimator.n_iter_ <= 60
+    with pytest.raises(tw.ArgumentError, match="early_stopping"):
+        kind(early_stopping=True).fit(scipy.sparse.csr_matrix(X), y)

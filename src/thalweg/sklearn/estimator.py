@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,12 @@ from .inputs import Examples, examples_of, features_of
 from .standardised import Layers, Scaling, Standardised, scaling_of
 
 __all__ = ["DescentEstimator", "Purpose"]
+
+LARGEST_PART = 1 << 27
+"""Bytes of a part of sparse features, when dense."""
+
+_LEAST_TOLERANCE = 1e-5
+"""The loss of mini-batches cannot be told from noise below this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +77,9 @@ class DescentEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         scaling = self._scaling(examples, purpose)
         fraction = self.validation_fraction if self.early_stopping else None
         task = self._task(purpose, scaling, examples, fraction, seed_of(self.random_state))
-        self._keep(solve(task, self._fitting(start, purpose.model)), task.standardised)
+        start = self._fitting(start, purpose.model)
+        fitted = solve(task, start) if examples.is_dense else self._in_parts(purpose, scaling, examples, start)
+        self._keep(fitted, task.standardised)
         self._seen, self._memory, self._generator = examples.total, None, check_random_state(self.random_state)
 
     def _descend_on(self, examples: Examples) -> None:
@@ -79,6 +88,10 @@ class DescentEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         is_first = not hasattr(self, "_layers")
         if is_first:
             self._seen, self._memory, self._generator = 0.0, None, check_random_state(self.random_state)
+        if not examples.is_dense:
+            raise ArgumentError(
+                f"{examples.count:,} rows of {examples.X.shape[1]:,} features are too many for one partial_fit; pass fewer rows"
+            )
         seen = self._seen + examples.total
         purpose = self._purpose(examples, seen, is_partial=True)
         if is_first:
@@ -89,6 +102,33 @@ class DescentEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         start = None if is_first else self._fitting(self._layers, purpose.model)
         self._keep(solve(task, start, self._memory, is_partial=True), task.standardised)
         self._seen, self._memory = seen, None if purpose.l1 else self.result_.memory
+
+    def _in_parts(self, purpose: Purpose, scaling: Scaling, examples: Examples, start: Layers | None) -> Fitted:
+        """Sparse features too large to be made dense at once: mini-batches of one part after the other."""
+        if self.early_stopping:
+            raise ArgumentError(
+                "early_stopping=True: these sparse features are too large to keep some apart; use max_iter and tol"
+            )
+        mini = self._purpose(examples, examples.total, is_partial=True)
+        rows = max(1, LARGEST_PART // (examples.X.shape[1] * examples.X.dtype.itemsize))
+        generator = check_random_state(self.random_state)
+        fitted, memory, best, stalled, epoch = None, None, np.inf, 0, 0
+        layers = start
+        while epoch < self.max_iter and stalled < self.n_iter_no_change:
+            losses = []
+            order = generator.permutation(examples.count)
+            for first in range(0, examples.count, rows):
+                part = examples.rows(order[first : first + rows])
+                task = self._task(mini, scaling, part, None, seed_of(generator))
+                fitted = solve(task, layers, memory, is_partial=True)
+                layers, memory = fitted.layers, None if mini.l1 else fitted.result.memory
+                losses.append(fitted.result.loss)
+            epoch += 1
+            mean = float(np.mean(losses))
+            stalled = 0 if mean < best - max(self.tol, _LEAST_TOLERANCE) else stalled + 1
+            best = min(best, mean)
+        assert fitted is not None
+        return dataclasses.replace(fitted, n_iter=epoch)
 
     def _scaling(self, examples: Examples, purpose: Purpose) -> Scaling:
         curvature = 0.25 if isinstance(purpose.model.criterion, LogisticLoss | CrossEntropy) else 1.0

@@ -14,16 +14,22 @@ from ..errors import ArgumentError, DataError
 from ..graph import Array
 from ..models import weights_of_classes
 
-__all__ = ["Examples", "classes_in", "coded", "examples_of", "features_of", "numbers", "weights_given"]
+__all__ = ["LARGEST_DENSE", "Examples", "classes_in", "coded", "examples_of", "features_of", "numbers", "weights_given"]
 
 _DTYPES = (np.float64, np.float32)
+
+LARGEST_DENSE = 1 << 31
+"""Bytes: sparse features that would take more are made dense part by part."""
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """X (N, n), y (N,) or (N, m), and weights (N,), None if all are alike. total: Σ of the weights."""
+    """X (N, n), y (N,) or (N, m), and weights (N,), None if all are alike. total: Σ of the weights.
 
-    X: Array
+    X is dense, or sparse if it would take too much memory.
+    """
+
+    X: Any
     y: Array
     weights: Array | None
     total: float
@@ -34,9 +40,20 @@ class Examples:
         return (self.X, self.y) if self.weights is None else (self.X, self.y, self.weights)
 
     def rows(self, places: Array) -> Examples:
-        """Some of the examples."""
+        """Some of the examples, dense."""
         weights = None if self.weights is None else self.weights[places]
-        return Examples(self.X[places], self.y[places], weights, self.total * len(places) / len(self.X))
+        X = self.X[places] if self.is_dense else self.X[places].toarray()
+        return Examples(X, self.y[places], weights, self.total * len(places) / self.count)
+
+    @property
+    def count(self) -> int:
+        """The number of examples."""
+        return len(self.y)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether X is an array."""
+        return isinstance(self.X, np.ndarray)
 
 
 def numbers(estimator: Any, X: Any, y: Any, is_first: bool) -> tuple[Any, Array]:
@@ -89,7 +106,7 @@ def examples_of(
     class_weight: Mapping[Any, float] | str | None,
     is_normalised: bool,
 ) -> Examples:
-    """Dense examples of which each has a weight above 0. is_normalised: whether their mean becomes 1.
+    """Examples of which each has a weight above 0. is_normalised: whether their mean becomes 1.
 
     Raises ValueError for weights that are negative or all zero.
     """
@@ -103,9 +120,11 @@ def examples_of(
             raise ArgumentError("sample_weight, times class_weight, is zero for every example: some must be above zero")
         if not kept.all():
             X, y, weights = X[kept], y[kept], weights[kept]
-    dense = X if isinstance(X, np.ndarray) else X.toarray()
     total = float(len(y) if weights is None else weights.sum())
     if weights is not None:
         weights = None if (weights == 1).all() else (weights * (len(y) / total if is_normalised else 1.0))
-    dense = check_array(dense, dtype=_DTYPES, order="C")
-    return Examples(dense, y, None if weights is None else weights.astype(dense.dtype), total)
+    if not isinstance(X, np.ndarray) and X.shape[0] * X.shape[1] * X.dtype.itemsize <= LARGEST_DENSE:
+        X = X.toarray()
+    if isinstance(X, np.ndarray):
+        X = check_array(X, dtype=_DTYPES, order="C")
+    return Examples(X, y, None if weights is None else weights.astype(X.dtype), total)

@@ -55,7 +55,7 @@ def _purpose(estimator: Any, model: Linear, examples: Examples, seen: float, is_
         l2=strength * (1 - ratio) / 2 * unit.scale**2 / unit.loss,
         is_standardised=False,
         has_intercept=bool(estimator.fit_intercept),
-        method=_method(estimator, batch, len(examples.X), is_partial, strength * ratio > 0),
+        method=_method(estimator, batch, examples.count, is_partial, strength * ratio > 0),
         batch_size=batch,
         tolerance=max(estimator.tol, 1e-300),
         patience=estimator.n_iter_no_change,

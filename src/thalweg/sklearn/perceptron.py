@@ -25,7 +25,7 @@ OF_CLASSES: dict[str, Loss] = {"logistic": LogisticLoss()}
 
 def _purpose(estimator: Any, model: Perceptron, examples: Examples) -> Purpose:
     is_auto = estimator.batch_size == "auto"
-    batch = min(200, max(64, len(examples.X) // 10)) if is_auto else estimator.batch_size
+    batch = min(200, max(64, examples.count // 10)) if is_auto else estimator.batch_size
     return Purpose(
         model=model,
         l1=0.0,

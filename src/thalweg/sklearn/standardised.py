@@ -29,19 +29,20 @@ class Scaling:
     inverse: Array
 
 
-def scaling_of(X: Array, weights: Array | None, has_intercept: bool, ridge: float = 0.0) -> Scaling:
+def scaling_of(X: Any, weights: Array | None, has_intercept: bool, ridge: float = 0.0) -> Scaling:
     """Mean and deviation of the features; without an intercept the root of the mean square. Constant features are left.
 
-    ridge: the curvature λ of a penalty ½ λ Σ w² in the features' own units, in units of the loss's curvature; 1/σ becomes
-    1/√(σ² + λ), with which loss and penalty together are equally curved along every weight.
+    X: dense or sparse.     ridge: the curvature λ of a penalty ½ λ Σ w² in the features' own units, relative to that of the loss;
+    1/σ becomes 1/√(σ² + λ), with which loss and penalty together are equally curved along every weight.
     """
-    features = X.shape[1]
-    share = np.full(len(X), 1 / len(X)) if weights is None else weights / weights.sum()
-    mean = share.astype(X.dtype) @ X if has_intercept else np.zeros(features, X.dtype)
+    count, features = X.shape
+    share = np.full(count, 1 / count) if weights is None else weights / weights.sum()
+    mean = X.T @ share.astype(X.dtype) if has_intercept else np.zeros(features, X.dtype)
     square = np.zeros(features)
-    for first in range(0, len(X), 8192):
+    for first in range(0, count, 8192):
         rows = slice(first, first + 8192)
-        square += share[rows] @ (X[rows] - mean).astype(np.float64) ** 2
+        block = X[rows] if isinstance(X, np.ndarray) else X[rows].toarray()
+        square += share[rows] @ (block - mean).astype(np.float64) ** 2
     deviation = np.sqrt(square)
     floor = 1e-7 if X.dtype == np.float32 else 1e-12
     is_constant = ~(deviation > floor * np.maximum(np.abs(mean), 1e-100))
