@@ -28,6 +28,7 @@ ORDER = [
     "judged",
     "hyperparameters",
     "models",
+    "sklearn",
     "tables",
     "fit",
     "tune",

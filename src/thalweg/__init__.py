@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from . import models
     from .convexity_proof import (
         Convexity,
         ConvexityKind,
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     )
     from .descent import (
         BFGS,
+        L1,
+        L2,
         LBFGS,
+        AcceleratedGradient,
         Adagrad,
         Adam,
         AdamW,
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
         BarzilaiBorwein,
         Basin,
         ConjugateGradient,
+        ElasticNet,
         Gaussian,
         Glorot,
         GradientBelow,
@@ -47,6 +52,7 @@ if TYPE_CHECKING:
         NewtonCG,
         NoChange,
         Numerical,
+        Penalty,
         Point,
         Population,
         Progress,
@@ -114,6 +120,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "descent": (
         *(
+            "AcceleratedGradient",
             "Adagrad",
             "Adam",
             "AdamW",
@@ -121,59 +128,63 @@ _HOMES = {
             "Armijo",
             "BFGS",
             "BarzilaiBorwein",
-            "Basin",
         ),
         *(
+            "Basin",
             "ConjugateGradient",
+            "ElasticNet",
             "Gaussian",
             "Glorot",
             "GradientBelow",
             "GradientCheck",
             "GradientDescent",
-            "Grid",
-            "He",
         ),
         *(
+            "Grid",
+            "He",
             "History",
+            "L1",
+            "L2",
             "LBFGS",
             "LeafCheck",
             "LevenbergMarquardt",
+        ),
+        *(
             "LineSearch",
             "LossBelow",
             "MaxSeconds",
             "MaxSteps",
-        ),
-        *(
             "Measurement",
             "Method",
             "Momentum",
             "Nesterov",
+        ),
+        *(
             "Newton",
             "NewtonCG",
             "NoChange",
             "Numerical",
-        ),
-        *(
+            "Penalty",
             "Point",
             "Population",
             "Progress",
+        ),
+        *(
             "RMSProp",
             "RandomSearch",
             "Rate",
             "RateKind",
             "Result",
-        ),
-        *(
             "Start",
             "Stop",
             "Stopped",
+        ),
+        *(
             "StoppingRule",
             "StrongWolfe",
             "ValidationStalls",
             "Zeros",
             "check_gradient",
-        ),
-        *(
             "grid",
             "powers_of_ten",
         ),
@@ -242,7 +253,10 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BFGS",
+    "L1",
+    "L2",
     "LBFGS",
+    "AcceleratedGradient",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -258,6 +272,7 @@ __all__ = [
     "ConvexityKind",
     "Counterexample",
     "DataError",
+    "ElasticNet",
     "Explanation",
     "Gaussian",
     "Glorot",
@@ -287,6 +302,7 @@ __all__ = [
     "NewtonCG",
     "NoChange",
     "Numerical",
+    "Penalty",
     "Point",
     "Population",
     "Progress",
@@ -325,6 +341,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "minimize",
+    "models",
     "powers_of_ten",
     "schedules",
     "search",
@@ -337,6 +354,8 @@ def __getattr__(name: str) -> Any:
     """Loads what is asked for, when it is first asked for: importing thalweg costs nothing."""
     if name == "schedules":
         return import_module(".descent.schedules", __name__)
+    if name == "models":
+        return import_module(".models", __name__)
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module 'thalweg' has no attribute {name!r}")

@@ -8,6 +8,7 @@ from .line_search import Armijo, LineSearch, StrongWolfe
 from .methods import (
     BFGS,
     LBFGS,
+    AcceleratedGradient,
     Adagrad,
     Adam,
     AdamW,
@@ -25,6 +26,7 @@ from .methods import (
     RMSProp,
 )
 from .minimize import minimize
+from .penalties import L1, L2, ElasticNet, Penalty
 from .population import Basin, Population, Rate, RateKind
 from .result import History, Result, Stopped
 from .run import Progress
@@ -43,7 +45,10 @@ from .stopping import (
 
 __all__ = [
     "BFGS",
+    "L1",
+    "L2",
     "LBFGS",
+    "AcceleratedGradient",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -52,6 +57,7 @@ __all__ = [
     "BarzilaiBorwein",
     "Basin",
     "ConjugateGradient",
+    "ElasticNet",
     "Gaussian",
     "Glorot",
     "GradientBelow",
@@ -74,6 +80,7 @@ __all__ = [
     "NewtonCG",
     "NoChange",
     "Numerical",
+    "Penalty",
     "Point",
     "Population",
     "Progress",

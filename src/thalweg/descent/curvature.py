@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..autodiff import gradient, pushforward
 from ..compile.function import compiled
-from ..graph import ArrayType, Graph, input_node
+from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..rewrite import simplify
-from .problem import data_of, problem_of
+from .problem import Data, Problem, data_of, problem_of
 
-__all__ = ["largest_curvature"]
+__all__ = ["curvature_of", "largest_curvature"]
 
 
 def largest_curvature(
@@ -28,12 +29,19 @@ def largest_curvature(
     10.0
     """
     given = data_of(data)
-    problem = problem_of(loss, parameters, given, given.examples)
+    return curvature_of(problem_of(loss, parameters, given, given.examples), parameters, given, seed, rounds=rounds)
+
+
+def curvature_of(
+    problem: Problem, parameters: Any, given: Data, seed: int = 0, target: str = "native", rounds: int = 40
+) -> float:
+    """The same for a problem that was traced before."""
     inputs = problem.graph.inputs
     (of_loss,) = simplify(Graph(inputs, gradient(problem.graph.outputs[0], inputs[:1]))).outputs
     tangent = input_node(ArrayType(inputs[0].shape, inputs[0].dtype), "tangent")
     outputs = pushforward([of_loss], inputs[:1], [tangent])
-    product = compiled(Graph((*inputs, tangent), outputs), range(1, len(inputs)))
+    graph = Graph((*inputs, tangent), outputs)
+    product = compiled(graph, range(1, len(inputs))) if target == "native" else partial(_evaluated, graph)
     vector = problem.layout.vector(parameters)
     direction = np.random.default_rng(seed).standard_normal(vector.size).astype(vector.dtype)
     size = 0.0
@@ -44,3 +52,7 @@ def largest_curvature(
         if not np.isfinite(size) or size == 0:
             break
     return size
+
+
+def _evaluated(graph: Graph, *arrays: Array) -> Sequence[Array]:
+    return evaluate(graph, arrays)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,10 +12,12 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array
+from .curvature import curvature_of
 from .gradients import gradient_source
 from .indices import check_indices
 from .line_search import LineSearch
-from .methods import LBFGS, Adam, LevenbergMarquardt, Method, RandomSearch
+from .methods import LBFGS, AcceleratedGradient, Adam, GradientDescent, LevenbergMarquardt, Method, RandomSearch
+from .penalties import Penalty
 from .plan import Plan
 from .population import expanded
 from .problem import Data, Problem, data_of, problem_of
@@ -35,6 +38,7 @@ def minimize(
     data: Any = None,
     method: Method | None = None,
     gradient: Any = "automatic",
+    penalty: Penalty | None = None,
     batch_size: int | None = None,
     stop: StoppingRule | None = None,
     validation: Any = None,
@@ -45,6 +49,7 @@ def minimize(
     threads: int | None = None,
     target: str = "native",
     on_progress: Callable[[Progress], object] | None = None,
+    memory: Any = None,
 ) -> Result:
     """Descends from given parameters to lower values of a loss.
 
@@ -55,6 +60,9 @@ def minimize(
     method: of descent; by default LBFGS(), and for mini-batches Adam(learning_rate=0.01).
     gradient: "automatic"; "numerical" or `Numerical(...)`; or a function that takes what the loss takes and returns the
         gradient, nested as the parameters. With the latter two the loss can be any Python function, then uncompiled.
+    penalty: on the weights: L1, L2 or ElasticNet. It is part of the loss that is minimised and reported, but not of the loss on
+        validation data. L1 and ElasticNet take a method with proximal steps; by default AcceleratedGradient, with
+        1 / the largest curvature at the start as learning rate.
     batch_size: examples in a mini-batch; by default every step sees all. Every epoch visits each example once, shuffled.
     stop: a stopping rule, or rules combined with | and &. By default GradientBelow(1e-6) | NoChange(100) | MaxSteps(10_000);
         for mini-batches MaxSteps of 100 epochs.
@@ -69,6 +77,7 @@ def minimize(
     threads: that share the work; by default as many as there are processors. No result depends on it.
     target: "native" (compiled) or "numpy" (the slow reference).
     on_progress: called some twenty times a second with a `Progress`; if it returns True the descent stops.
+    memory: `result.memory` of an earlier descent with the same method, which goes on with it (the means of Adam, for example).
 
     Returns a Result; of several descents a `Population`, which is the result of the best and has all the others.
     Raises TracingError, LossError, ShapeError, DataError or ArgumentError before the descent starts.
@@ -84,6 +93,7 @@ def minimize(
         data=data,
         method=method,
         gradient=gradient,
+        penalty=penalty,
         batch_size=batch_size,
         stop=stop,
         validation=validation,
@@ -91,6 +101,7 @@ def minimize(
         seed=seed,
         threads=threads,
         target=target,
+        memory=memory,
     )
     vectors = _starts(plan.problem, parameters, start, restarts, plan.seed)
     methods = expanded(chosen)
@@ -106,6 +117,7 @@ def plan_of(
     data: Any = None,
     method: Method | None = None,
     gradient: Any = "automatic",
+    penalty: Penalty | None = None,
     batch_size: int | None = None,
     stop: StoppingRule | None = None,
     validation: Any = None,
@@ -113,23 +125,43 @@ def plan_of(
     seed: int = 0,
     threads: int | None = None,
     target: str = "native",
+    memory: Any = None,
     numbers: tuple[str, ...] = (),
 ) -> tuple[Plan, Method]:
     """The arguments of `minimize`, checked, and the method; the loss is traced. numbers: see `problem_of`."""
     begin = time.perf_counter()
     given = data_of(data)
     batch = _check_batch(batch_size, given)
+    _check_penalty(penalty, method, gradient)
+    if method is None and penalty is not None and penalty.has_kink:
+        method = _proximal_method(loss, parameters, given, batch, penalty, int(seed), target)
     chosen = check_method(method, batch)
     rule = _check_rule(stop, validation) if stop is not None else _default_rule(given, batch, chosen)
     if target not in ("native", "numpy"):
         raise ArgumentError(f'target={target!r}: expected "native" or "numpy"')
     source = gradient_source(gradient)
-    problem = problem_of(loss, parameters, given, batch or given.examples, source, numbers)
+    problem = problem_of(loss, parameters, given, batch or given.examples, source, numbers, penalty)
     check_indices(problem, given)
     kept = None if validation is None else data_of(validation)
     every = _check_every(validate_every, given, batch)
     count = _thread_count(threads)
-    plan = Plan(loss, parameters, problem, source, given, batch, rule, int(seed), count, target, kept, every, begin)
+    plan = Plan(
+        loss,
+        parameters,
+        problem,
+        source,
+        given,
+        batch,
+        rule,
+        int(seed),
+        count,
+        target,
+        kept,
+        every,
+        begin,
+        penalty,
+        memory,
+    )
     return plan, chosen
 
 
@@ -142,6 +174,37 @@ def _members(
         Member(vectors[number], method, {**({"start": number} if len(vectors) > 1 else {}), **own}, plan.seed + place)
         for place, (number, method, own) in enumerate(chosen)
     ]
+
+
+def _check_penalty(penalty: Any, method: Any, gradient: Any) -> None:
+    if penalty is None:
+        return
+    if not isinstance(penalty, Penalty):
+        raise ArgumentError(f"penalty={penalty!r}: expected tw.L1(0.1), tw.L2(0.1) or tw.ElasticNet(0.1, 0.1)")
+    if gradient != "automatic":
+        raise ArgumentError(
+            "penalty=... needs the automatic gradient; write the penalty into your loss and gradient instead"
+        )
+    if (
+        penalty.has_kink
+        and isinstance(method, Method)
+        and (not method.takes_proximal or method.line_search is not None)
+    ):
+        raise ArgumentError(
+            f"{penalty} has a kink, where {method} cannot take proximal steps: use tw.AcceleratedGradient or tw.GradientDescent "
+            "with a learning rate and no line search, or leave out method. Or take tw.L2, which every method takes"
+        )
+
+
+def _proximal_method(
+    loss: Callable[..., Any], parameters: Any, data: Data, batch: int | None, penalty: Penalty, seed: int, target: str
+) -> Method:
+    """Steps as long as the curvature at the start allows; for mini-batches shorter ones, without acceleration."""
+    curvature = curvature_of(
+        problem_of(loss, parameters, data, data.examples, penalty=penalty), parameters, data, seed, target
+    )
+    rate = 1 / (1.02 * curvature) if math.isfinite(curvature) and curvature > 0 else 0.01
+    return AcceleratedGradient(rate) if batch is None else GradientDescent(rate / 4)
 
 
 def _check_every(every: int | None, data: Data, batch: int | None) -> int:

@@ -16,6 +16,7 @@ from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import Method
+from .penalties import Penalty
 from .problem import Data, Problem, problem_of
 from .reuse import form_of
 from .steps import Step, in_lanes, step_of
@@ -46,7 +47,7 @@ class Plan:
     """What is to be done.
 
     problem: the loss for the examples of one step, all or a batch. validation: data kept apart; every: iterations between
-    checks on them. begin: when the call began, in seconds.
+    checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent.
     """
 
     loss: Callable[..., Any]
@@ -62,6 +63,8 @@ class Plan:
     validation: Data | None
     every: int
     begin: float
+    penalty: Penalty | None = None
+    memory: Any = None
 
     def step(self, vector: Array, method: Method) -> Step:
         """The step's graph for methods of this kind."""
@@ -101,7 +104,9 @@ class Plan:
         """The problem for all examples."""
         if self.batch is None:
             return self.problem
-        return problem_of(self.loss, self.parameters, self.data, self.data.examples, self.source, self.problem.numbers)
+        return problem_of(
+            self.loss, self.parameters, self.data, self.data.examples, self.source, self.problem.numbers, self.penalty
+        )
 
     def batch_of(self, number: int) -> Sequence[Array]:
         """The examples of a step."""
@@ -112,11 +117,15 @@ class Plan:
 
 
 def evaluated(
-    problem: Problem, vector: Array, arrays: Sequence[Array], numbers: Sequence[float] = ()
+    problem: Problem,
+    vector: Array,
+    arrays: Sequence[Array],
+    numbers: Sequence[float] = (),
+    target: str = "native",
 ) -> tuple[Array, Array]:
-    """Loss and gradient over given examples. numbers: of the loss, as the problem names them."""
+    """Loss and gradient over given examples. numbers: of the loss, as the problem names them. target: as `minimize` has it."""
     given = [vector, *arrays, *(np.asarray(number, vector.dtype) for number in numbers)]
-    if not problem.is_traced:
+    if not problem.is_traced or target == "numpy":
         value, gradient = evaluate(problem.with_gradient, given)
         return value, gradient
     examples = range(1, 1 + len(arrays))
@@ -125,10 +134,30 @@ def evaluated(
     return value, gradient
 
 
-def evaluation(problem: Problem, vector: Array, arrays: Sequence[Array], numbers: Sequence[float] = ()) -> Evaluation:
+def evaluation(
+    problem: Problem,
+    vector: Array,
+    arrays: Sequence[Array],
+    numbers: Sequence[float] = (),
+    target: str = "native",
+) -> Evaluation:
     """Loss and gradient norm over given examples."""
-    value, gradient = evaluated(problem, vector, arrays, numbers)
-    return Evaluation(float(value), float(np.linalg.norm(gradient.astype(np.float64))))
+    value, gradient = evaluated(problem, vector, arrays, numbers, target)
+    if problem.penalty is None:
+        return Evaluation(float(value), float(np.linalg.norm(gradient.astype(np.float64))))
+    return _penalised(problem, vector, float(value), gradient)
+
+
+_SMALL_STEP = 1e-3
+
+
+def _penalised(problem: Problem, vector: Array, value: float, gradient: Array) -> Evaluation:
+    """With the part of the penalty that has a kink; the norm is that of (w − prox(w − μ ∇f)) / μ for a small μ."""
+    penalty, layout = problem.penalty, problem.layout
+    assert penalty is not None
+    moved = penalty.proximal(layout.tree(vector - _SMALL_STEP * gradient), _SMALL_STEP)
+    mapping = (vector - layout.vector(moved)).astype(np.float64) / _SMALL_STEP
+    return Evaluation(value + float(penalty.kinked(layout.tree(vector))), float(np.linalg.norm(mapping)))
 
 
 _TOGETHER = 16
@@ -139,7 +168,7 @@ def evaluations(
     problem: Problem, vectors: Sequence[Array], arrays: Sequence[Array], numbers: Sequence[Sequence[float]]
 ) -> list[Evaluation]:
     """The same for several vectors, each with numbers of its own; they share the reading of the examples."""
-    if len(vectors) < 4:
+    if len(vectors) < 4 or problem.penalty is not None:
         return [evaluation(problem, vector, arrays, own) for vector, own in zip(vectors, numbers, strict=True)]
     function = problem.known.get("gradients", lambda: _gradients(problem, len(arrays)))
     found: list[Evaluation] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from ..rewrite import simplify
 from ..trace import Traced, trace
 from .gradients import Automatic, GradientSource, Numerical, called
 from .parameters import Layout, layout_of, leaf_arrays
-from .reuse import Known, graph_key, with_own_constants
+from .penalties import Penalty
+from .reuse import Known, form_of, graph_key, with_own_constants
 
 __all__ = ["UNTRACED_HINT", "Data", "Problem", "check_data", "check_finite", "data_of", "problem_of"]
 
@@ -43,7 +45,7 @@ class Problem:
     graph: (θ, *data, *numbers) → loss, for a number of examples. layout: how θ holds the parameters. source: of the gradient.
     is_traced: whether loss and gradient are graphs; else they are calls of Python functions, and cannot be compiled.
     known: steps and programs that were made for it. numbers: the named arguments of the loss that are inputs of the graph,
-    so that every member of a population can have its own.
+    so that every member of a population can have its own. penalty: what is not part of the graph, since it has a kink.
     """
 
     layout: Layout
@@ -52,6 +54,7 @@ class Problem:
     is_traced: bool = True
     known: Known = field(default_factory=lambda: Known(8))
     numbers: tuple[str, ...] = ()
+    penalty: Penalty | None = None
 
     @property
     def data_inputs(self) -> tuple[Node, ...]:
@@ -135,9 +138,10 @@ def problem_of(
     rows: int,
     source: GradientSource | None = None,
     numbers: tuple[str, ...] = (),
+    penalty: Penalty | None = None,
 ) -> Problem:
     """Traces the loss for the given number of examples. source: of the gradient; by default automatic. numbers: named
-    arguments of the loss that are to be inputs of the graph.
+    arguments of the loss that are to be inputs of the graph. penalty: its smooth part joins the loss.
 
     Raises LossError if it is no loss: not a float, not a scalar, or independent of the parameters. A loss that cannot be
     traced is called as it is, if the source of the gradient can do with that; else raises TracingError.
@@ -153,7 +157,9 @@ def problem_of(
 
     def on_arrays(vector: Any, *arrays: Any) -> Sequence[Any]:
         named = dict(zip(numbers, arrays[count:], strict=True))
-        return (_check_value(loss, loss(*arguments(vector, *arrays), **named)),)
+        given = arguments(vector, *arrays)
+        value = _check_value(loss, loss(*given, **named))
+        return (value if penalty is None else value + penalty.smooth(given[0]),)
 
     bound = source.bound(layout, types, arguments)
     is_traced = bound.is_traced
@@ -167,24 +173,29 @@ def problem_of(
         graph, is_traced = called(loss, layout, types, arguments), False
     if not is_traced:
         return Problem(layout, graph, bound, is_traced)
+    kinked = penalty if penalty is not None and penalty.has_kink else None
 
-    key = _key(graph, layout, source, numbers)
+    key = _key(graph, layout, source, numbers, kinked)
 
     def make() -> Problem:
         _check_dependence(loss, graph, source)
         own = graph if key is None else with_own_constants(graph)
-        return Problem(layout, simplify(own), bound, numbers=numbers)
+        return Problem(layout, simplify(own), bound, numbers=numbers, penalty=kinked)
 
-    return _KNOWN.get(key, make)
+    found = _KNOWN.get(key, make)
+    return found if kinked is None else dataclasses.replace(found, penalty=kinked)  # with its own numbers
 
 
 _KNOWN = Known(32)
 
 
-def _key(graph: Graph, layout: Layout, source: GradientSource, numbers: tuple[str, ...]) -> Hashable | None:
+def _key(
+    graph: Graph, layout: Layout, source: GradientSource, numbers: tuple[str, ...], penalty: Penalty | None
+) -> Hashable | None:
     """What a problem is known by; a gradient that is given may refer to anything."""
     key = graph_key(graph) if isinstance(source, Automatic | Numerical) else None
-    return None if key is None else (key, layout, source, numbers)
+    form = () if penalty is None else form_of(penalty)
+    return None if key is None or form is None else (key, layout, source, numbers, form)
 
 
 UNTRACED_HINT = (

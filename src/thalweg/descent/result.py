@@ -60,7 +60,9 @@ class Result:
     parameters: nested as they were given. loss, gradient_norm: at those parameters, over all data. steps: that were taken.
     evaluations: of the loss, with its gradient. seconds: of descent alone; compile_seconds: of tracing and compiling.
     stopped_by: why it ended. ascents: the steps whose direction did not point downhill. notes: what else is worth knowing,
-    such as that the loss could not be divided into tiles. origin: loss, data, start and end, for whoever judges the result.
+    such as that the loss could not be divided into tiles. memory: the method's, at the end, for `minimize(..., memory=...)`.
+    origin: loss, data, start and end, for whoever judges the result.
+    With a penalty that has a kink, the gradient norm is that of (w − prox(w − μ∇f)) / μ.
     """
 
     parameters: Any
@@ -77,6 +79,7 @@ class Result:
     ascents: int = 0
     origin: Any = field(default=None, repr=False)
     judge: Any = field(default=None, repr=False)
+    memory: Any = field(default=None, repr=False)
 
     def __str__(self) -> str:
         lines = [

@@ -17,6 +17,7 @@ import numpy as np
 from ..graph import Array, Graph, Node, constant, transform, with_operands
 from .line_search import LineSearch
 from .methods import Method
+from .penalties import Penalty
 from .stopping import StoppingRule
 
 __all__ = ["Known", "form_of", "graph_key", "with_own_constants"]
@@ -75,7 +76,7 @@ def with_own_constants(graph: Graph) -> Graph:
     return Graph(graph.inputs, transform(graph.outputs, {node: node for node in graph.inputs}, rebuild))
 
 
-def form_of(value: Method | StoppingRule | LineSearch | None) -> Hashable | None:
+def form_of(value: Method | StoppingRule | LineSearch | Penalty | None) -> Hashable | None:
     """What a method or rule is, apart from its numbers; None if it cannot be known, since it runs code of the user's."""
     if value is None:
         return ()
@@ -92,6 +93,8 @@ def form_of(value: Method | StoppingRule | LineSearch | None) -> Hashable | None
 
 
 def _form_of_field(found: Any) -> Hashable | None:
+    if isinstance(found, tuple) and all(isinstance(part, str) for part in found):
+        return found
     if isinstance(found, tuple):
         forms = tuple(form_of(part) for part in found)
         return None if None in forms else forms

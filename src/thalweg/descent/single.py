@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from ..compile.function import compiled
+from ..errors import ArgumentError
 from ..graph import Array, evaluate
 from .engines import Engine, NativeEngine, NumpyEngine
 from .indices import check_indices
 from .methods import Method
 from .not_finite import explain
+from .parameters import leaf_arrays
 from .plan import Evaluation, Origin, Plan, evaluation
 from .problem import Data, check_data, problem_of
 from .result import History, Result
@@ -46,12 +49,26 @@ _UNCOMPILED = (
 
 def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
     state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed)
+    if plan.memory is not None:
+        state = _with_memory(step, state, plan.memory, method)
     if plan.target == "numpy" or not plan.problem.is_traced:
         notes = () if plan.problem.is_traced else (_UNCOMPILED,)
         started = dataclasses.replace(step, state=tuple(state), settings=settings)
         return NumpyEngine(started, plan.data.arrays, plan.batch, plan.seed, notes)
     program = plan.program(step, method)
     return NativeEngine.of(program, state, settings, plan.data.arrays, plan.seed, plan.threads)
+
+
+def _with_memory(step: Step, state: Sequence[Array], memory: Any, method: Method) -> list[Array]:
+    """The state with the method's memory of an earlier descent. Raises ArgumentError if it is another's."""
+    named = step.named(state)
+    old, new = leaf_arrays(named.get("method", ())), leaf_arrays(memory)
+    if old[1] != new[1] or [(x.shape, x.dtype) for x in old[0]] != [(x.shape, x.dtype) for x in new[0]]:
+        raise ArgumentError(
+            f"memory=...: this is not what {type(method).__name__} remembers of parameters like these; pass `result.memory` of a "
+            "descent with the same method and shapes"
+        )
+    return [array.copy() for array in leaf_arrays({**named, "method": memory})[0]]
 
 
 def _where(step: Step, engine: Engine) -> tuple[Array, int]:
@@ -62,7 +79,7 @@ def _where(step: Step, engine: Engine) -> tuple[Array, int]:
 def _validation(plan: Plan, kept: Data) -> Validation:
     problem = problem_of(plan.loss, plan.parameters, kept, kept.examples, plan.source)
     check_indices(problem, kept)
-    if problem.is_traced:
+    if problem.is_traced and plan.target == "native":
         function = compiled(problem.graph, range(1, 1 + len(kept.arrays)))
         return Validation(lambda vector: float(function(vector, *kept.arrays)[0]), plan.every)
     return Validation(lambda vector: float(evaluate(problem.graph, [vector, *kept.arrays])[0]), plan.every)
@@ -103,7 +120,7 @@ class _Told:
             stalls = any(isinstance(rule, ValidationStalls) for rule in leaves(plan.rule))
             if stalls and self.checks.best is not None and not self.has_failed:
                 vector, at = self.checks.best, self.checks.best_step
-                found = evaluation(plan.whole(), vector, plan.data.arrays)
+                found = evaluation(plan.whole(), vector, plan.data.arrays, target=plan.target)
                 self.notes.append(f"these are the parameters of step {at:,}, whose validation loss was the smallest")
         rates = self.history.learning_rate
         if self.ended.status == Status.PARAMETERS_NOT_FINITE and not np.isfinite(rates[-1]):
@@ -126,6 +143,7 @@ class _Told:
             notes=tuple(self.notes),
             evaluations=int(state["evaluations"]),
             ascents=int(state["ascents"]),
+            memory=state.get("method"),
             origin=Origin(plan, self.start, vector.copy()),
         )
 
@@ -140,9 +158,10 @@ class _Told:
             return vector, at, Evaluation(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
         # Interrupted, the last row may be of an earlier step: not every one is recorded.
         is_recorded = self.ended.status > 0 or ("turn" in state and self.ended.status != 0)
-        if plan.batch is None and is_recorded and len(self.history):
+        is_there = is_recorded and not self.method.looks_ahead
+        if plan.batch is None and is_there and len(self.history):
             return vector, at, Evaluation(float(self.history.loss[-1]), float(self.history.gradient_norm[-1]))
-        return vector, at, evaluation(plan.whole(), vector, plan.data.arrays)
+        return vector, at, evaluation(plan.whole(), vector, plan.data.arrays, target=plan.target)
 
     def _seen(self, found: Evaluation) -> Measurement:
         """What the rules saw last: of a mini-batch, its own loss."""

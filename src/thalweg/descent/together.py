@@ -112,6 +112,8 @@ def _check(plan: Plan) -> None:
         raise ArgumentError(
             "a population runs in compiled code only: leave out target, and use a loss and a gradient that can be traced"
         )
+    if plan.memory is not None:
+        raise ArgumentError("memory=... belongs to one descent: leave out restarts and grids")
     if plan.validation is not None:
         raise ArgumentError("validation=... watches one descent: leave out restarts and grids, or use tw.search")
 
@@ -149,7 +151,7 @@ def _ends(descents: Descents, members: Sequence[MemberState]) -> list[tuple[Arra
             vector, at = state["previous"]["parameters"], at - 1
             end = Evaluation(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
         is_recorded = member.status > 0 or has_failed or (member.status != 0 and "turn" in state)
-        if plan.batch is not None or not is_recorded:
+        if plan.batch is not None or not is_recorded or descents.members[number].method.looks_ahead:
             unknown.append(number)
         found.append((vector, at, end))
     vectors, numbers = [found[n][0] for n in unknown], [descents.members[n].numbers for n in unknown]

@@ -31,6 +31,8 @@ def judge(result: Result) -> Verdict:
         return Verdict(VerdictKind.STOPPED_BY_USER, "the user ended it before a rule did", _figures(here))
     if not here.problem.is_traced:
         return _of_untraced(here)
+    if here.plan.problem.penalty is not None:
+        return _of_penalised(here)
     overshooting = overshooting_of(here)
     if overshooting is not None:
         return overshooting.verdict(after_overshooting(here, overshooting))
@@ -305,6 +307,24 @@ def _of_untraced(here: Situation) -> Verdict:
         )
     sentence = "no lower loss was found close by; the loss was not traced, so its curvature is not known"
     return Verdict(VerdictKind.UNKNOWN, sentence, figures)
+
+
+def _of_penalised(here: Situation) -> Verdict:
+    """A penalty with a kink: the proximal gradient decides, (w − prox(w − μ∇f)) / μ."""
+    result = here.result
+    figures = _figures(here) | {"largest eigenvalue": here.spectrum.largest}
+    left = result.gradient_norm**2 / (2 * here.spectrum.largest) if here.spectrum.largest > 0 else float("nan")
+    figures["expected further fall"] = left
+    if not left <= here.tolerance:
+        sentence = f"the loss with its penalty can still fall by about {left:.3g}"
+        return Verdict(VerdictKind.STILL_DESCENDING, sentence, figures, _more_steps_plain())
+    known = _convexity(here)
+    if known.is_convex:
+        figures["convexity"] = known.reason
+        sentence = "loss and penalty are convex, and no proximal step leads down: no parameters are better"
+        return Verdict(VerdictKind.GLOBAL_MINIMUM, sentence, figures, convexity=known)
+    sentence = "no proximal step leads down; the loss is not proven convex, so this may be a saddle point"
+    return Verdict(VerdictKind.UNKNOWN, sentence, figures, convexity=known)
 
 
 def _more_steps_plain() -> tuple[Advice, ...]:

@@ -1,5 +1,6 @@
 """Methods of descent. Each is a frozen dataclass; `base` says what they share and how to write one of your own."""
 
+from .accelerated import AcceleratedGradient
 from .base import Method, Point, Schedule
 from .first_order import Adagrad, Adam, AdamW, GradientDescent, Momentum, Nesterov, RMSProp
 from .levenberg_marquardt import LevenbergMarquardt
@@ -10,6 +11,7 @@ from .random_search import RandomSearch
 __all__ = [
     "BFGS",
     "LBFGS",
+    "AcceleratedGradient",
     "Adagrad",
     "Adam",
     "AdamW",

@@ -127,6 +127,7 @@ class Method:
     rate: step → μ; by default the field `learning_rate`, a number or a schedule.
     line_search: finds μ by trying; the rate is then only the length that is tried first. By default there is none.
 
+    A method whose steps start from a point further on has `looks_ahead = True` and `ahead(parameters, state) → (point, state)`.
     A method that needs several rounds for a direction, such as conjugate gradients on Hessian-vector products, also has
     `begin(now, state) → state` and `improve(now, state) → (state, is_done)`, which is repeated until it is done.
     """
@@ -139,6 +140,12 @@ class Method:
     has_rounds: ClassVar[bool] = False
     """Whether a direction takes several rounds."""
 
+    looks_ahead: ClassVar[bool] = False
+    """Whether a step starts from another point than the parameters: from the one that `ahead` gives."""
+
+    takes_proximal: ClassVar[bool] = False
+    """Whether Δw is −∇f where the descent comes to rest, so that a penalty's proximal step may follow it."""
+
     def initial_state(self, parameters: Array) -> Any:
         """The memory that the method starts with."""
         return ()
@@ -146,6 +153,10 @@ class Method:
     def direction(self, now: Point, state: Any) -> tuple[Any, Any]:
         """Δw and the memory for the next step."""
         raise ArgumentError(f"{type(self).__name__} has no method direction(self, now, state)")
+
+    def ahead(self, parameters: Any, state: Any) -> tuple[Any, Any]:
+        """The point that the step starts from, and the memory."""
+        return parameters, state
 
     def begin(self, now: Point, state: Any) -> Any:
         """The memory with which the rounds begin."""

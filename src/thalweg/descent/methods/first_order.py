@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,6 +28,8 @@ class GradientDescent(Method):
     """
 
     learning_rate: float | Schedule = 0.01
+
+    takes_proximal: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_learning_rate(self.learning_rate)

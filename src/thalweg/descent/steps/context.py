@@ -15,6 +15,7 @@ from ...graph import Node, constant, inline, input_node, topological_order
 from ...trace import Traced, as_traced
 from ..methods.base import Method, Point, SecondDerivatives
 from ..parameters import flatten
+from ..penalties import Penalty
 from ..problem import Problem
 from ..stopping import Measurement, StoppingRule, evaluate
 from .status import Status, status_of
@@ -83,7 +84,8 @@ def along_units(output: Node, parameters: Node, size: int) -> Node:
 @dataclass(eq=False)
 class Context:
     """A problem, a method and a rule whose numbers are traced inputs. seconds: since the descent began. validation: loss
-    and number of the last check on validation data. data: the batch, and the loss's own numbers."""
+    and number of the last check on validation data. data: the batch, and the loss's own numbers. penalty: what acts by
+    proximal steps."""
 
     problem: Problem
     method: Method
@@ -92,6 +94,21 @@ class Context:
     validation: tuple[Any, Any]
     data: Sequence[Any]
     own_method: Method
+    penalty: Penalty | None = None
+
+    def kinked(self, parameters: Any) -> Any:
+        """The part of the penalty that has a kink, as float64; 0 if there is none."""
+        if self.penalty is None:
+            return np.float64(0)
+        return as_traced(self.penalty.kinked(self.problem.layout.tree(parameters))).astype(FLOAT64)
+
+    def proximal(self, parameters: Any, step: Any) -> Any:
+        """The penalty's proximal step, on the vector of all parameters."""
+        if self.penalty is None:
+            return parameters
+        leaves, _ = flatten(self.penalty.proximal(self.problem.layout.tree(parameters), step))
+        vector: Any = np.concatenate([as_traced(leaf).reshape(-1) for leaf in leaves])
+        return vector.astype(parameters.dtype)
 
     def evaluate(self, parameters: Any) -> tuple[Any, Any]:
         """Loss, as float64, and gradient at a point."""

@@ -19,20 +19,22 @@ def fixed_state(vector: Any, memory: Any) -> State:
 
 
 def fixed_stages() -> tuple[Stage, ...]:
-    """w ← w + μ Δw, if no rule says otherwise."""
+    """w ← w + μ Δw, or prox(w + μ Δw) with a penalty that has a kink, if no rule says otherwise."""
     return (_step,)
 
 
 def _step(context: Context, state: State) -> Turn:
     parameters, step = state["parameters"], state["step"]
-    loss, gradient = context.evaluate(parameters)
-    norm = norm_of(gradient)
-    stops, memory, fired = context.rules(state, loss, norm)
-    direction, own = context.direction(context.point(parameters, gradient, loss, step), state["method"])
+    point, own = context.method.ahead(parameters, state["method"])
+    loss, gradient = context.evaluate(point)
+    loss = loss + context.kinked(point)
     rate = context.rate(parameters, step)
-    new = kept_type(
-        parameters + rate * direction, parameters, f"{type(context.own_method).__name__} changes the parameters"
-    )
+    norm = norm_of(gradient) if context.penalty is None else _mapping_norm(context, point, gradient, rate)
+    stops, memory, fired = context.rules(state, loss, norm)
+    direction, own = context.direction(context.point(point, gradient, loss, step), own)
+    name = type(context.own_method).__name__
+    new = kept_type(point + rate * direction, parameters, f"{name} changes the parameters")
+    new = context.proximal(new, rate)
     slope = dot_of(gradient, direction)
     has_left = ~np.isfinite(dot_of(new, new))
     status = context.status(loss, norm, stops, fired, [(has_left, Status.PARAMETERS_NOT_FINITE)])
@@ -47,3 +49,8 @@ def _step(context: Context, state: State) -> Turn:
         **context.ascents(state, slope),
     }
     return Turn(following, (step, loss, norm, rate.astype(np.float64), slope), status)
+
+
+def _mapping_norm(context: Context, point: Any, gradient: Any, rate: Any) -> Any:
+    """‖w − prox(w − μ ∇f)‖ / μ: zero at a minimum, also where the penalty has a kink and ∇f is not zero."""
+    return norm_of((point - context.proximal(point - rate * gradient, rate)) / rate)

@@ -20,6 +20,7 @@ from ..methods.base import Method
 from ..methods.levenberg_marquardt import LevenbergMarquardt
 from ..methods.random_search import RandomSearch
 from ..parameters import flatten, leaf_arrays
+from ..penalties import Penalty
 from ..problem import Problem
 from ..stopping import StoppingRule
 from .context import Context, Stage, State
@@ -70,7 +71,7 @@ def step_of(problem: Problem, vector: Array, method: Method, rule: StoppingRule,
 
     Raises ArgumentError if the method changes the shape of the parameters or of its own state.
     """
-    settings, method_with, rule_with = _settings(vector, method, rule)
+    settings, method_with, rule_with, penalty_with = _settings(vector, method, rule, problem.penalty)
     places_of_numbers = [settings.add(0.0, vector.dtype) for _ in problem.numbers]
     own, stages = _stages(problem, vector, method, seed)
     state, structure = leaf_arrays({**_common_state(vector, rule), **own})
@@ -84,7 +85,16 @@ def step_of(problem: Problem, vector: Array, method: Method, rule: StoppingRule,
         numbers = inputs[len(state) : len(state) + len(settings.arrays)]
         seconds, *rest = inputs[len(state) + len(settings.arrays) :]
         validation, data = (rest[0], rest[1]), [*rest[2:], *(put(numbers) for put in places_of_numbers)]
-        context = Context(problem, method_with(numbers), rule_with(numbers), seconds, validation, data, method)
+        context = Context(
+            problem,
+            method_with(numbers),
+            rule_with(numbers),
+            seconds,
+            validation,
+            data,
+            method,
+            None if penalty_with is None else penalty_with(numbers),
+        )
         outputs: list[Any] = []
         for stage in stages:
             turn = stage(context, old)
@@ -109,16 +119,20 @@ def start_of(
     """The state and the settings of another member, for the same graph. numbers: of the loss, as the problem names them."""
     own, _ = _stages(problem, vector, method, seed)
     state, _ = leaf_arrays({**_common_state(vector, rule), **own})
-    settings = _settings(vector, method, rule)[0]
+    settings = _settings(vector, method, rule, problem.penalty)[0]
     for number in numbers:
         settings.add(number, vector.dtype)
     return [array.copy() for array in state], tuple(settings.arrays)
 
 
-def _settings(vector: Array, method: Method, rule: StoppingRule) -> tuple[Settings, Any, Any]:
-    """The numbers of the method and the rule, and the functions that put traced numbers in their places."""
+def _settings(
+    vector: Array, method: Method, rule: StoppingRule, penalty: Penalty | None
+) -> tuple[Settings, Any, Any, Any]:
+    """The numbers of the method, the rule and the penalty, and the functions that put traced numbers in their places."""
     settings = Settings()
-    return settings, settings.collect(method, vector.dtype), settings.collect(rule, FLOAT64)
+    of_method, of_rule = settings.collect(method, vector.dtype), settings.collect(rule, FLOAT64)
+    of_penalty = None if penalty is None else settings.collect(penalty, vector.dtype)
+    return settings, of_method, of_rule, of_penalty
 
 
 def _common_state(vector: Array, rule: StoppingRule) -> State:
