@@ -95,6 +95,10 @@ class Result:
         lines += [f"  note           {note}" for note in self.notes]
         return "\n".join(lines)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without loss and data: what was found out of them stays, a verdict that was not asked for does not."""
+        return {**self.__dict__, "origin": None, "judge": None}
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: loss {self.loss:.8g} after {self.steps:,} steps>"
 
