@@ -79,7 +79,7 @@ _MANY_PARAMETERS = 20_000
 
 def _rounds(size: int) -> tuple[int, int, int]:
     """Rounds of Lanczos for a probe, probes, and rounds that begin with the gradient. A round costs about two gradients."""
-    return (24, 2, 24) if size <= _MANY_PARAMETERS else (10, 1, 6)
+    return (24, 2, 24) if size <= _MANY_PARAMETERS else (9, 1, 6)
 
 
 def spectrum_of(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Spectrum:
