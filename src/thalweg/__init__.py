@@ -79,6 +79,7 @@ if TYPE_CHECKING:
         Spectrum,
         Verdict,
         VerdictKind,
+        curvature,
         explain,
     )
     from .errors import (
@@ -228,6 +229,7 @@ _HOMES = {
             "Spectrum",
             "Verdict",
             "VerdictKind",
+            "curvature",
             "explain",
         ),
     ),
@@ -333,6 +335,7 @@ __all__ = [
     "__version__",
     "check_gradient",
     "convexity",
+    "curvature",
     "explain",
     "grad",
     "grid",

@@ -2,7 +2,7 @@
 
 from .explanation import Explanation, explain
 from .judge import judge
-from .spectrum import Spectrum
+from .spectrum import Spectrum, curvature
 from .verdict import Advice, Verdict, VerdictKind
 
-__all__ = ["Advice", "Explanation", "Spectrum", "Verdict", "VerdictKind", "explain", "judge"]
+__all__ = ["Advice", "Explanation", "Spectrum", "Verdict", "VerdictKind", "curvature", "explain", "judge"]

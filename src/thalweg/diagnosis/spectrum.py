@@ -12,16 +12,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..autodiff import batched, gradient, pushforward
 from ..compile.function import compiled
-from ..descent.problem import Problem
+from ..descent.problem import Problem, data_of, problem_of
+from ..errors import ArgumentError
 from ..graph import Array, ArrayType, Graph, constant, input_node
 from ..rewrite import simplify
 
-__all__ = ["Spectrum", "hessian_product", "krylov_of", "spectrum_of"]
+__all__ = ["Spectrum", "curvature", "hessian_product", "krylov_of", "spectrum_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +70,22 @@ class Spectrum:
             f"eigenvalues {how}: from {self.smallest:.4g} ± {self.smallest_error:.1g} to {self.largest:.4g} ± "
             f"{self.largest_error:.1g}; {self.negative_share:.0%} negative"
         )
+
+
+def curvature(loss: Callable[..., Any], parameters: Any, *, data: Any = None) -> Spectrum:
+    """The eigenvalues of a loss's Hessian at given parameters, over all data.
+
+    loss, parameters, data: as for `minimize`. Up to 300 parameters the Hessian is formed, beyond that only its products with vectors.
+
+    >>> found = curvature(lambda x: x[0] ** 2 - 3 * x[1] ** 2, np.zeros(2))
+    >>> round(found.smallest, 9), round(found.largest, 9), found.negative_share
+    (-6.0, 2.0, 0.5)
+    """
+    given = data_of(data)
+    problem = problem_of(loss, parameters, given, given.examples)
+    if not problem.is_traced:
+        raise ArgumentError("curvature needs a loss that can be traced")
+    return spectrum_of(problem, problem.layout.vector(parameters), given.arrays)
 
 
 _EXACT_PARAMETERS = 300
