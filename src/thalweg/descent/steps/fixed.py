@@ -29,10 +29,11 @@ def _step(context: Context, state: State) -> Turn:
     point, own = context.method.ahead(parameters, state["method"])
     loss, gradient = context.evaluate(point)
     loss = loss + context.kinked(point)
-    rate = as_traced(context.method.rate(step.astype(parameters.dtype))).astype(parameters.dtype)
+    direction, own = context.direction(context.point(point, gradient, loss, step), own)
+    rate = context.method.rate(step.astype(parameters.dtype))
+    rate = as_traced(rate * context.method.factor(own) if context.method.looks_ahead else rate).astype(parameters.dtype)
     norm = norm_of(gradient) if context.penalty is None else _mapping_norm(context, point, gradient, rate)
     stops, memory, fired = context.rules(state, loss, norm)
-    direction, own = context.direction(context.point(point, gradient, loss, step), own)
     name = type(context.own_method).__name__
     new = kept_type(point + rate * direction, parameters, f"{name} changes the parameters")
     new = context.proximal(new, rate)
