@@ -180,3 +180,12 @@ def test_a_descent_in_two_parts_is_the_descent_in_one(method: tw.Method) -> None
     np.testing.assert_array_equal(whole.parameters["w"], second.parameters["w"])
     with pytest.raises(tw.ArgumentError, match="memory"):
         run(MODEL.start(), 1, {"other": np.zeros(3)})
+
+
+def test_steps_become_shorter_where_the_start_was_flatter() -> None:
+    """Of a Huber loss that starts beyond its bend, few examples are curved at first."""
+    model = Linear(30, objective=tw.models.Huber(0.1))
+    shifted = 50 + y, {"w": np.zeros(30), "b": np.float64(49.0)}
+    result = tw.minimize(model.loss, shifted[1], data=(X, shifted[0]), penalty=tw.L1(0.01), stop=PRECISE)
+    assert result.gradient_norm < 1e-9
+    assert result.steps < 5000

@@ -189,7 +189,7 @@ def test_early_stopping_and_warm_start() -> None:
 
 
 def test_the_same_random_state_gives_the_same_perceptron() -> None:
-    a, b, c = (PerceptronClassifier(random_state=s, max_iter=25, tol=1.0).fit(Xi, yi) for s in (1, 1, 2))
+    a, b, c = (PerceptronClassifier(random_state=s, tol=1.0).fit(Xi, yi) for s in (1, 1, 2))
     np.testing.assert_array_equal(a.coefs_[0], b.coefs_[0])
     assert not np.array_equal(a.coefs_[0], c.coefs_[0])
 
@@ -274,3 +274,13 @@ def test_large_sparse_features_are_made_dense_part_by_part(kind: Any, monkeypatc
     assert 5 < estimator.n_iter_ <= 60
     with pytest.raises(tw.ArgumentError, match="early_stopping"):
         kind(early_stopping=True).fit(scipy.sparse.csr_matrix(X), y)
+
+
+def test_a_long_descent_on_few_examples_is_one_story() -> None:
+    """It begins in NumPy and goes on compiled, with the same memory."""
+    fitted = DescentClassifier(alpha=0.01).fit(Xc[:300], yc[:300])
+    history = fitted.result_.history
+    assert fitted.n_iter_ > 80
+    np.testing.assert_array_equal(history.step, np.arange(len(history)))
+    assert (np.diff(history.loss) < 1e-9).all()
+    assert fitted.result_.gradient_norm < 1e-9

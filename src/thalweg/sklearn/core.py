@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import warnings
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ from sklearn.utils import check_random_state
 
 from ..descent import (
     L2,
+    LBFGS,
     ElasticNet,
     GradientBelow,
+    History,
     MaxSteps,
     Method,
     NoChange,
@@ -86,23 +89,44 @@ def solve(task: Task, start: Layers | None, memory: Any = None, is_partial: bool
     dtype = training.X.dtype
     parameters = task.standardised.start(task.seed, dtype) if start is None else task.standardised.standard(start)
     penalty = _penalty(task, dtype)
-    result = minimize(
-        task.standardised.loss,
-        parameters,
-        data=training.data,
-        method=task.method,
-        penalty=penalty,
-        batch_size=batch,
-        stop=MaxSteps(per_epoch) if is_partial else _rule(task, batch, per_epoch, dtype),
-        validation=None if validation is None else validation.data,
-        seed=task.seed,
-        threads=task.threads,
-        target=_target(task, count, batch, per_epoch, is_partial),
-        memory=memory,
-    )
+    rule = MaxSteps(per_epoch) if is_partial else _rule(task, batch, per_epoch, dtype)
+
+    def descend(parameters: Any, memory: Any, stop: StoppingRule, target: str) -> Result:
+        return minimize(
+            task.standardised.loss,
+            parameters,
+            data=training.data,
+            method=_method(task, batch),
+            penalty=penalty,
+            batch_size=batch,
+            stop=stop,
+            validation=None if validation is None else validation.data,
+            seed=task.seed,
+            threads=task.threads,
+            target=target,
+            memory=memory,
+        )
+
+    target = _target(task, count, batch, per_epoch, is_partial)
+    if target == "numpy" and _is_open_ended(task, batch) and not is_partial and task.max_iter > _FIRST_STEPS:
+        result = descend(parameters, memory, rule | MaxSteps(_FIRST_STEPS), "numpy")
+        if result.stopped_by.rules == (str(MaxSteps(_FIRST_STEPS)),):
+            left = _rule(dataclasses.replace(task, max_iter=task.max_iter - _FIRST_STEPS), batch, per_epoch, dtype)
+            result = _joined(result, descend(result.parameters, result.memory, left, "native"))
+    else:
+        result = descend(parameters, memory, rule, target)
     if not is_partial:
         _warn(result, task)
     return Fitted(task.standardised.own(result.parameters), result, max(1, -(-result.steps // per_epoch)))
+
+
+_MEMORY = 30
+"""Of L-BFGS: a linear model's weights are often far from equally curved, and a step's own cost is that of reading the examples."""
+
+
+def _method(task: Task, batch: int | None) -> Method | None:
+    """None where `minimize` chooses: proximal steps need a learning rate from the curvature."""
+    return LBFGS(memory=_MEMORY) if task.method is None and batch is None and not task.l1 else task.method
 
 
 def _split(task: Task) -> tuple[Examples, Examples | None]:
@@ -132,28 +156,55 @@ def _penalty(task: Task, dtype: Any) -> Penalty | None:
     return ElasticNet(l1, l2) if task.l1 else L2(l2)
 
 
+_WINDOW = 10
+"""Batches, at least, whose mean loss is told from noise."""
+
+
 def _rule(task: Task, batch: int | None, per_epoch: int, dtype: Any) -> StoppingRule:
     last = MaxSteps(task.max_iter * per_epoch)
     if task.validation_fraction is not None:
         return ValidationStalls(task.patience) | last
     if batch is not None or task.method is not None:
-        return EpochsStall(per_epoch, task.patience, task.tolerance) | last
+        window = 1 if batch is None else max(per_epoch, _WINDOW)
+        return EpochsStall(window, task.patience, task.tolerance) | last
     precision = 4 * float(np.finfo(dtype).eps)
     return GradientBelow(task.tolerance) | NoChange(10, precision) | last
 
 
-_STEPS_OF_LBFGS = 40
+_FIRST_STEPS = 60
 _SECONDS_TO_COMPILE = 0.3
 
 
+def _is_open_ended(task: Task, batch: int | None) -> bool:
+    """Whether it may take many more steps than most do: L-BFGS on features that go together."""
+    return task.method is None and batch is None and not task.l1 and task.validation_fraction is None
+
+
 def _target(task: Task, count: int, batch: int | None, per_epoch: int, is_partial: bool) -> str:
-    """NumPy node by node for descents that take less time than compiling them."""
-    rows = batch or count
-    steps = _STEPS_OF_LBFGS if task.method is None else task.max_iter * per_epoch
-    steps = per_epoch if is_partial else min(steps, task.max_iter * per_epoch)
-    multiplications = 6 * rows * task.standardised.model.parameter_count
+    """NumPy node by node for descents that take less time than compiling them. What is open-ended goes on compiled."""
+    most = _FIRST_STEPS if _is_open_ended(task, batch) else task.max_iter * per_epoch
+    steps = per_epoch if is_partial else min(most, task.max_iter * per_epoch)
+    multiplications = 6 * (batch or count) * task.standardised.model.parameter_count
     seconds = steps * (5e-4 + multiplications / 4e8)
     return "numpy" if seconds < _SECONDS_TO_COMPILE else "native"
+
+
+def _joined(first: Result, second: Result) -> Result:
+    """Two parts of one descent as one."""
+    names = ("loss", "gradient_norm", "learning_rate", "slope")
+    a, b = first.history, second.history
+    kept = slice(None, -1)  # the last row of the first part is the first row of the second
+    columns = {name: np.concatenate([getattr(a, name)[kept], getattr(b, name)]) for name in names}
+    history = History(step=np.concatenate([a.step[kept], b.step + first.steps]), **columns)
+    return dataclasses.replace(
+        second,
+        history=history,
+        steps=first.steps + second.steps,
+        evaluations=first.evaluations + second.evaluations,
+        ascents=first.ascents + second.ascents,
+        seconds=first.seconds + second.seconds,
+        compile_seconds=first.compile_seconds + second.compile_seconds,
+    )
 
 
 def _warn(result: Result, task: Task) -> None:

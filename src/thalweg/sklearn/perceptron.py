@@ -63,7 +63,8 @@ class PerceptronRegressor(_Layered, OfNumbers):
     "identity". loss: "squared" (½ r²), "absolute", "huber", "quantile", "poisson", or one of `tw.models`. alpha: the strength of the
     L2 penalty. method: of descent; by default Adam(0.001). batch_size: "auto" for a
     tenth of the examples, at least 64 and at most 200; None for all.
-    max_iter: epochs. tol, n_iter_no_change: it stops when the loss of an epoch has not improved by tol so many times in a row.
+    max_iter: epochs. tol, n_iter_no_change: it stops when the loss of an epoch, or of ten batches where that is more, has not improved
+    by tol so many times in a row.
     early_stopping, validation_fraction: stop by the loss on examples that are kept apart instead, and return the best parameters.
     warm_start: whether a fit goes on from the one before. random_state: of the start, mini-batches and validation.
     threads: that share the work.
@@ -110,7 +111,7 @@ class PerceptronRegressor(_Layered, OfNumbers):
         outputs = y.shape[1] if y.ndim > 1 else None
         hidden = tuple(np.atleast_1d(self.hidden_layer_sizes).tolist())
         return _purpose(
-            self, Perceptron(examples.X.shape[1], outputs, hidden, self.activation, objective=loss), examples
+            self, Perceptron(examples.X.shape[1], outputs, hidden, self.activation, "glorot", objective=loss), examples
         )
 
 
@@ -163,5 +164,5 @@ class PerceptronClassifier(_Layered, OfClasses):
         outputs = classes if classes > 2 or loss.has_score_per_class else None
         hidden = tuple(np.atleast_1d(self.hidden_layer_sizes).tolist())
         return _purpose(
-            self, Perceptron(examples.X.shape[1], outputs, hidden, self.activation, objective=loss), examples
+            self, Perceptron(examples.X.shape[1], outputs, hidden, self.activation, "glorot", objective=loss), examples
         )

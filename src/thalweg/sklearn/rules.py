@@ -16,7 +16,7 @@ __all__ = ["EpochsStall"]
 class EpochsStall(StoppingRule):
     """Stops when the mean loss of the batches of an epoch has not fallen by `tolerance` below the best for `epochs` epochs in a row.
 
-    batches: in an epoch.
+    batches: in an epoch, or so many as take the noise out of their mean.
     """
 
     batches: int

@@ -158,6 +158,10 @@ class Method:
         """The point that the step starts from, and the memory."""
         return parameters, state
 
+    def factor(self, state: Any) -> Any:
+        """Of a method that looks ahead: a factor on the rate, from its memory."""
+        return 1.0
+
     def begin(self, now: Point, state: Any) -> Any:
         """The memory with which the rounds begin."""
         return state

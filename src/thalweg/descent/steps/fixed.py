@@ -28,10 +28,12 @@ def _step(context: Context, state: State) -> Turn:
     point, own = context.method.ahead(parameters, state["method"])
     loss, gradient = context.evaluate(point)
     loss = loss + context.kinked(point)
+    direction, own = context.direction(context.point(point, gradient, loss, step), own)
     rate = context.rate(parameters, step)
+    if context.method.looks_ahead:
+        rate = as_traced(rate * context.method.factor(own)).astype(parameters.dtype)
     norm = norm_of(gradient) if context.penalty is None else _mapping_norm(context, point, gradient, rate)
     stops, memory, fired = context.rules(state, loss, norm)
-    direction, own = context.direction(context.point(point, gradient, loss, step), own)
     name = type(context.own_method).__name__
     new = kept_type(point + rate * direction, parameters, f"{name} changes the parameters")
     new = context.proximal(new, rate)
