@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ def test_conjugate_directions_are_the_published_formulas(formula: str) -> None:
     method = tw.ConjugateGradient(formula)
     points = [START, *(after(method, steps) for steps in range(1, 7))]
     direction = np.zeros(2)
-    for number, (p, q) in enumerate(zip(points[:-1], points[1:], strict=True)):
+    for number, (p, q) in enumerate(pairwise(points)):
         g = gradient(p)
         beta = FORMULAS[formula](g, gradient(points[number - 1]), direction) if number else 0.0
         direction = -g + beta * direction

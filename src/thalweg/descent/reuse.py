@@ -63,8 +63,14 @@ def graph_key(graph: Graph) -> Hashable | None:
 def with_own_constants(graph: Graph) -> Graph:
     """The same graph with copies of its constants: the arrays that a loss refers to belong to the user, who may change them."""
 
+    copies: dict[int, Node] = {}  # one for each array, since equal operations are known by their operands
+
     def rebuild(node: Node, operands: tuple[Node, ...]) -> Node:
-        return constant(node.value.copy()) if node.is_constant else with_operands(node, operands)
+        if not node.is_constant:
+            return with_operands(node, operands)
+        if id(node.value) not in copies:
+            copies[id(node.value)] = constant(node.value.copy())
+        return copies[id(node.value)]
 
     return Graph(graph.inputs, transform(graph.outputs, {node: node for node in graph.inputs}, rebuild))
 
