@@ -114,6 +114,10 @@ def test_more_parameters_than_residuals_and_columns_of_zero(loss: Any) -> None:
         (lambda x: np.sum(np.array([1.0, -1.0]) * x**2), r"the factor -1.0, below zero"),
         (lambda x: -2.0 * np.sum(x**2), "below zero"),
         (lambda x: x[1] * np.sum((x - 1) ** 2), "np.multiply"),
+        (
+            lambda x: np.einsum("ij,ji->", x.reshape(1, 2) * np.ones((2, 1)), x.reshape(1, 2) * np.ones((2, 1))),
+            "np.dot",
+        ),
         (lambda x: np.sqrt(np.sum(x**2)), "is no square"),
     ],
 )
