@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -117,7 +117,7 @@ def test_conjugate_directions_are_the_published_formulas(formula: str) -> None:
     method = tw.ConjugateGradient(formula)
     points = [START, *(after(method, steps) for steps in range(1, 7))]
     direction = np.zeros(2)
-    for number, (p, q) in enumerate(itertools.pairwise(points)):
+    for number, (p, q) in enumerate(pairwise(points)):
         g = gradient(p)
         beta = FORMULAS[formula](g, gradient(points[number - 1]), direction) if number else 0.0
         direction = -g + beta * direction

@@ -83,7 +83,7 @@ def _falls_enough(trial: Trial, reference: Any, decrease: Any) -> Any:
 def _is_flat_fall(trial: Trial, decrease: Any) -> Any:
     """The same by the slope, where the loss is known to its rounding error only."""
     noise = trial.precision * np.absolute(trial.first_loss)
-    is_near = trial.loss <= trial.first_loss + noise
+    is_near = np.absolute(trial.loss - trial.first_loss) <= noise
     return is_near & (trial.slope <= (2 * decrease - 1) * trial.first_slope)
 
 

@@ -1,7 +1,7 @@
 """Finding the residuals in the graph of a loss that is a sum of squares.
 
 Any nesting of sums, means, positive factors and squares will do: `np.sum(r**2)`, `0.5 * np.mean(r**2)`, `r @ r`,
-`np.sum(weights * r**2) + 0.1 * np.sum(w**2)`.
+`0.5 * r @ r`, `np.sum(weights * r**2) + 0.1 * np.sum(w**2)`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import LossError
 from ..graph import Graph, Node, constant, evaluate_nodes, make, topological_order
 from ..ops.contraction import dot
-from ..ops.elementwise import add, convert, divide, multiply, subtract
+from ..ops.elementwise import add, convert, divide, multiply, negative, subtract
 from ..ops.reduction import sum_
 from ..ops.structure import broadcast, reshape, transpose
 from ..rewrite import equal_everywhere
@@ -72,10 +72,43 @@ def _collect(node: Node, weight: Node | None, active: set[Node], found: list[Res
         elif primitive in (reshape, transpose) and (weight is None or equal_everywhere(weight) is not None):
             (x,) = operands
             stack.append((x, None if weight is None else _uniform(weight, x)))
-        elif primitive is dot and operands[0] is operands[1] and not node.shape:
-            found.append(Residuals(operands[0], None if weight is None else _uniform_like(weight, operands[0])))
+        elif (square := _square(node, active)) is not None:
+            base, share = square
+            if weight is not None and weight.shape != base.shape:
+                weight = _uniform_like(weight, base)
+            found.append(Residuals(base, weight if share is None else _times(weight, share, node)))
         else:
             raise _no_square(node)
+
+
+def _square(node: Node, active: set[Node]) -> tuple[Node, Node | None] | None:
+    """r and c of a product (a r)(b r) = c r², or of its sum; None if the node is no such product. c: None for 1."""
+    operands = node.operands
+    is_sum = node.primitive is dot and not node.shape and len(set(node.attributes["contract"])) == 1
+    if not is_sum and node.primitive is not multiply:
+        return None
+    (a, factor), (b, other) = (_without_factors(operand, active) for operand in operands)
+    if a is not b:
+        return None
+    return a, factor if other is None else other if factor is None else make(multiply, factor, other)
+
+
+def _without_factors(node: Node, active: set[Node]) -> tuple[Node, Node | None]:
+    """r and c of a product c · r with a c that does not depend on the parameters."""
+    total: Node | None = None
+    while node.primitive in (multiply, divide, negative):
+        one = make(broadcast, constant(np.ones((), node.dtype)), shape=node.shape)
+        operands = node.operands
+        if node.primitive is negative:
+            factor, rest = make(negative, one), operands[0]
+        elif node.primitive is divide and operands[1] not in active:
+            factor, rest = make(divide, one, operands[1]), operands[0]
+        elif node.primitive is multiply and (operands[0] not in active or operands[1] not in active):
+            factor, rest = operands if operands[1] in active else operands[::-1]
+        else:
+            break
+        total, node = factor if total is None else make(multiply, total, factor), rest
+    return node, total
 
 
 def _times(weight: Node | None, factor: Node, node: Node) -> Node:

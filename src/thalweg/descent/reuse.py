@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..graph import Array, Graph, Node, constant, transform, with_operands
+from ..graph import Graph, Node, constant, transform, with_operands
 from .line_search import LineSearch
 from .methods import Method
 from .penalties import Penalty
@@ -66,12 +66,14 @@ def with_own_constants(graph: Graph) -> Graph:
 
     An array that it refers to several times is copied once, so that what is computed from it is still seen to be the same.
     """
-    copies: dict[int, Array] = {}
+    copies: dict[int, Node] = {}  # one for each array, since equal operations are known by their operands
 
     def rebuild(node: Node, operands: tuple[Node, ...]) -> Node:
         if not node.is_constant:
             return with_operands(node, operands)
-        return constant(copies.setdefault(id(node.value), node.value.copy()))
+        if id(node.value) not in copies:
+            copies[id(node.value)] = constant(node.value.copy())
+        return copies[id(node.value)]
 
     return Graph(graph.inputs, transform(graph.outputs, {node: node for node in graph.inputs}, rebuild))
 

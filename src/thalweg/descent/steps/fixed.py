@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...trace import as_traced
 from .context import Context, Stage, State, Turn, dot_of, kept_type, norm_of
 from .status import Status
 
