@@ -84,7 +84,7 @@ def test_the_hessian_of_the_logistic_loss_at_zero() -> None:
 
 
 # Moré, Garbow and Hillstrom
-METHODS = [tw.LBFGS(), tw.BFGS(), tw.ConjugateGradient(), tw.Newton()]
+METHODS = [tw.LBFGS(), tw.BFGS(), tw.ConjugateGradient(), tw.Newton(), tw.LevenbergMarquardt()]
 EXCEPTIONS = {
     ("powell_badly_scaled_2", tw.ConjugateGradient): "the curvatures differ by 1e16: rounding ends it at 3e-10",
     ("meyer_3", tw.ConjugateGradient): "the curvatures differ by 1e17: takes more than 10,000 steps",
