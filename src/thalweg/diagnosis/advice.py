@@ -11,11 +11,12 @@ import numpy as np
 from ..descent import Result
 from ..descent.methods import Method
 from ..descent.minimize import minimize
+from ..descent.plan import losses_at
 from ..descent.stopping import GradientBelow, MaxSteps, NoChange
 from ..graph import Array
 from .landscape import Ray
 from .overshooting import Overshooting
-from .situation import Situation
+from .situation import TOLERANCE, Situation
 from .verdict import Advice
 
 __all__ = ["after_overshooting", "after_saddle", "distance_along_valley", "with_smaller_rate"]
@@ -92,13 +93,21 @@ def with_smaller_rate(here: Situation) -> tuple[Advice, ...]:
     return (Advice("end with a smaller rate, such as tw.schedules.cosine(...), or take larger batches", said),)
 
 
-def distance_along_valley(here: Situation) -> float | None:
-    """How far away another point was found that is as low; None if a descent from beside the end returns to it."""
+def distance_along_valley(here: Situation) -> tuple[float | None, float]:
+    """How far away another point was found that is as low; None if descents from beside the end return to it. And how much
+    lower one came.
+    """
     direction = here.flat_directions[0] if len(here.flat_directions) else here.spectrum.smallest_direction
     step = 0.05 * here.scale
-    for sign in (1, -1):
-        found = _descend(here, here.end + sign * step * direction, None, 100, False)
+    lower, far = 0.0, None
+    beside = [here.end + sign * step * direction for sign in (1, -1)]
+    rises = losses_at(here.problem, np.array(beside).astype(here.end.dtype), here.arrays) - here.loss
+    for place, rise in zip(beside, rises, strict=True):
+        found = _descend(here, place, None, 100, False)
+        as_low = max(here.tolerance, TOLERANCE * max(here.fallen, float(rise)))
         distance = float(np.linalg.norm(found.origin.end - here.end))
-        if found.loss <= here.loss + here.tolerance and distance > 0.3 * step:
-            return distance
-    return None
+        if np.isfinite(found.loss):
+            lower = max(lower, here.loss - found.loss)
+        if far is None and found.loss <= here.loss + as_low and distance > 0.3 * step:
+            far = distance
+    return far, lower

@@ -13,7 +13,7 @@ import numpy as np
 from ..descent import Result
 from ..graph import Array
 from .advice import after_overshooting, after_saddle, distance_along_valley, with_smaller_rate
-from .landscape import Ray
+from .landscape import COUNT, FACTOR, Ray
 from .noise import noise_of
 from .overshooting import overshooting_of
 from .situation import Situation
@@ -41,17 +41,21 @@ def judge(result: Result) -> Verdict:
     if here.has_kink:
         return _at_kink(here)
     escape = _escape(here)
-    if (
-        escape is not None
-        and here.decrement <= here.tolerance
-        and here.spectrum.smallest < -here.spectrum.smallest_error
-    ):
+    vanishes, curves_down = here.decrement <= here.tolerance, here.spectrum.smallest < -here.spectrum.smallest_error
+    if escape is not None and vanishes and _is_level_first(here, escape):
+        return _plateau(here, escape, _figures(here))
+    if escape is not None and vanishes and curves_down:
         return _saddle(here, escape)
     left = _left(here)
     if left > here.tolerance:
         return _not_there(here, escape, left)
+    if escape is not None and -float(here.gradient @ escape.direction) * escape.best_length > 0.5 * escape.gain:
+        return _not_there(here, None, escape.gain)  # the slope alone explains the fall
     if escape is not None:
         return _saddle(here, escape)
+    if curves_down and here.stays_negative:
+        sentence = "the gradient vanishes and the loss curves downwards, but falls by no more than its rounding error"
+        return Verdict(VerdictKind.UNKNOWN, sentence, _figures(here) | _curvature(here), spectrum=here.spectrum)
     return _minimum(here)
 
 
@@ -81,7 +85,7 @@ def _curvature(here: Situation) -> dict[str, Any]:
 # What is left
 def _left(here: Situation) -> float:
     """How far the loss can still fall, as far as is seen: by the quadratic model, and along rays."""
-    seen = max((ray.gain for ray in here.downhill_rays), default=0.0)
+    seen = max((ray.gain for ray in (*here.downhill_rays, *here.closer_rays) if ray.leads_down), default=0.0)
     slope_along_flat = 0.0
     if here.decrement <= here.tolerance and seen > here.tolerance:
         slope_along_flat = seen
@@ -99,8 +103,14 @@ def _escape(here: Situation) -> Ray | None:
         mixtures = here.generator.standard_normal((8, len(flat))) @ flat
         extra = [m / max(float(np.linalg.norm(m)), 1e-300) for m in mixtures]
     directions = [sign * v for v in (*flat, *extra) for sign in (1, -1)]
-    rays = [ray for ray in here.look(directions) if ray.gain > here.tolerance]
-    return max(rays, key=lambda ray: ray.gain, default=None)
+    # What curves down beyond its error falls by however little. But close to a minimum it may do so for want of the last step.
+    enough = 10 * here.decrement if spectrum.smallest < -spectrum.smallest_error else here.tolerance
+    for closer in range(3 if here.has_no_scale else 2):  # it may rise again soon
+        firsts = [1e-3 * here.scale * FACTOR ** -(COUNT * closer)] * len(directions)
+        rays = [ray for ray in here.look(directions, firsts) if ray.gain > enough and ray.leads_down]
+        if rays:
+            return max(rays, key=lambda ray: ray.gain)
+    return None
 
 
 def _not_there(here: Situation, escape: Ray | None, left: float) -> Verdict:
@@ -117,26 +127,43 @@ def _not_there(here: Situation, escape: Ray | None, left: float) -> Verdict:
     rays = here.downhill_rays
     steep = max(rays, key=lambda ray: ray.gain, default=None)
     if steep is not None and _is_plateau(here, steep):
-        figures |= {"fall that lies ahead": steep.gain, "distance to it": _distance(steep), **_curvature(here)}
-        sentence = "the loss is nearly level here, and falls more steeply further on: this is no minimum"
-        advice = (Advice(_ADVICE_PLATEAU, f"at {_distance(steep):.3g} along −∇f the loss is {steep.gain:.3g} lower"),)
-        return Verdict(VerdictKind.PLATEAU, sentence, figures, advice, spectrum=here.spectrum)
+        return _plateau(here, steep, figures)
     forever = [ray for ray in rays[1:] or rays if ray.gain > 0]  # −∇f itself leads out of valleys that go on
     falls = bool(forever) and all(ray.falls_forever for ray in forever)
     if falls and (here.decrement <= 0.5 * max(here.fallen, here.noise) or (steep and steep.falls_without_bound)):
         return _no_minimum(here, max(forever, key=lambda ray: ray.gain), figures)
     figures |= _curvature(here)
-    near_saddle = escape is not None and here.gradient_norm < 1e-3 * _largest_gradient(here)
+    near_saddle = (
+        escape is not None and escape.gain > here.tolerance and here.gradient_norm < 1e-3 * _largest_gradient(here)
+    )
     if near_saddle and escape is not None:
         return _saddle(here, escape)
     gain = figures.get("gain per step at the end", 0.0)
     sentence = f"it ran out of steps or time; the loss was still falling, by {gain:.3g} a step at the end"
-    if here.result.stopped_by.reason == "rule" and not _ran_out(here.result):
-        sentence = "the rule fired, but this is no minimum: the loss can still fall by about " + f"{left:.3g}"
+    if here.result.stopped_by.reason != "rule":
+        sentence = (
+            f"no step brought a smaller loss, but this is no minimum: the loss can still fall by about {left:.3g}"
+        )
+    elif not _ran_out(here.result):
+        sentence = f"the rule fired, but this is no minimum: the loss can still fall by about {left:.3g}"
     return Verdict(VerdictKind.STILL_DESCENDING, sentence, figures, _more_steps(here), spectrum=here.spectrum)
 
 
 _ADVICE_PLATEAU = "use momentum or Adam, a larger rate for a while, or another start"
+
+
+def _plateau(here: Situation, ray: Ray, figures: dict[str, Any]) -> Verdict:
+    figures |= {"fall that lies ahead": ray.gain, "distance to it": _distance(ray), **_curvature(here)}
+    sentence = "the loss is nearly level here, and falls more steeply further on: this is no minimum"
+    tried = f"at {_distance(ray):.3g} along {_named(here, ray.direction)} the loss is {ray.gain:.3g} lower"
+    return Verdict(VerdictKind.PLATEAU, sentence, figures, (Advice(_ADVICE_PLATEAU, tried),), spectrum=here.spectrum)
+
+
+def _is_level_first(here: Situation, ray: Ray) -> bool:
+    """Whether the fall lies far off: the loss is level for a while, and neither slope nor curvature foretell a fall."""
+    length = _distance(ray)
+    foretold = here.gradient_norm * length + 0.5 * here.spectrum.size * length**2
+    return ray.is_level_first and foretold < 1e-3 * ray.gain
 
 
 def _distance(ray: Ray) -> float:
@@ -145,7 +172,7 @@ def _distance(ray: Ray) -> float:
 
 def _is_plateau(here: Situation, ray: Ray) -> bool:
     """Whether the loss falls much more steeply further along than here."""
-    if ray.gain <= max(0.1 * here.fallen, here.tolerance):
+    if ray.gain <= max(0.1 * here.fallen, here.tolerance) or ray.has_barrier:
         return False
     steps = np.diff(np.concatenate([[0.0], ray.lengths])) * float(np.linalg.norm(ray.direction))
     slopes = -np.diff(np.concatenate([[ray.here], ray.losses])) / steps
@@ -235,6 +262,13 @@ def _minimum(here: Situation) -> Verdict:
     spectrum = here.spectrum
     figures = _figures(here) | {"expected further fall": here.decrement, "fall so far": here.fallen} | _curvature(here)
     known = _convexity(here)
+    if (
+        here.decrement > 1e-3 * here.noise
+        and here.plan.batch is None
+        and here.gradient_norm > 0.5 * _largest_gradient(here)
+    ):
+        sentence = "nothing moved, and what is left to fall is less than the rounding error of the loss"
+        return Verdict(VerdictKind.UNKNOWN, sentence, figures, spectrum=spectrum, convexity=known)
     if known.is_convex:
         gap = here.gradient_norm**2 / (2 * known.modulus) if known.modulus > 0 else None
         figures["convexity"] = known.reason
@@ -247,7 +281,12 @@ def _minimum(here: Situation) -> Verdict:
     if spectrum.smallest > max(spectrum.smallest_error, _NEARLY_FLAT * spectrum.largest):
         sentence = "the gradient vanishes and the loss curves upwards in every direction"
         return Verdict(VerdictKind.LOCAL_MINIMUM, sentence, figures, advice, spectrum=spectrum, convexity=known)
-    distance = distance_along_valley(here)
+    distance, lower = distance_along_valley(here)
+    if lower > max(10 * here.decrement, here.tolerance):
+        figures["a descent from close by fell further by"] = lower
+        sentence = "the gradient vanishes, but some direction is not curved, and a descent from close by comes lower"
+        advice = (Advice("go on from close by: add a little noise to the parameters"),)
+        return Verdict(VerdictKind.UNKNOWN, sentence, figures, advice, spectrum=spectrum, convexity=known)
     if distance is None:
         sentence = (
             "the gradient vanishes; along some directions there is no curvature, but the loss rises there as well"
@@ -269,26 +308,32 @@ def _at_kink(here: Situation) -> Verdict:
     figures = _figures(here) | {"shortest subgradient / longest gradient": share}
     units = list(np.eye(here.end.size)) if here.end.size <= 64 else []
     chosen = [-direction, -here.gradient, *(sign * unit for unit in units for sign in (1, -1))]
-    chosen += list(here.generator.standard_normal((16, here.end.size)))
+    chosen += list(here.generator.standard_normal((128, here.end.size)))
     rays = here.look([d for d in chosen if np.any(d != 0)], None)
     first = [d for d in chosen[:2] if np.any(d != 0)]
     near = here.look(first, [1e-9 * here.scale / float(np.linalg.norm(d)) for d in first])
     gain = max((ray.gain for ray in (*rays, *near)), default=0.0)
     known = _convexity(here)
-    if gain > here.tolerance and (share > 1e-3 or not known.is_convex):
+    if gain > here.tolerance:
         sentence = f"the loss has a kink here, but can still fall by {gain:.3g}"
         best = max((*rays, *near), key=lambda ray: ray.gain)
-        kind = VerdictKind.STILL_DESCENDING if share > 1e-3 else VerdictKind.SADDLE_POINT
+        is_slope = share > 1e-3 or known.is_convex  # a convex loss has no saddle points
+        kind = VerdictKind.STILL_DESCENDING if is_slope else VerdictKind.SADDLE_POINT
         return Verdict(kind, sentence, figures, _after_kink(best), convexity=known)
-    if share > 1e-2 and gain > here.noise:
-        sentence = "the loss has a kink here; what is left to fall is less than a millionth of the fall so far"
-        return Verdict(VerdictKind.UNKNOWN, sentence, figures | {"expected further fall": gain}, convexity=known)
     if known.is_convex:
+        if share > 1e-6 and share * here.longest_gradient * here.scale > max(1e-4 * here.fallen, here.noise):
+            sentence = "the loss is proven convex and has a kink here; no direction that was tried leads down"
+            return Verdict(VerdictKind.UNKNOWN, sentence, figures, convexity=known)
         figures["convexity"] = known.reason
         sentence = "the loss is proven convex, has a kink here, and no direction leads down: no parameters are better"
         return Verdict(VerdictKind.GLOBAL_MINIMUM, sentence, figures, convexity=known)
     sentence = "the loss has a kink here, and no direction that was tried leads down"
-    return Verdict(VerdictKind.LOCAL_MINIMUM, sentence, figures, convexity=known)
+    kind = VerdictKind.LOCAL_MINIMUM if here.end.size <= _SEEN_ALL_ROUND else VerdictKind.UNKNOWN
+    return Verdict(kind, sentence, figures, convexity=known)
+
+
+_SEEN_ALL_ROUND = 3
+"""In so many dimensions random directions leave no wide gaps."""
 
 
 def _after_kink(ray: Ray) -> tuple[Advice, ...]:

@@ -39,11 +39,25 @@ class Ray:
         return float(self.lengths[int(np.nanargmin(np.where(np.isfinite(self.losses), self.losses, np.inf)))])
 
     @property
-    def rise(self) -> float:
-        """How far the loss rises on the first half of the lengths, where it is finite."""
-        near = self.losses[: len(self.losses) // 2 + 1]
-        finite = near[np.isfinite(near)]
-        return float(np.max(finite) - self.here) if len(finite) else float("inf")
+    def leads_down(self) -> bool:
+        """Whether the first change of the loss that is more than rounding is a fall: no barrier lies before."""
+        changes = self.losses - self.here
+        seen = changes[~(np.abs(changes) <= self.noise)]
+        return len(seen) > 0 and bool(seen[0] < 0)
+
+    @property
+    def is_level_first(self) -> bool:
+        """Whether half of the fall lies far off: at 1/64 of the distance the loss has changed less than a power of it could say."""
+        falls = np.flatnonzero(self.here - self.losses >= 0.5 * self.gain)
+        first = int(falls[0]) if len(falls) else 0
+        changes = np.abs(self.losses[: max(first - 2, 0)] - self.here)
+        return first >= 3 and bool(np.all(changes <= max(self.noise, 1e-15 * self.gain)))
+
+    @property
+    def has_barrier(self) -> bool:
+        """Whether the loss is higher than here somewhere on the way to the lowest."""
+        way = self.losses[: int(np.argmin(np.where(np.isfinite(self.losses), self.losses, np.inf)))]
+        return not bool(np.all(way <= self.here + self.noise))
 
     @property
     def falls_forever(self) -> bool:

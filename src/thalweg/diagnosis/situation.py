@@ -12,13 +12,16 @@ from ..descent import Result
 from ..descent.plan import Origin, evaluated, gradients_at, losses_at
 from ..descent.problem import Problem
 from ..graph import Array, Graph, constant, inline
-from .landscape import Ray, look_along
+from .landscape import COUNT, FACTOR, Ray, look_along
 from .spectrum import Spectrum, krylov_of, spectrum_of
 
-__all__ = ["Situation"]
+__all__ = ["TOLERANCE", "Situation"]
 
 TOLERANCE = 1e-6
 """What is left to fall counts as nothing if it is less than this share of the fall so far."""
+
+_TOLERANCE_LATE = 1e-3
+"""And less than this share of the fall in the second half of the steps."""
 
 
 class Situation:
@@ -67,14 +70,35 @@ class Situation:
 
     @cached_property
     def noise(self) -> float:
-        """The rounding error of a loss, as far as it can be known."""
-        sizes = [abs(value) for value in (self.loss, self.start_loss) if np.isfinite(value)]
-        return 32 * float(np.finfo(self.end.dtype).eps) * max([*sizes, 0.0])
+        """The rounding error of a loss here: that of the number itself, and what the last digits of the parameters change."""
+        precision: float = float(np.finfo(self.end.dtype).eps)
+        sizes = 4 * precision * np.maximum(np.abs(self.end), np.abs(self.start))
+        points = (self.end + sizes * self._fresh.standard_normal((15, self.end.size))).astype(self.end.dtype)
+        changes = np.abs(losses_at(self.problem, points, self.arrays) - self.loss)
+        scatter = float(np.max(changes[np.isfinite(changes)], initial=0.0))
+        size = abs(self.loss) if np.isfinite(self.loss) else 0.0
+        return float(32 * precision * size + 2 * scatter)
+
+    @property
+    def has_no_scale(self) -> bool:
+        """Whether the parameters are zero and always were, so that their units are not known."""
+        return not np.any(self.end) and not np.any(self.start)
 
     @property
     def tolerance(self) -> float:
-        """A fall that counts as nothing."""
-        return max(TOLERANCE * self.fallen, self.noise)
+        """A fall that counts as nothing. A long fall at the beginning does not excuse what is left: it counts by half-time too."""
+        return max(min(TOLERANCE * self.fallen, _TOLERANCE_LATE * self.fallen_late), self.noise)
+
+    @cached_property
+    def fallen_late(self) -> float:
+        """How far the loss fell in the second half of the steps. Where losses converge linearly, it is the root of the whole."""
+        history = self.result.history
+        if not len(history):
+            return self.fallen
+        middle = int(np.searchsorted(history.step, (history.step[0] + history.step[-1]) // 2, side="right")) - 1
+        around = history.loss[max(0, middle - 2) : middle + 3] if self.plan.batch is not None else history.loss[middle]
+        fall = float(np.median(around)) - self.loss
+        return max(0.0, fall) if np.isfinite(fall) else self.fallen
 
     @cached_property
     def scale(self) -> float:
@@ -95,6 +119,13 @@ class Situation:
         if self.spectrum.vectors is not None:
             return self.spectrum.values, self.spectrum.vectors
         return krylov_of(self.problem, self.end, self.arrays, self.gradient)
+
+    @cached_property
+    def stays_negative(self) -> bool:
+        """Whether the smallest eigenvalue is below zero at the end of a Newton step, too, and by about as much."""
+        place = (self.end + self.newton_direction).astype(self.end.dtype)
+        there = spectrum_of(self.problem, place, self.arrays)
+        return not there.smallest > 0.5 * self.spectrum.smallest
 
     @cached_property
     def decrement(self) -> float:
@@ -125,6 +156,10 @@ class Situation:
     @cached_property
     def generator(self) -> np.random.Generator:
         """Drawn from the place itself."""
+        return self._fresh
+
+    @property
+    def _fresh(self) -> np.random.Generator:
         return np.random.default_rng(list(hashlib.sha256(np.ascontiguousarray(self.end).tobytes()).digest()))
 
     def look(self, directions: Sequence[Array], firsts: Sequence[float] | None = None) -> list[Ray]:
@@ -137,13 +172,21 @@ class Situation:
 
     @cached_property
     def downhill_rays(self) -> list[Ray]:
-        """Along −∇f, the Newton direction, and away from the origin: whichever are not zero."""
-        directions = [-self.gradient, self.newton_direction, self.end.astype(np.float64)]
-        chosen = [d for d in directions if np.isfinite(d).all() and np.any(d != 0)]
-        firsts = [1e-3 * self.scale / float(np.linalg.norm(d)) for d in chosen]
-        if len(chosen) > 1 and np.any(self.newton_direction != 0):
-            firsts[1] = 1e-3
-        return self.look(chosen, firsts) if chosen else []
+        """Along −∇f, the Newton direction, away from the origin, and along −∇f where there is no curvature: whichever are not 0."""
+        flat = self.flat_directions
+        along_flat = -(flat.T @ (flat @ self.gradient)) if len(flat) else np.zeros(self.end.size)
+        directions = [-self.gradient, self.newton_direction, self.end.astype(np.float64), along_flat]
+        firsts = [1e-3 if d is self.newton_direction else 1e-3 * self.scale / (_norm(d) or 1.0) for d in directions]
+        chosen = [i for i, d in enumerate(directions) if np.isfinite(d).all() and np.any(d != 0)]
+        return self.look([directions[i] for i in chosen], [firsts[i] for i in chosen]) if chosen else []
+
+    @cached_property
+    def closer_rays(self) -> list[Ray]:
+        """The same, close by: what falls there may rise again soon, beyond a kink."""
+        rays = self.downhill_rays
+        return (
+            self.look([ray.direction for ray in rays], [ray.lengths[0] / FACTOR**COUNT for ray in rays]) if rays else []
+        )
 
     @cached_property
     def has_kink(self) -> bool:
@@ -184,7 +227,12 @@ class Situation:
         right = np.append(np.zeros(self.end.size), weight)
         weights, _ = nnls(system, right, maxiter=50 * len(scaled))
         shortest = scaled.T @ (weights / max(weights.sum(), 1e-300))
+        self.longest_gradient = longest
         return shortest * longest, float(np.linalg.norm(shortest))
+
+
+def _norm(vector: Array) -> float:
+    return float(np.linalg.norm(vector))
 
 
 def _bound(problem: Problem, numbers: Sequence[float]) -> Problem:
