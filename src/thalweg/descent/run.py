@@ -123,7 +123,7 @@ _SENTENCES = {
     Status.GRADIENT_NOT_FINITE: "the gradient was no longer finite at step {step:,}",
     Status.PARAMETERS_NOT_FINITE: "step {step:,} would have led to parameters that are not finite",
     Status.NO_SMALLER_LOSS: "no step along the direction of steepest descent lowers the loss, {loss:.8g}, any further: "
-    "what is left lies within its rounding error, or the loss has a kink here",
+    "what is left lies within its rounding error, the loss has a kink here, or it falls without bound",
 }
 
 

@@ -50,6 +50,10 @@ def searched_stages(method: Method) -> tuple[Stage, ...]:
     return (_try, _turn, _improve) if method.has_rounds else (_try, _turn)
 
 
+_MOST_TRIALS = 1000
+"""A search of the user's that neither accepts nor gives up is ended."""
+
+
 def _search(context: Context) -> LineSearch:
     search = context.method.line_search
     assert search is not None
@@ -74,7 +78,7 @@ def _try(context: Context, state: State) -> Turn:
     verdict, length, memory = _search(context).judge(trial, state["search"])
     has_begun = state["has_begun"]
     is_accepted = ((verdict == ACCEPT) & is_finite) | ~has_begun
-    has_failed = (verdict != GOES_ON) & ~is_accepted
+    has_failed = ((verdict != GOES_ON) | (state["trials"] >= _MOST_TRIALS)) & ~is_accepted
     following = {
         **state,
         "turn": np.where(is_accepted | has_failed, TURN, TRY),
