@@ -14,7 +14,16 @@ from rich.table import Table
 
 from .harness import Report
 
-CASES = ("processes", "rosenbrock", "least_squares", "logistic", "many_nodes", "populations", "second_order")
+CASES = (
+    "processes",
+    "rosenbrock",
+    "least_squares",
+    "logistic",
+    "many_nodes",
+    "populations",
+    "second_order",
+    "estimators",
+)
 
 
 def _machine() -> str:
