@@ -14,7 +14,17 @@ from rich.table import Table
 
 from .harness import Report
 
-CASES = ("processes", "rosenbrock", "least_squares", "logistic", "many_nodes", "populations", "second_order", "verdict")
+CASES = (
+    "processes",
+    "rosenbrock",
+    "least_squares",
+    "logistic",
+    "many_nodes",
+    "populations",
+    "second_order",
+    "verdict",
+    "estimators",
+)
 
 
 def _machine() -> str:
