@@ -56,8 +56,8 @@ class Newton(Method):
         unit, scaled = _scaled(hessian)
         factor = np.linalg.cholesky(scaled + damping * np.eye(hessian.shape[0], dtype=hessian.dtype))
         smallest = np.min(np.diagonal(factor))
-        is_definite = np.isfinite(smallest) & (smallest * smallest > 4 * np.finfo(hessian.dtype).eps)
-        more = np.where(damping == 0, 1e-3, 10 * damping)
+        is_definite = np.isfinite(smallest) & (smallest * smallest > 1e4 * np.finfo(hessian.dtype).eps)
+        more = np.where(damping == 0, np.sqrt(np.finfo(hessian.dtype).eps), 100 * damping)
         is_hopeless = ~np.isfinite(np.sum(unit)) | (damping > 1e12)
         is_done = is_definite | is_hopeless
         return {"hessian": hessian, "damping": np.where(is_done, damping, more)}, is_done
