@@ -50,15 +50,15 @@ class LineSearch:
 
     def initial_memory(self) -> Any:
         """What the search starts with."""
-        raise NotImplementedError
+        raise ArgumentError(f"{type(self).__name__} has no method initial_memory(self)")
 
     def restarted(self, memory: Any, loss: Any) -> Any:
         """The memory with which a new direction is searched."""
-        raise NotImplementedError
+        raise ArgumentError(f"{type(self).__name__} has no method restarted(self, memory, loss)")
 
     def judge(self, trial: Trial, memory: Any) -> tuple[Any, Any, Any]:
         """What to do after a trial."""
-        raise NotImplementedError
+        raise ArgumentError(f"{type(self).__name__} has no method judge(self, trial, memory)")
 
 
 def _check_between(name: str, value: Any, low: float, high: float) -> None:
