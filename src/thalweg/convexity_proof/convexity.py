@@ -152,11 +152,16 @@ def convexity(
     return _proven(proof, verdict, within is not None)
 
 
-def convexity_of(problem: Problem, data: Data) -> Convexity:
-    """The same for a problem that was traced already, by proof alone: no counterexample is searched for."""
+def convexity_of(problem: Problem, data: Data, within: tuple[Array, Array] | None = None) -> Convexity:
+    """The same for a problem that was traced already, by proof alone: no counterexample is searched for.
+
+    within: lower and upper bounds, two vectors.
+    """
     real = in_real_numbers(problem.graph, data.arrays)
-    everywhere = Interval(np.full(problem.layout.size, -np.inf), np.full(problem.layout.size, np.inf))
-    return _proven(*prove(real, everywhere), is_bounded=False)
+    size = problem.layout.size
+    lower, upper = within if within is not None else (np.full(size, -np.inf), np.full(size, np.inf))
+    bounds = Interval(lower.astype(np.float64), upper.astype(np.float64))
+    return _proven(*prove(real, bounds), is_bounded=within is not None)
 
 
 def _proven(proof: Proof, verdict: Verdict, is_bounded: bool) -> Convexity:
