@@ -154,3 +154,12 @@ def test_saddles_are_escaped_if_asked_for() -> None:
     assert free.verdict.kind is LOCAL
     np.testing.assert_allclose(np.abs(free.parameters), [0, 0.5**0.5], atol=1e-5)
     assert "escaped from a saddle point" in free.notes[0]
+
+
+def test_a_gap_is_proven_without_a_penalty_as_well() -> None:
+    """Logistic regression has no modulus everywhere, but one in a box around the end, which must hold the minimum."""
+    rough = tw.minimize(logistic, np.zeros(5), data=(X, OVERLAPPING), stop=tw.GradientBelow(1e-5))
+    best = tw.minimize(logistic, np.zeros(5), data=(X, OVERLAPPING), method=tw.Newton(), stop=tw.GradientBelow(1e-14))
+    assert rough.verdict.convexity.modulus == 0
+    assert rough.verdict.gap is not None
+    assert 0 <= rough.loss - best.loss <= rough.verdict.gap < 1e-6

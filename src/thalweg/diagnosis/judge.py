@@ -13,6 +13,7 @@ import numpy as np
 from ..descent import Result
 from ..graph import Array
 from .advice import after_overshooting, after_saddle, distance_along_valley, with_smaller_rate
+from .gap import gap_of
 from .landscape import COUNT, FACTOR, Ray
 from .noise import noise_of
 from .overshooting import overshooting_of
@@ -270,7 +271,7 @@ def _minimum(here: Situation) -> Verdict:
         sentence = "nothing moved, and what is left to fall is less than the rounding error of the loss"
         return Verdict(VerdictKind.UNKNOWN, sentence, figures, spectrum=spectrum, convexity=known)
     if known.is_convex:
-        gap = here.gradient_norm**2 / (2 * known.modulus) if known.modulus > 0 else None
+        gap = gap_of(here, known)
         figures["convexity"] = known.reason
         if gap is not None:
             figures["guaranteed: loss − minimum ≤"] = gap
