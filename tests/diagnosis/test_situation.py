@@ -140,3 +140,24 @@ def test_not_finite_is_no_minimum() -> None:
     assert verdict_of(lambda x: np.log(x[0]), [-1], GD(0.1), 3).kind not in MINIMA
     assert verdict_of(lambda x: np.log(np.abs(x[0])), [1], GD(0.1), 200).kind not in MINIMA
     assert verdict_of(lambda x: x[0] + 0 * np.log(x[0]), [3], GD(0.1), 100).kind not in MINIMA
+
+
+def test_separable_data_are_known_when_only_the_last_digits_are_left() -> None:
+    generator = np.random.default_rng(0)
+    X = generator.standard_normal((200, 3))
+    y = (X @ np.array([1.0, -2, 0.5]) > 0) * 1.0
+
+    def logistic(w: Any, X: Any, y: Any) -> Any:
+        return np.mean(np.logaddexp(0, X @ w) - y * (X @ w))
+
+    def squared_hinge(w: Any, X: Any, y: Any) -> Any:
+        return np.mean(np.maximum(0, 1 - (2 * y - 1) * (X @ w)) ** 2)
+
+    faded = verdict_of(logistic, np.zeros(3), tw.Newton(), 300, data=(X, y))
+    assert faded.kind is VerdictKind.NO_MINIMUM
+    reached = verdict_of(squared_hinge, np.zeros(3), data=(X, y))
+    assert reached.kind in (GLOBAL, DESCENDING)
+
+
+def test_overflow_is_no_crash() -> None:
+    assert verdict_of(lambda x: np.sum(np.exp(x) - x), [700.0]).kind not in MINIMA

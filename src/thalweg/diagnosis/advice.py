@@ -16,7 +16,7 @@ from ..descent.stopping import GradientBelow, MaxSteps, NoChange
 from ..graph import Array
 from .landscape import Ray
 from .overshooting import Overshooting
-from .situation import TOLERANCE, Situation
+from .situation import TOLERANCE, Situation, norm
 from .verdict import Advice
 
 __all__ = ["after_overshooting", "after_saddle", "distance_along_valley", "with_smaller_rate"]
@@ -105,7 +105,7 @@ def distance_along_valley(here: Situation) -> tuple[float | None, float]:
     for place, rise in zip(beside, rises, strict=True):
         found = _descend(here, place, None, 100, False)
         as_low = max(here.tolerance, TOLERANCE * max(here.fallen, float(rise)))
-        distance = float(np.linalg.norm(found.origin.end - here.end))
+        distance = norm(found.origin.end - here.end)
         if np.isfinite(found.loss):
             lower = max(lower, here.loss - found.loss)
         if far is None and found.loss <= here.loss + as_low and distance > 0.3 * step:

@@ -92,10 +92,10 @@ class Explanation:
             path, share = stack.pop()
             step = by_number[path[-1]]
             if not step.arriving:
-                found.append((path, share * float(step.adjoint)))
+                found.append((path, share * step.adjoint.item()))
             for edge in step.arriving:
-                adjoint = float(by_number[edge.into].adjoint)
-                local = float(edge.contribution) / adjoint if adjoint else 0.0
+                adjoint = by_number[edge.into].adjoint.item()
+                local = edge.contribution.item() / adjoint if adjoint else 0.0
                 stack.append(((*path, edge.into), share * local))
         return found
 

@@ -18,6 +18,7 @@ from .landscape import COUNT, FACTOR, Ray
 from .noise import noise_of
 from .overshooting import overshooting_of
 from .situation import Situation
+from .spectrum import Spectrum
 from .verdict import Advice, Verdict, VerdictKind
 
 __all__ = ["judge"]
@@ -27,7 +28,12 @@ def judge(result: Result) -> Verdict:
     """What a descent found. `result.verdict` is this, worked out once."""
     if result.origin is None:
         return Verdict(VerdictKind.UNKNOWN, "there is nothing to judge it by", {})
-    here = Situation(result)
+    with np.errstate(all="ignore"):  # far out losses overflow; what is not finite is dealt with
+        return _judge(Situation(result))
+
+
+def _judge(here: Situation) -> Verdict:
+    result = here.result
     if result.stopped_by.reason == "interrupted":
         return Verdict(VerdictKind.STOPPED_BY_USER, "the user ended it before a rule did", _figures(here))
     if not here.problem.is_traced:
@@ -70,8 +76,8 @@ def _figures(here: Situation) -> dict[str, Any]:
     return figures
 
 
-def _curvature(here: Situation) -> dict[str, Any]:
-    spectrum = here.spectrum
+def _curvature(here: Situation, sharper: Spectrum | None = None) -> dict[str, Any]:
+    spectrum = sharper or here.spectrum
     how = "the whole Hessian" if spectrum.is_exact else f"{spectrum.products} Hessian-vector products"
     return {
         "smallest eigenvalue": spectrum.smallest,
@@ -202,6 +208,11 @@ def _more_steps(here: Situation) -> tuple[Advice, ...]:
     return (Advice("take more steps, or a larger learning rate where there is one"),)
 
 
+_ADVICE_PENALTY = (
+    "add a penalty such as 1e-3 * np.sum(w**2), or stop by validation loss; data that can be separated do this"
+)
+
+
 def _no_minimum(here: Situation, ray: Ray, figures: dict[str, Any]) -> Verdict:
     figures |= {
         "loss far along": float(ray.losses[-1]),
@@ -209,9 +220,7 @@ def _no_minimum(here: Situation, ray: Ray, figures: dict[str, Any]) -> Verdict:
     }
     bound = "without bound" if ray.falls_without_bound else "ever more slowly"
     sentence = f"along {_named(here, ray.direction)} the loss falls for as far as was looked, {bound}: it has no minimum to reach"
-    advice = Advice(
-        "add a penalty such as 1e-3 * np.sum(w**2), or stop by validation loss; data that can be separated do this"
-    )
+    advice = Advice(_ADVICE_PENALTY)
     convexity = _convexity(here)
     return Verdict(
         VerdictKind.NO_MINIMUM,
@@ -270,6 +279,13 @@ def _minimum(here: Situation) -> Verdict:
     ):
         sentence = "nothing moved, and what is left to fall is less than the rounding error of the loss"
         return Verdict(VerdictKind.UNKNOWN, sentence, figures, spectrum=spectrum, convexity=known)
+    if known.is_convex and here.fades_outwards:
+        figures["convexity"] = known.reason
+        sentence = (
+            "the loss fades exponentially outwards, until only its last digits are left: it has no minimum to reach"
+        )
+        advice = (Advice(_ADVICE_PENALTY),)
+        return Verdict(VerdictKind.NO_MINIMUM, sentence, figures, advice, spectrum=spectrum, convexity=known)
     if known.is_convex:
         gap = gap_of(here, known)
         figures["convexity"] = known.reason
@@ -278,6 +294,14 @@ def _minimum(here: Situation) -> Verdict:
         bound = f", and the loss lies at most {gap:.3g} above it" if gap is not None else ""
         sentence = f"the loss is proven convex and its gradient vanishes: no parameters are better{bound}"
         return Verdict(VerdictKind.GLOBAL_MINIMUM, sentence, figures, gap=gap, spectrum=spectrum, convexity=known)
+    if not spectrum.is_exact and spectrum.smallest <= _NEARLY_FLAT * spectrum.largest + spectrum.smallest_error:
+        spectrum = here.sharper
+        figures |= _curvature(here, spectrum)
+        if not spectrum.smallest - spectrum.smallest_error > -_NEARLY_FLAT * spectrum.largest:
+            sentence = (
+                "the gradient vanishes, but the products taken do not tell whether the loss curves downwards somewhere"
+            )
+            return Verdict(VerdictKind.UNKNOWN, sentence, figures, spectrum=spectrum, convexity=known)
     advice = (Advice("other starts, restarts=64, may find lower minima: nothing is known of the loss elsewhere"),)
     if spectrum.smallest > max(spectrum.smallest_error, _NEARLY_FLAT * spectrum.largest):
         sentence = "the gradient vanishes and the loss curves upwards in every direction"

@@ -15,7 +15,7 @@ from ..graph import Array, Graph, constant, inline
 from .landscape import COUNT, FACTOR, Ray, look_along
 from .spectrum import Spectrum, krylov_of, spectrum_of
 
-__all__ = ["TOLERANCE", "Situation"]
+__all__ = ["TOLERANCE", "Situation", "norm"]
 
 TOLERANCE = 1e-6
 """What is left to fall counts as nothing if it is less than this share of the fall so far."""
@@ -55,7 +55,7 @@ class Situation:
     @cached_property
     def gradient_norm(self) -> float:
         """‖∇f(w)‖."""
-        return float(np.linalg.norm(self.gradient))
+        return norm(self.gradient)
 
     @cached_property
     def start_loss(self) -> float:
@@ -78,6 +78,23 @@ class Situation:
         scatter = float(np.max(changes[np.isfinite(changes)], initial=0.0))
         size = abs(self.loss) if np.isfinite(self.loss) else 0.0
         return float(32 * precision * size + 2 * scatter)
+
+    @cached_property
+    def fades_outwards(self) -> bool:
+        """Whether the loss fades exponentially from the origin through the end and on, until only its last digits are left."""
+        factors = 2.0 ** np.arange(-4, 12)
+        losses = losses_at(self.problem, (factors[:, None] * self.end).astype(self.end.dtype), self.arrays)
+        inside, outside = losses[:4], losses[5:]
+        if not (inside > 0).all() or not inside[-1] < TOLERANCE * inside[0]:
+            return False  # the minimum may have been reached, as of squared hinges
+        slopes = -np.diff(np.log(inside))  # twice as large over twice the distance
+        ratios = slopes[1:] / np.maximum(slopes[:-1], 1e-300)
+        is_exponential = slopes[0] > 0 and bool(np.all((ratios > 1.5) & (ratios < 3)))
+        return (
+            is_exponential
+            and bool(np.all(outside <= self.loss + self.noise))
+            and self.loss < TOLERANCE * self.start_loss
+        )
 
     @property
     def has_no_scale(self) -> bool:
@@ -103,8 +120,8 @@ class Situation:
     @cached_property
     def scale(self) -> float:
         """A length that fits the parameters: how far they moved, or how large they are."""
-        moved = float(np.linalg.norm(self.end - self.start))
-        size = float(np.linalg.norm(self.end))
+        moved = norm(self.end - self.start)
+        size = norm(self.end)
         return max(moved, size) or 1.0
 
     # Curvature
@@ -112,6 +129,13 @@ class Situation:
     def spectrum(self) -> Spectrum:
         """Eigenvalues of the Hessian."""
         return spectrum_of(self.problem, self.end, self.arrays)
+
+    @cached_property
+    def sharper(self) -> Spectrum:
+        """Many more rounds of Lanczos, where the whole Hessian was not formed: before it is said that nothing curves downwards."""
+        return (
+            self.spectrum if self.spectrum.is_exact else spectrum_of(self.problem, self.end, self.arrays, is_sharp=True)
+        )
 
     @cached_property
     def pairs(self) -> tuple[Array, Array]:
@@ -176,7 +200,7 @@ class Situation:
         flat = self.flat_directions
         along_flat = -(flat.T @ (flat @ self.gradient)) if len(flat) else np.zeros(self.end.size)
         directions = [-self.gradient, self.newton_direction, self.end.astype(np.float64), along_flat]
-        firsts = [1e-3 if d is self.newton_direction else 1e-3 * self.scale / (_norm(d) or 1.0) for d in directions]
+        firsts = [1e-3 if d is self.newton_direction else 1e-3 * self.scale / (norm(d) or 1.0) for d in directions]
         chosen = [i for i, d in enumerate(directions) if np.isfinite(d).all() and np.any(d != 0)]
         return self.look([directions[i] for i in chosen], [firsts[i] for i in chosen]) if chosen else []
 
@@ -231,8 +255,10 @@ class Situation:
         return shortest * longest, float(np.linalg.norm(shortest))
 
 
-def _norm(vector: Array) -> float:
-    return float(np.linalg.norm(vector))
+def norm(vector: Array) -> float:
+    """‖v‖, without overflow on the way."""
+    largest = float(np.max(np.abs(vector), initial=0.0))
+    return largest * float(np.linalg.norm(vector / largest)) if 0 < largest < np.inf else largest
 
 
 def _bound(problem: Problem, numbers: Sequence[float]) -> Problem:

@@ -93,6 +93,7 @@ _EXACT_WORK = 4e9
 
 
 _MANY_PARAMETERS = 20_000
+_SHARPEST, _SHARP_WORK = 300, 4e8
 
 
 def _rounds(size: int) -> tuple[int, int, int]:
@@ -100,8 +101,8 @@ def _rounds(size: int) -> tuple[int, int, int]:
     return (24, 2, 24) if size <= _MANY_PARAMETERS else (9, 1, 6)
 
 
-def spectrum_of(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Spectrum:
-    """The spectrum at a point, over given examples.
+def spectrum_of(problem: Problem, vector: Array, arrays: Sequence[Array], is_sharp: bool = False) -> Spectrum:
+    """The spectrum at a point, over given examples. is_sharp: takes many more products, as far as they are cheap.
 
     The probes of Lanczos' method are drawn from the point itself, so that no one direction is overlooked at every point.
     """
@@ -111,6 +112,8 @@ def spectrum_of(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Spe
         return _exact(problem, vector, arrays)
     product = hessian_product(problem, vector, arrays)
     rounds, probes, _ = _rounds(size)
+    if is_sharp:
+        rounds, probes = int(np.clip(_SHARP_WORK / (size * max(examples, _SHARPEST)), rounds, _SHARPEST)), 1
     digest = hashlib.sha256(np.ascontiguousarray(vector).tobytes()).digest()
     generator = np.random.default_rng(list(digest))
     found = [_lanczos(product, generator.standard_normal(size), rounds) for _ in range(probes)]
@@ -196,6 +199,8 @@ class _Ritz:
 
 def _lanczos(product: Callable[[Array], Array], probe: Array, rounds: int) -> _Ritz:
     """Lanczos with full reorthogonalisation."""
+    from scipy.linalg import eigh_tridiagonal
+
     size = len(probe)
     rounds = min(rounds, size)
     basis = np.zeros((rounds, size))
@@ -216,8 +221,7 @@ def _lanczos(product: Callable[[Array], Array], probe: Array, rounds: int) -> _R
             count = j + 1  # the probe lies in a space that the Hessian keeps
             break
         basis[j + 1] = image / beta[j]
-    tridiagonal = np.diag(alpha[:count]) + np.diag(beta[: count - 1], 1) + np.diag(beta[: count - 1], -1)
-    values, inner = np.linalg.eigh(tridiagonal)
+    values, inner = eigh_tridiagonal(alpha[:count], beta[: count - 1])
     errors = np.abs(beta[count - 1] * inner[-1])
     return _Ritz(values, errors, inner.T @ basis[:count], inner[0] ** 2)
 
