@@ -309,6 +309,11 @@ def _minimum(here: Situation) -> Verdict:
         sentence = "the gradient vanishes, but some direction is not curved, and a descent from close by comes lower"
         advice = (Advice("go on from close by: add a little noise to the parameters"),)
         return Verdict(VerdictKind.UNKNOWN, sentence, figures, advice, spectrum=spectrum, convexity=known)
+    if distance is None and len(here.flat_directions) > _SEEN_ALL_ROUND:
+        sentence = (
+            "the gradient vanishes, and so does the curvature along many directions: too many to look along all of them"
+        )
+        return Verdict(VerdictKind.UNKNOWN, sentence, figures, advice, spectrum=spectrum, convexity=known)
     if distance is None:
         sentence = (
             "the gradient vanishes; along some directions there is no curvature, but the loss rises there as well"
