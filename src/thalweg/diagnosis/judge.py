@@ -176,7 +176,7 @@ def _distance(ray: Ray) -> float:
 
 def _is_plateau(here: Situation, ray: Ray) -> bool:
     """Whether the loss falls much more steeply further along than here."""
-    if ray.gain <= max(0.1 * here.fallen, here.tolerance) or ray.has_barrier:
+    if ray.gain <= max(0.1 * here.fallen, here.tolerance) or ray.has_barrier or ray.falls_without_bound:
         return False
     steps = np.diff(np.concatenate([[0.0], ray.lengths])) * float(np.linalg.norm(ray.direction))
     slopes = -np.diff(np.concatenate([[ray.here], ray.losses])) / steps
