@@ -161,3 +161,25 @@ def test_separable_data_are_known_when_only_the_last_digits_are_left() -> None:
 
 def test_overflow_is_no_crash() -> None:
     assert verdict_of(lambda x: np.sum(np.exp(x) - x), [700.0]).kind not in MINIMA
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda x: np.sum(x**4) - 0.2 * (x @ np.ones(40) / 40**0.5) ** 4,
+        lambda x: np.sum(x[:39] ** 4) - x[39] ** 4,
+        lambda x: np.sum(x[1:] ** 4) - x[0] ** 4,
+    ],
+    ids=["between the axes", "last", "first"],
+)
+def test_one_way_down_of_forty_without_curvature(loss: Callable[..., Any]) -> None:
+    assert verdict_of(loss, np.zeros(40), GD(0.01), 3).kind not in MINIMA
+
+
+def test_a_verdict_is_asked_twice_and_after_the_data_changed() -> None:
+    generator = np.random.default_rng(0)
+    X, y = generator.standard_normal((50, 3)), generator.standard_normal(50)
+    found = tw.minimize(lambda w, X, y: np.mean((X @ w - y) ** 2), np.zeros(3), data=(X, y))
+    X[:] = np.nan
+    assert found.verdict.kind is UNKNOWN
+    assert found.verdict is found.verdict

@@ -163,3 +163,38 @@ def test_a_gap_is_proven_without_a_penalty_as_well() -> None:
     assert rough.verdict.convexity.modulus == 0
     assert rough.verdict.gap is not None
     assert 0 <= rough.loss - best.loss <= rough.verdict.gap < 1e-6
+
+
+def _random_loss(seed: int) -> tuple[Any, Any]:
+    """A polynomial and waves of two to six parameters, bounded below; and a start."""
+    generator = np.random.default_rng(seed)
+    n = int(generator.integers(2, 7))
+    Q, A, W = (generator.standard_normal(shape) for shape in ((n, n), (2, n), (3, n)))
+    c, a, q = generator.standard_normal(2), generator.standard_normal(3), generator.uniform(0.05, 0.3)
+
+    def loss(x: Any) -> Any:
+        waves, cubes = np.sum(a * np.sin(W @ x)), 0.1 * np.sum(c * (A @ x) ** 3)
+        return x @ (Q @ x) / 2 + waves + cubes + q * np.sum(x**4) + 0.1 * np.sum((A @ x) ** 4)
+
+    return loss, (1 + seed % 3) * generator.standard_normal(n)
+
+
+def _complex_step(loss: Any, x: Any) -> Any:
+    return np.array([loss(x + 1e-30j * unit).imag / 1e-30 for unit in np.eye(len(x))])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_false_minimum_of_random_losses(seed: int) -> None:
+    """Gradients by complex steps and their differences tell what is there, on their own."""
+    loss, start = _random_loss(seed)
+    method = [None, tw.GradientDescent(0.01), tw.Adam(0.01), tw.Newton()][seed % 4]
+    stop = tw.MaxSteps([5, 50, 1000][seed % 3]) | tw.GradientBelow(1e-9)
+    result = tw.minimize(loss, start, method=method, stop=stop)
+    x = result.parameters
+    if result.verdict.kind in MINIMA:
+        rows = [(_complex_step(loss, x + h) - _complex_step(loss, x - h)) / 2e-4 for h in 1e-4 * np.eye(len(x))]
+        values = np.linalg.eigvalsh((np.array(rows) + np.array(rows).T) / 2)
+        assert values[0] > -1e-6 * values[-1]
+        fall = float(np.sum(_complex_step(loss, x) ** 2)) / max(values[0], 1e-300)
+        assert fall < 1e-4 * max(abs(loss(start) - result.loss), 1e-9)
+    assert result.verdict.kind is not GLOBAL, "none of them is convex"

@@ -100,7 +100,9 @@ def distance_along_valley(here: Situation) -> tuple[float | None, float]:
     direction = here.flat_directions[0] if len(here.flat_directions) else here.spectrum.smallest_direction
     step = 0.05 * here.scale
     lower, far = 0.0, None
-    beside = [here.end + sign * step * direction for sign in (1, -1)]
+    mixed = here.generator.standard_normal(len(here.flat_directions)) @ here.flat_directions
+    others = [mixed / (norm(mixed) or 1.0)] if len(here.flat_directions) > 1 else []
+    beside = [here.end + sign * step * d for d in (direction, *others) for sign in (1, -1)]
     rises = losses_at(here.problem, np.array(beside).astype(here.end.dtype), here.arrays) - here.loss
     for place, rise in zip(beside, rises, strict=True):
         found = _descend(here, place, None, 100, False)

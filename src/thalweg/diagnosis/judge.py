@@ -179,7 +179,7 @@ def _distance(ray: Ray) -> float:
 
 def _is_plateau(here: Situation, ray: Ray) -> bool:
     """Whether the loss falls much more steeply further along than here."""
-    if ray.gain <= max(0.1 * here.fallen, here.tolerance) or ray.has_barrier:
+    if ray.gain <= max(0.1 * here.fallen, here.tolerance) or ray.has_barrier or ray.falls_without_bound:
         return False
     steps = np.diff(np.concatenate([[0.0], ray.lengths])) * float(np.linalg.norm(ray.direction))
     slopes = -np.diff(np.concatenate([[ray.here], ray.losses])) / steps
@@ -311,6 +311,11 @@ def _minimum(here: Situation) -> Verdict:
         figures["a descent from close by fell further by"] = lower
         sentence = "the gradient vanishes, but some direction is not curved, and a descent from close by comes lower"
         advice = (Advice("go on from close by: add a little noise to the parameters"),)
+        return Verdict(VerdictKind.UNKNOWN, sentence, figures, advice, spectrum=spectrum, convexity=known)
+    if distance is None and len(here.flat_directions) > _SEEN_ALL_ROUND:
+        sentence = (
+            "the gradient vanishes, and so does the curvature along many directions: too many to look along all of them"
+        )
         return Verdict(VerdictKind.UNKNOWN, sentence, figures, advice, spectrum=spectrum, convexity=known)
     if distance is None:
         sentence = (

@@ -23,6 +23,9 @@ TOLERANCE = 1e-6
 _TOLERANCE_LATE = 1e-3
 """And less than this share of the fall in the second half of the steps."""
 
+_LARGE = 100_000
+"""Parameters times examples, of which fewer rays are looked along."""
+
 
 class Situation:
     """The end of a descent, and what can be measured there. Each figure is worked out when it is first asked for."""
@@ -170,11 +173,12 @@ class Situation:
 
     @cached_property
     def flat_directions(self) -> Array:
-        """Directions (k, P) along which the curvature is zero within its error, or below; at most 16."""
+        """Directions (k, P) along which the curvature is zero within its error, or below; at most 64, and 16 of large losses."""
         if self.spectrum.vectors is None:
             return self.spectrum.smallest_direction[None]
         is_flat = self.spectrum.values <= self.spectrum.smallest_error
-        return self.spectrum.vectors[:, is_flat].T[:16]
+        is_large = self.end.size * max((len(array) for array in self.arrays), default=1) > _LARGE
+        return self.spectrum.vectors[:, is_flat].T[: 16 if is_large else 64]
 
     # Around the end
     @cached_property
