@@ -13,10 +13,12 @@ import numpy as np
 from ..descent import Result
 from ..graph import Array
 from .advice import after_overshooting, after_saddle, distance_along_valley, with_smaller_rate
+from .evidence import SEEN_ALL_ROUND, convexity_at, distance_of, figures_of
 from .gap import gap_of
 from .landscape import COUNT, FACTOR, Ray
 from .noise import noise_of
 from .overshooting import overshooting_of
+from .rough import of_kink, of_penalised, of_untraced
 from .situation import Situation
 from .spectrum import Spectrum
 from .verdict import Advice, Verdict, VerdictKind
@@ -35,22 +37,22 @@ def judge(result: Result) -> Verdict:
 def _judge(here: Situation) -> Verdict:
     result = here.result
     if result.stopped_by.reason == "interrupted":
-        return Verdict(VerdictKind.STOPPED_BY_USER, "the user ended it before a rule did", _figures(here))
+        return Verdict(VerdictKind.STOPPED_BY_USER, "the user ended it before a rule did", figures_of(here))
     if not here.problem.is_traced:
-        return _of_untraced(here)
+        return of_untraced(here)
     if here.plan.problem.penalty is not None:
-        return _of_penalised(here)
+        return of_penalised(here)
     overshooting = overshooting_of(here)
     if overshooting is not None:
         return overshooting.verdict(after_overshooting(here, overshooting))
     if not np.isfinite(here.loss) or not np.isfinite(here.gradient_norm) or not np.isfinite(here.spectrum.size):
-        return Verdict(VerdictKind.UNKNOWN, "the loss or its derivatives are not finite at the end", _figures(here))
+        return Verdict(VerdictKind.UNKNOWN, "the loss or its derivatives are not finite at the end", figures_of(here))
     if here.has_kink:
-        return _at_kink(here)
+        return of_kink(here)
     escape = _escape(here)
     vanishes, curves_down = here.decrement <= here.tolerance, here.spectrum.smallest < -here.spectrum.smallest_error
     if escape is not None and vanishes and _is_level_first(here, escape):
-        return _plateau(here, escape, _figures(here))
+        return _plateau(here, escape, figures_of(here))
     if escape is not None and vanishes and curves_down:
         return _saddle(here, escape)
     left = _left(here)
@@ -62,18 +64,8 @@ def _judge(here: Situation) -> Verdict:
         return _saddle(here, escape)
     if curves_down and here.stays_negative:
         sentence = "the gradient vanishes and the loss curves downwards, but falls by no more than its rounding error"
-        return Verdict(VerdictKind.UNKNOWN, sentence, _figures(here) | _curvature(here), spectrum=here.spectrum)
+        return Verdict(VerdictKind.UNKNOWN, sentence, figures_of(here) | _curvature(here), spectrum=here.spectrum)
     return _minimum(here)
-
-
-def _figures(here: Situation) -> dict[str, Any]:
-    history = here.result.history
-    figures: dict[str, Any] = {"loss": here.result.loss, "gradient norm": here.result.gradient_norm}
-    if len(history) > 10:
-        late = max(1, len(history) // 10)
-        steps = max(1, int(history.step[-1] - history.step[-1 - late]))
-        figures["gain per step at the end"] = float(history.loss[-1 - late] - history.loss[-1]) / steps
-    return figures
 
 
 def _curvature(here: Situation, sharper: Spectrum | None = None) -> dict[str, Any]:
@@ -123,7 +115,7 @@ def _escape(here: Situation) -> Ray | None:
 def _not_there(here: Situation, escape: Ray | None, left: float) -> Verdict:
     """The loss still falls: towards infinity, on a plateau, past a saddle point, in noise, or plainly."""
     noise = noise_of(here)
-    figures = _figures(here) | {"expected further fall": left, "fall so far": here.fallen}
+    figures = figures_of(here) | {"expected further fall": left, "fall so far": here.fallen}
     if noise is not None and noise.dominates:
         figures |= noise.figures()
         sentence = (
@@ -160,21 +152,17 @@ _ADVICE_PLATEAU = "use momentum or Adam, a larger rate for a while, or another s
 
 
 def _plateau(here: Situation, ray: Ray, figures: dict[str, Any]) -> Verdict:
-    figures |= {"fall that lies ahead": ray.gain, "distance to it": _distance(ray), **_curvature(here)}
+    figures |= {"fall that lies ahead": ray.gain, "distance to it": distance_of(ray), **_curvature(here)}
     sentence = "the loss is nearly level here, and falls more steeply further on: this is no minimum"
-    tried = f"at {_distance(ray):.3g} along {_named(here, ray.direction)} the loss is {ray.gain:.3g} lower"
+    tried = f"at {distance_of(ray):.3g} along {_named(here, ray.direction)} the loss is {ray.gain:.3g} lower"
     return Verdict(VerdictKind.PLATEAU, sentence, figures, (Advice(_ADVICE_PLATEAU, tried),), spectrum=here.spectrum)
 
 
 def _is_level_first(here: Situation, ray: Ray) -> bool:
     """Whether the fall lies far off: the loss is level for a while, and neither slope nor curvature foretell a fall."""
-    length = _distance(ray)
+    length = distance_of(ray)
     foretold = here.gradient_norm * length + 0.5 * here.spectrum.size * length**2
     return ray.is_level_first and foretold < 1e-3 * ray.gain
-
-
-def _distance(ray: Ray) -> float:
-    return ray.best_length * float(np.linalg.norm(ray.direction))
 
 
 def _is_plateau(here: Situation, ray: Ray) -> bool:
@@ -221,7 +209,7 @@ def _no_minimum(here: Situation, ray: Ray, figures: dict[str, Any]) -> Verdict:
     bound = "without bound" if ray.falls_without_bound else "ever more slowly"
     sentence = f"along {_named(here, ray.direction)} the loss falls for as far as was looked, {bound}: it has no minimum to reach"
     advice = Advice(_ADVICE_PENALTY)
-    convexity = _convexity(here)
+    convexity = convexity_at(here)
     return Verdict(
         VerdictKind.NO_MINIMUM,
         sentence,
@@ -240,8 +228,8 @@ def _named(here: Situation, direction: Array) -> str:
 
 # Stationary points
 def _saddle(here: Situation, ray: Ray) -> Verdict:
-    figures = _figures(here) | _curvature(here)
-    figures |= {"fall along the escape direction": ray.gain, "at a distance of": _distance(ray)}
+    figures = figures_of(here) | _curvature(here)
+    figures |= {"fall along the escape direction": ray.gain, "at a distance of": distance_of(ray)}
     sentence = f"the gradient vanishes, but along {_named(here, ray.direction)} the loss falls"
     unit = ray.direction / np.linalg.norm(ray.direction)
     return Verdict(
@@ -255,23 +243,12 @@ def _saddle(here: Situation, ray: Ray) -> Verdict:
     )
 
 
-_LARGEST_PROOF = 1 << 24
-
-
-def _convexity(here: Situation) -> Any:
-    """A proof of convexity, where it does not take longer than the rest."""
-    from ..convexity_proof import Convexity, ConvexityKind, convexity_of
-
-    size = here.end.nbytes + sum(array.nbytes for array in here.arrays)
-    if size > _LARGEST_PROOF or here.end.size > 5000:
-        return Convexity(ConvexityKind.UNKNOWN, reason="not looked for: the proof would take longer than the descent")
-    return convexity_of(here.problem, here.plan.data)
-
-
 def _minimum(here: Situation) -> Verdict:
     spectrum = here.spectrum
-    figures = _figures(here) | {"expected further fall": here.decrement, "fall so far": here.fallen} | _curvature(here)
-    known = _convexity(here)
+    figures = (
+        figures_of(here) | {"expected further fall": here.decrement, "fall so far": here.fallen} | _curvature(here)
+    )
+    known = convexity_at(here)
     if (
         here.decrement > 1e-3 * here.noise
         and here.plan.batch is None
@@ -312,7 +289,7 @@ def _minimum(here: Situation) -> Verdict:
         sentence = "the gradient vanishes, but some direction is not curved, and a descent from close by comes lower"
         advice = (Advice("go on from close by: add a little noise to the parameters"),)
         return Verdict(VerdictKind.UNKNOWN, sentence, figures, advice, spectrum=spectrum, convexity=known)
-    if distance is None and len(here.flat_directions) > _SEEN_ALL_ROUND:
+    if distance is None and len(here.flat_directions) > SEEN_ALL_ROUND:
         sentence = (
             "the gradient vanishes, and so does the curvature along many directions: too many to look along all of them"
         )
@@ -329,78 +306,3 @@ def _minimum(here: Situation) -> Verdict:
 
 _NEARLY_FLAT = 1e-7
 """Less curvature than this share of the largest may be none."""
-
-
-# Kinks, and losses that were not traced
-def _at_kink(here: Situation) -> Verdict:
-    """The loss is not smooth here: gradients close by decide together."""
-    direction, share = here.subgradient
-    figures = _figures(here) | {"shortest subgradient / longest gradient": share}
-    units = list(np.eye(here.end.size)) if here.end.size <= 64 else []
-    chosen = [-direction, -here.gradient, *(sign * unit for unit in units for sign in (1, -1))]
-    chosen += list(here.generator.standard_normal((128, here.end.size)))
-    rays = here.look([d for d in chosen if np.any(d != 0)], None)
-    first = [d for d in chosen[:2] if np.any(d != 0)]
-    near = here.look(first, [1e-9 * here.scale / float(np.linalg.norm(d)) for d in first])
-    gain = max((ray.gain for ray in (*rays, *near)), default=0.0)
-    known = _convexity(here)
-    if gain > here.tolerance:
-        sentence = f"the loss has a kink here, but can still fall by {gain:.3g}"
-        best = max((*rays, *near), key=lambda ray: ray.gain)
-        is_slope = share > 1e-3 or known.is_convex  # a convex loss has no saddle points
-        kind = VerdictKind.STILL_DESCENDING if is_slope else VerdictKind.SADDLE_POINT
-        return Verdict(kind, sentence, figures, _after_kink(best), convexity=known)
-    if known.is_convex:
-        if share > 1e-6 and share * here.longest_gradient * here.scale > max(1e-4 * here.fallen, here.noise):
-            sentence = "the loss is proven convex and has a kink here; no direction that was tried leads down"
-            return Verdict(VerdictKind.UNKNOWN, sentence, figures, convexity=known)
-        figures["convexity"] = known.reason
-        sentence = "the loss is proven convex, has a kink here, and no direction leads down: no parameters are better"
-        return Verdict(VerdictKind.GLOBAL_MINIMUM, sentence, figures, convexity=known)
-    sentence = "the loss has a kink here, and no direction that was tried leads down"
-    kind = VerdictKind.LOCAL_MINIMUM if here.end.size <= _SEEN_ALL_ROUND else VerdictKind.UNKNOWN
-    return Verdict(kind, sentence, figures, convexity=known)
-
-
-_SEEN_ALL_ROUND = 3
-"""In so many dimensions random directions leave no wide gaps."""
-
-
-def _after_kink(ray: Ray) -> tuple[Advice, ...]:
-    tried = f"at {_distance(ray):.3g} along the shortest subgradient the loss is {ray.gain:.3g} lower"
-    return (Advice("use a learning rate that shrinks, such as tw.schedules.inverse_time(0.1)", tried),)
-
-
-def _of_untraced(here: Situation) -> Verdict:
-    directions = [-here.gradient, *here.generator.standard_normal((4, here.end.size))]
-    rays = here.look([d for d in directions if np.isfinite(d).all() and np.any(d != 0)])
-    gain = max((ray.gain for ray in rays), default=0.0)
-    figures = _figures(here) | {"expected further fall": gain}
-    if gain > here.tolerance:
-        return Verdict(
-            VerdictKind.STILL_DESCENDING, f"the loss can still fall by {gain:.3g}", figures, _more_steps_plain()
-        )
-    sentence = "no lower loss was found close by; the loss was not traced, so its curvature is not known"
-    return Verdict(VerdictKind.UNKNOWN, sentence, figures)
-
-
-def _of_penalised(here: Situation) -> Verdict:
-    """A penalty with a kink: the proximal gradient decides, (w − prox(w − μ∇f)) / μ."""
-    result = here.result
-    figures = _figures(here) | {"largest eigenvalue": here.spectrum.largest}
-    left = result.gradient_norm**2 / (2 * here.spectrum.largest) if here.spectrum.largest > 0 else float("nan")
-    figures["expected further fall"] = left
-    if not left <= here.tolerance:
-        sentence = f"the loss with its penalty can still fall by about {left:.3g}"
-        return Verdict(VerdictKind.STILL_DESCENDING, sentence, figures, _more_steps_plain())
-    known = _convexity(here)
-    if known.is_convex:
-        figures["convexity"] = known.reason
-        sentence = "loss and penalty are convex, and no proximal step leads down: no parameters are better"
-        return Verdict(VerdictKind.GLOBAL_MINIMUM, sentence, figures, convexity=known)
-    sentence = "no proximal step leads down; the loss is not proven convex, so this may be a saddle point"
-    return Verdict(VerdictKind.UNKNOWN, sentence, figures, convexity=known)
-
-
-def _more_steps_plain() -> tuple[Advice, ...]:
-    return (Advice("take more steps"),)
