@@ -85,7 +85,7 @@ def measure(repeats: int) -> list[Report]:
             np.testing.assert_allclose(np.asarray(space["run"]()), ends["thalweg"], rtol=1e-9)  # type: ignore[operator]
     cold = interleaved(
         {
-            name: (lambda s=source: process_seconds(s + "\nprint(run())"))
+            name: (lambda s=source: process_seconds(s + "\nfound = run()\nprint(getattr(found, 'parameters', found))"))
             for name, source in sources.items()
             if name != "PyTorch"
         },
