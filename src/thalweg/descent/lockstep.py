@@ -24,7 +24,7 @@ __all__ = ["Lockstep", "MemberState", "run_together"]
 
 _STRETCH_SECONDS = 0.05
 _MOST_ROWS = 1000
-"""Iterations of a stretch, as long as every one is recorded."""
+"""Rows of the history of a stretch."""
 _DENSE = 128
 
 
@@ -147,8 +147,13 @@ class Lockstep:
 
     def longest(self) -> int:
         """The most iterations of a stretch whose history has room for all rows."""
-        stride = 1 << max(0, self.iteration.bit_length() - _DENSE.bit_length())
-        return _MOST_ROWS * stride
+        begin = self.iteration
+        stride = 1 << max(0, begin.bit_length() - _DENSE.bit_length())
+        end = max(2 * _DENSE, 1 << begin.bit_length())  # where the stride doubles next
+        rows = -(-(end - begin) // stride)
+        while rows + _DENSE <= _MOST_ROWS:
+            end, rows = 2 * end, rows + _DENSE
+        return end - begin
 
     def rows_of(self, member: int) -> Array:
         """The history of a member so far."""
@@ -188,7 +193,8 @@ def _lanes_last(array: Array) -> Array:
 def run_together(lockstep: Lockstep, goes_on: Callable[[Lockstep, float], bool] | None = None) -> tuple[bool, float]:
     """Runs a population to its end; returns whether the user stopped it, and the seconds. Ctrl-C keeps what was reached."""
     begin = time.perf_counter()
-    iterations, is_interrupted = 1, False
+    # With data an iteration may take long, and the user waits for the first sign.
+    iterations, is_interrupted = 1 if lockstep.plan.data.arrays else 64, False
     try:
         with ThreadPoolExecutor(max_workers=lockstep.plan.threads) as pool:
             while len(lockstep.active()):
