@@ -42,6 +42,7 @@ from .stopping import (
     StoppingRule,
     ValidationStalls,
 )
+from .trajectory import Trajectory, retrace
 
 __all__ = [
     "BFGS",
@@ -94,6 +95,7 @@ __all__ = [
     "Stopped",
     "StoppingRule",
     "StrongWolfe",
+    "Trajectory",
     "Uniform",
     "ValidationStalls",
     "Zeros",
@@ -101,5 +103,6 @@ __all__ = [
     "grid",
     "minimize",
     "powers_of_ten",
+    "retrace",
     "schedules",
 ]
