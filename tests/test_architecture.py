@@ -26,6 +26,8 @@ ORDER = [
     "transformations",
     "convexity_proof",
     "diagnosis",
+    "pictures",
+    "report",
     "judged",
     "hyperparameters",
     "models",
