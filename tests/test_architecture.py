@@ -30,8 +30,7 @@ ORDER = [
     "models",
     "sklearn",
     "tables",
-    "fit",
-    "tune",
+    "fitting",
     "cli",
     "__main__",
 ]
