@@ -33,8 +33,7 @@ ORDER = [
     "models",
     "sklearn",
     "tables",
-    "fit",
-    "tune",
+    "fitting",
     "cli",
     "__main__",
 ]

@@ -93,6 +93,7 @@ if TYPE_CHECKING:
         ThalwegError,
         TracingError,
     )
+    from .fitting import TableModel, fit
     from .hyperparameters import (
         Choice,
         Halving,
@@ -234,6 +235,12 @@ _HOMES = {
         ),
     ),
     "judged": (*("minimize",),),
+    "fitting": (
+        *(
+            "TableModel",
+            "fit",
+        ),
+    ),
     "hyperparameters": (
         *(
             "Choice",
@@ -324,6 +331,7 @@ __all__ = [
     "StoppingRule",
     "StrongWolfe",
     "TableError",
+    "TableModel",
     "ThalwegError",
     "TracingError",
     "Trial",
@@ -337,6 +345,7 @@ __all__ = [
     "convexity",
     "curvature",
     "explain",
+    "fit",
     "grad",
     "grid",
     "hessian",

@@ -12,7 +12,7 @@ import numpy as np
 from ..compile.function import compiled
 from ..errors import ArgumentError
 from ..graph import Array, evaluate
-from .engines import Engine, NativeEngine, NumpyEngine
+from .engines import Engine, NativeEngine, numpy_engine
 from .indices import check_indices
 from .methods import Method
 from .not_finite import explain
@@ -55,7 +55,7 @@ def engine_of(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
     if plan.target == "numpy" or not plan.problem.is_traced:
         notes = () if plan.problem.is_traced else (_UNCOMPILED,)
         started = dataclasses.replace(step, state=tuple(state), settings=settings)
-        return NumpyEngine(started, plan.data.arrays, plan.batch, plan.seed, notes)
+        return numpy_engine(started, plan.data.arrays, plan.batch, plan.seed, notes)
     program = plan.program(step, method)
     return NativeEngine.of(program, state, settings, plan.data.arrays, plan.seed, plan.threads)
 
