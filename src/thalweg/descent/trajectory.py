@@ -40,7 +40,7 @@ class Trajectory:
         return len(self.step)
 
 
-def retrace(result: Result, most: int = 2000, seconds: float = 20.0) -> tuple[Trajectory, ...]:
+def retrace(result: Result, most: int = 2000, seconds: float = 10.0) -> tuple[Trajectory, ...]:
     """The way of a descent; of a population, those of all members in their order.
 
     most: points of each; the first half of them step by step, the others evenly spaced. seconds: a descent that took longer is not
