@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         Stop,
         Stopped,
         StoppingRule,
+        Stream,
         StrongWolfe,
         ValidationStalls,
         Zeros,
@@ -182,6 +183,7 @@ _HOMES = {
         ),
         *(
             "StoppingRule",
+            "Stream",
             "StrongWolfe",
             "ValidationStalls",
             "Zeros",
@@ -322,6 +324,7 @@ __all__ = [
     "Stop",
     "Stopped",
     "StoppingRule",
+    "Stream",
     "StrongWolfe",
     "TableError",
     "ThalwegError",
