@@ -94,6 +94,7 @@ if TYPE_CHECKING:
         ThalwegError,
         TracingError,
     )
+    from .fitting import TableModel, fit
     from .hyperparameters import (
         Choice,
         Halving,
@@ -236,6 +237,12 @@ _HOMES = {
         ),
     ),
     "judged": (*("minimize",),),
+    "fitting": (
+        *(
+            "TableModel",
+            "fit",
+        ),
+    ),
     "hyperparameters": (
         *(
             "Choice",
@@ -327,6 +334,7 @@ __all__ = [
     "Stream",
     "StrongWolfe",
     "TableError",
+    "TableModel",
     "ThalwegError",
     "TracingError",
     "Trial",
@@ -340,6 +348,7 @@ __all__ = [
     "convexity",
     "curvature",
     "explain",
+    "fit",
     "grad",
     "grid",
     "hessian",
