@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models
+    from .compile.onnx import export_onnx
     from .convexity_proof import (
         Convexity,
         ConvexityKind,
@@ -237,6 +238,7 @@ _HOMES = {
         ),
     ),
     "judged": (*("minimize",),),
+    "compile.onnx": (*("export_onnx",),),
     "fitting": (
         *(
             "TableModel",
@@ -348,6 +350,7 @@ __all__ = [
     "convexity",
     "curvature",
     "explain",
+    "export_onnx",
     "fit",
     "grad",
     "grid",
