@@ -25,6 +25,7 @@ ORDER = [
     "transformations",
     "convexity_proof",
     "diagnosis",
+    "cluster",
     "judged",
     "hyperparameters",
     "models",

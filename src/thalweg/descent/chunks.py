@@ -17,7 +17,7 @@ from ..graph import Array
 from .engines import StageFunction, SteppedEngine, stage_graphs
 from .steps import OUTSIDE, Step
 
-__all__ = ["ChunkTotals", "Totals", "chunked_engine", "total_of_chunks"]
+__all__ = ["ChunkTotals", "Totals", "chunked_engine", "in_own_types", "total_of_chunks"]
 
 
 class Totals(Protocol):

@@ -1,0 +1,1 @@
+"""Descents over several machines, on Ray: every worker holds shards of the examples, and totals come back."""

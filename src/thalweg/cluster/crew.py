@@ -1,0 +1,177 @@
+"""The workers of a cluster, as the driver sees them: started, asked, and replaced when they die. The only file that knows Ray."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import ClusterError
+from .shards import dealt
+from .worker import Shard, Worker
+
+__all__ = ["Crew", "connect"]
+
+_SECONDS_TO_REPLACE = 20.0
+"""So long a replacement may take; after that the living workers take over the shards."""
+
+_LARGE = 64 << 10
+"""Values of more bytes go into the cluster's store once, instead of into every call."""
+
+
+def connect(address: str | None, workers: int | None, store: int | None) -> Any:
+    """Ray, connected: to the cluster at an address, or to one of this machine's own that is started now.
+
+    Raises ClusterError if Ray is not installed or the cluster does not answer.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError:
+        raise ClusterError("a cluster needs Ray, which is not installed: pip install 'thalweg[ray]'") from None
+    if ray.is_initialized():
+        return ray
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address is None:
+        options |= {"num_cpus": workers, "include_dashboard": False, "object_store_memory": store}
+    else:
+        options["address"] = address
+    try:
+        ray.init(**options)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        where = "on this machine" if address is None else f"at {address}"
+        raise ClusterError(
+            f"there is no Ray cluster {where}: {error}. Start one with: ray start --head; or write tw.Cluster() for one of "
+            "this machine's own"
+        ) from None
+    return ray
+
+
+@dataclass(eq=False)
+class _Member:
+    """A worker. number: stays the same when it is replaced. seconds, examples: of all its answers."""
+
+    number: int
+    actor: Any
+    shards: list[int]
+    seconds: float = 0.0
+    examples: int = 0
+
+
+@dataclass(eq=False)
+class Crew:
+    """Workers with the shards that each holds.
+
+    start: what is called on every new worker before it is asked anything. notes: what happened on the way, for the user.
+    """
+
+    ray: Any
+    shards: Mapping[int, Shard]
+    threads: int
+    members: list[_Member] = field(default_factory=list)
+    start: Callable[[Any], Sequence[Any]] = lambda actor: ()
+    notes: list[str] = field(default_factory=list)
+
+    def hire(self, count: int) -> None:
+        """Starts so many workers and deals the shards out."""
+        with self._reachable():
+            for number, shards in enumerate(dealt(len(self.shards), count)):
+                self.members.append(_Member(number, self._actor(), shards))
+            self.ray.get([member.actor.hold.remote(self._shards_of(member.shards)) for member in self.members])
+
+    def _actor(self) -> Any:
+        return self.ray.remote(Worker).options(num_cpus=self.threads, max_restarts=0).remote(self.threads)
+
+    def _shards_of(self, numbers: Sequence[int]) -> dict[int, Shard]:
+        return {number: self.shards[number] for number in numbers}
+
+    def begin(self, start: Callable[[Any], Sequence[Any]]) -> None:
+        """Does something on every worker, and on all who come later. start: worker → what to wait for."""
+        self.start = start
+        with self._reachable():
+            self.ray.get([reference for member in self.members for reference in start(member.actor)])
+
+    def ask(self, call: Callable[[Any, Sequence[int]], Any]) -> list[Any]:
+        """The answers of all workers. call: (worker, its shards) → reference. Whoever dies is replaced and asked again."""
+        with self._reachable():
+            open_calls = [(member, call(member.actor, member.shards)) for member in self.members]
+            answers = []
+            while open_calls:
+                member, reference = open_calls.pop(0)
+                try:
+                    answer = self.ray.get(reference)
+                except self.ray.exceptions.RayActorError:
+                    open_calls += [(other, call(other.actor, shards)) for other, shards in self._replace(member)]
+                    continue
+                except self.ray.exceptions.RayTaskError as error:
+                    raise ClusterError(f"a worker failed: {error.cause!r}") from error
+                member.seconds += answer.seconds
+                member.examples += answer.examples
+                answers.append(answer)
+            return answers
+
+    def _replace(self, lost: _Member) -> list[tuple[_Member, list[int]]]:
+        """Who takes over the shards of a worker that is gone: a new one, or the others, and which shards each."""
+        begin = time.perf_counter()
+        actor = self._actor()
+        try:
+            self.ray.get(actor.hold.remote(self._shards_of(lost.shards)), timeout=_SECONDS_TO_REPLACE)
+            self.ray.get(list(self.start(actor)))
+        except (self.ray.exceptions.GetTimeoutError, self.ray.exceptions.RayActorError):
+            self.ray.kill(actor)
+            return self._hand_over(lost)
+        lost.actor = actor
+        self.notes.append(
+            f"worker {lost.number} died and was replaced within {time.perf_counter() - begin:.1f} s; its part of the step was "
+            "repeated"
+        )
+        return [(lost, lost.shards)]
+
+    def _hand_over(self, lost: _Member) -> list[tuple[_Member, list[int]]]:
+        self.members = [member for member in self.members if member is not lost]
+        if not self.members:
+            raise ClusterError("the last worker died, and the cluster has no room for another")
+        shares = dealt(len(lost.shards), len(self.members))
+        taken = []
+        for member, places in zip(self.members, shares, strict=True):
+            shards = [lost.shards[place] for place in places]
+            if shards:
+                self.ray.get(member.actor.hold.remote(self._shards_of(shards)))
+                member.shards = sorted([*member.shards, *shards])
+                taken.append((member, shards))
+        self.notes.append(f"worker {lost.number} died; its {len(lost.shards)} shards went to the others")
+        return taken
+
+    @contextlib.contextmanager
+    def _reachable(self) -> Iterator[None]:
+        try:
+            yield
+        except (ConnectionError, self.ray.exceptions.RaySystemError, self.ray.exceptions.GetTimeoutError) as error:
+            raise ClusterError(f"the cluster does not answer any more: {error}") from None
+
+    def carried(self, value: Any, size: int) -> Any:
+        """A value as it goes into calls: a large one lies in the cluster's store, and only a reference travels."""
+        return self.ray.put(value) if size > _LARGE else value
+
+    def slow_worker(self) -> str | None:
+        """A sentence about a worker that took more than twice as long for an example as the others, if there is one."""
+        rates = sorted((member.seconds / member.examples, member) for member in self.members if member.examples)
+        if len(rates) < 2:
+            return None
+        (usual, _), (slowest, member) = rates[(len(rates) - 1) // 2], rates[-1]
+        if slowest < 2 * usual:
+            return None
+        return (
+            f"worker {member.number} was slow: {1e9 * slowest:.3g} ns for an example and sweep, the others {1e9 * usual:.3g}. All "
+            "wait for it in every step"
+        )
+
+    def dismiss(self) -> None:
+        """Ends the workers."""
+        for member in self.members:
+            with contextlib.suppress(Exception):
+                self.ray.kill(member.actor)
+        self.members = []
