@@ -9,6 +9,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models
+    from .cluster import (
+        Cluster,
+    )
     from .convexity_proof import (
         Convexity,
         ConvexityKind,
@@ -84,6 +87,7 @@ if TYPE_CHECKING:
     )
     from .errors import (
         ArgumentError,
+        ClusterError,
         DataError,
         GraphError,
         LossError,
@@ -119,6 +123,14 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "convexity_proof": (
+        *(
+            "Convexity",
+            "ConvexityKind",
+            "Counterexample",
+            "convexity",
+        ),
+    ),
     "descent": (
         *(
             "AcceleratedGradient",
@@ -190,38 +202,6 @@ _HOMES = {
             "powers_of_ten",
         ),
     ),
-    "errors": (
-        *(
-            "ArgumentError",
-            "DataError",
-            "GraphError",
-            "LossError",
-            "ModelFileError",
-            "ShapeError",
-            "TableError",
-            "ThalwegError",
-        ),
-        *("TracingError",),
-    ),
-    "transformations": (
-        *(
-            "grad",
-            "hessian",
-            "hvp",
-            "jacobian",
-            "jvp",
-            "value_and_grad",
-            "vjp",
-        ),
-    ),
-    "convexity_proof": (
-        *(
-            "Convexity",
-            "ConvexityKind",
-            "Counterexample",
-            "convexity",
-        ),
-    ),
     "diagnosis": (
         *(
             "Advice",
@@ -233,7 +213,22 @@ _HOMES = {
             "explain",
         ),
     ),
-    "judged": (*("minimize",),),
+    "errors": (
+        *(
+            "ArgumentError",
+            "ClusterError",
+            "DataError",
+            "GraphError",
+            "LossError",
+            "ModelFileError",
+            "ShapeError",
+            "TableError",
+        ),
+        *(
+            "ThalwegError",
+            "TracingError",
+        ),
+    ),
     "hyperparameters": (
         *(
             "Choice",
@@ -250,6 +245,19 @@ _HOMES = {
             "search",
         ),
     ),
+    "judged": (*("minimize",),),
+    "transformations": (
+        *(
+            "grad",
+            "hessian",
+            "hvp",
+            "jacobian",
+            "jvp",
+            "value_and_grad",
+            "vjp",
+        ),
+    ),
+    "cluster": (*("Cluster",),),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -269,6 +277,8 @@ __all__ = [
     "BarzilaiBorwein",
     "Basin",
     "Choice",
+    "Cluster",
+    "ClusterError",
     "ConjugateGradient",
     "Convexity",
     "ConvexityKind",
