@@ -61,7 +61,7 @@ def test_an_error_of_the_users_comes_back_as_it_is(cluster: tw.Cluster) -> None:
     ("arguments", "message"),
     [
         ({"workers": 0}, "workers=0"),
-        ({"shards": 12}, "power of two"),
+        ({"shards": -1}, "shards=-1"),
         ({"workers": 64}, "raise shards"),
         ({"address": 3}, "text"),
     ],

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ..errors import ArgumentError, ClusterError
 from .crew import Crew, connect
-from .worker import Shard
+from .shard import Shard
 
 __all__ = ["Cluster"]
 
@@ -27,9 +27,12 @@ class Cluster:
         taken from where Ray looks for it (RAY_AUTH_TOKEN).
     workers: how many; by default as many as the cluster has processors for.
     threads: of each worker.
-    shards: into how many parts the examples are divided, a power of two. Sums are formed along a tree over them, so a result does
+    shards: into how many parts the examples are divided, at most. Sums are formed along a tree over them, so a result does
         not depend on the number of workers, nor on which of them died.
     memory: bytes of Ray's store on this machine, if it is started now.
+    local_steps: of mini-batch methods: every worker takes so many steps on its own examples, with its share of the batch, then the
+        parameters of all are averaged. For slow networks; the result then depends on the number of workers. By default every step is
+        one of all workers together.
 
     Needs `pip install 'thalweg[ray]'`. Raises ArgumentError for numbers that make no sense; a cluster that cannot be reached is a
     ClusterError when it is first used.
@@ -40,18 +43,16 @@ class Cluster:
     threads: int = 1
     shards: int = 32
     memory: int = 200 << 20
+    local_steps: int | None = None
 
     def __post_init__(self) -> None:
         if self.address is not None and not isinstance(self.address, str):
             raise ArgumentError(f'address={self.address!r}: expected text, such as "auto" or "ray://host:10001"')
-        for name in ("workers", "threads", "shards", "memory"):
+        for name in ("workers", "threads", "shards", "memory", "local_steps"):
             value = getattr(self, name)
-            if (value is not None or name != "workers") and (
-                not isinstance(value, int) or isinstance(value, bool) or value < 1
-            ):
+            is_missing = value is None and name in ("workers", "local_steps")
+            if not is_missing and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise ArgumentError(f"{name}={value!r}: expected a whole number, 1 or more")
-        if self.shards & (self.shards - 1):
-            raise ArgumentError(f"shards={self.shards}: expected a power of two, such as 32 or 256")
         if self.workers is not None and self.workers > self.shards:
             raise ArgumentError(
                 f"workers={self.workers} with shards={self.shards}: every worker holds one shard at least; raise shards"

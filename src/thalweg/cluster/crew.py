@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import ClusterError
-from .shards import dealt
-from .worker import Shard, Worker
+from ..errors import ClusterError, ThalwegError
+from .tree import dealt
+from .shard import Shard
+from .worker import Worker
 
-__all__ = ["Crew", "connect"]
+__all__ = ["Crew", "LostError", "connect"]
 
 _SECONDS_TO_REPLACE = 20.0
 """So long a replacement may take; after that the living workers take over the shards."""
@@ -50,6 +51,16 @@ def connect(address: str | None, workers: int | None, store: int | None) -> Any:
     return ray
 
 
+class LostError(Exception):
+    """An answer is gone with the worker that had it."""
+
+
+def _own(error: Any) -> Exception:
+    """What a worker raised: an error of thalweg's as it is, all else as a ClusterError."""
+    cause = error.cause
+    return cause if isinstance(cause, ThalwegError) else ClusterError(f"a worker failed: {cause!r}")
+
+
 @dataclass(eq=False)
 class _Member:
     """A worker. number: stays the same when it is replaced. seconds, examples: of all its answers."""
@@ -65,6 +76,7 @@ class _Member:
 class Crew:
     """Workers with the shards that each holds.
 
+    can_hand_over: whether the shards of a worker that cannot be replaced may go to others.
     start: what is called on every new worker before it is asked anything. notes: what happened on the way, for the user.
     """
 
@@ -72,6 +84,7 @@ class Crew:
     shards: Mapping[int, Shard]
     threads: int
     members: list[_Member] = field(default_factory=list)
+    can_hand_over: bool = True
     start: Callable[[Any], Sequence[Any]] = lambda actor: ()
     notes: list[str] = field(default_factory=list)
 
@@ -80,13 +93,17 @@ class Crew:
         with self._reachable():
             for number, shards in enumerate(dealt(len(self.shards), count)):
                 self.members.append(_Member(number, self._actor(), shards))
-            self.ray.get([member.actor.hold.remote(self._shards_of(member.shards)) for member in self.members])
+            most = max(len(member.shards) for member in self.members)
+            for place in range(most):  # one shard of each at a time, so that the cluster's store need not hold all of them
+                holding = [member for member in self.members if place < len(member.shards)]
+                self.ray.get([self._given(member.actor, member.shards[place]) for member in holding])
 
     def _actor(self) -> Any:
-        return self.ray.remote(Worker).options(num_cpus=self.threads, max_restarts=0).remote(self.threads)
+        options = {"num_cpus": self.threads, "max_restarts": 0}
+        return self.ray.remote(Worker).options(**options).remote(len(self.shards), self.threads)
 
-    def _shards_of(self, numbers: Sequence[int]) -> dict[int, Shard]:
-        return {number: self.shards[number] for number in numbers}
+    def _given(self, actor: Any, shard: int) -> Any:
+        return actor.hold.remote(shard, self.shards[shard])
 
     def begin(self, start: Callable[[Any], Sequence[Any]]) -> None:
         """Does something on every worker, and on all who come later. start: worker → what to wait for."""
@@ -94,34 +111,55 @@ class Crew:
         with self._reachable():
             self.ray.get([reference for member in self.members for reference in start(member.actor)])
 
-    def ask(self, call: Callable[[Any, Sequence[int]], Any]) -> list[Any]:
-        """The answers of all workers. call: (worker, its shards) → reference. Whoever dies is replaced and asked again."""
+    def ask(self, name: str, arguments: Callable[[Sequence[int]], Sequence[Any]]) -> list[tuple[Any, Any]]:
+        """Calls a method of all workers that returns an `Effort` and an answer: (worker, reference to its answer) of each.
+
+        arguments: for a worker with these shards. Whoever dies is replaced and asked again.
+        """
         with self._reachable():
-            open_calls = [(member, call(member.actor, member.shards)) for member in self.members]
+            open_calls = [(member, self._call(member, name, arguments(member.shards))) for member in self.members]
             answers = []
             while open_calls:
-                member, reference = open_calls.pop(0)
+                member, (effort, answer) = open_calls.pop(0)
                 try:
-                    answer = self.ray.get(reference)
+                    took = self.ray.get(effort)
                 except self.ray.exceptions.RayActorError:
-                    open_calls += [(other, call(other.actor, shards)) for other, shards in self._replace(member)]
+                    for other, shards in self._replace(member):
+                        open_calls.append((other, self._call(other, name, arguments(shards))))
                     continue
                 except self.ray.exceptions.RayTaskError as error:
-                    raise ClusterError(f"a worker failed: {error.cause!r}") from error
-                member.seconds += answer.seconds
-                member.examples += answer.examples
-                answers.append(answer)
+                    raise _own(error) from None
+                member.seconds += took.seconds
+                member.examples += took.examples
+                answers.append((member.actor, answer))
             return answers
+
+    def _call(self, member: _Member, name: str, arguments: Sequence[Any]) -> Any:
+        return getattr(member.actor, name).options(num_returns=2).remote(*arguments)
+
+    def fetched(self, references: Sequence[Any]) -> Any:
+        """What lies behind references. Raises LostError if a worker died that had it."""
+        with self._reachable():
+            try:
+                return self.ray.get(list(references))
+            except (self.ray.exceptions.RayActorError, self.ray.exceptions.ObjectLostError):
+                raise LostError from None
 
     def _replace(self, lost: _Member) -> list[tuple[_Member, list[int]]]:
         """Who takes over the shards of a worker that is gone: a new one, or the others, and which shards each."""
         begin = time.perf_counter()
         actor = self._actor()
         try:
-            self.ray.get(actor.hold.remote(self._shards_of(lost.shards)), timeout=_SECONDS_TO_REPLACE)
+            self.ray.get(actor.process.remote(), timeout=_SECONDS_TO_REPLACE)
+            for shard in lost.shards:
+                self.ray.get(self._given(actor, shard))
             self.ray.get(list(self.start(actor)))
         except (self.ray.exceptions.GetTimeoutError, self.ray.exceptions.RayActorError):
             self.ray.kill(actor)
+            if not self.can_hand_over:
+                raise ClusterError(
+                    f"worker {lost.number} died, and the cluster has no room for another; with local_steps the others cannot take over"
+                ) from None
             return self._hand_over(lost)
         lost.actor = actor
         self.notes.append(
@@ -139,7 +177,8 @@ class Crew:
         for member, places in zip(self.members, shares, strict=True):
             shards = [lost.shards[place] for place in places]
             if shards:
-                self.ray.get(member.actor.hold.remote(self._shards_of(shards)))
+                for shard in shards:
+                    self.ray.get(self._given(member.actor, shard))
                 member.shards = sorted([*member.shards, *shards])
                 taken.append((member, shards))
         self.notes.append(f"worker {lost.number} died; its {len(lost.shards)} shards went to the others")

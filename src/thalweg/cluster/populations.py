@@ -16,7 +16,7 @@ from ..descent.result import Result
 from ..descent.together import Descents, Member
 from ..graph import Array
 from .cluster import Cluster
-from .shards import split_rows
+from .tree import split_rows
 
 __all__ = ["population_on"]
 

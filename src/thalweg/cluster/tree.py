@@ -1,7 +1,7 @@
 """Shards, and the tree in which their totals are added up.
 
-The examples lie in a fixed number of shards, a power of two. Totals are added along a binary tree over the shards' numbers,
-whoever holds them: first 0 + 1, 2 + 3, ..., then those pairs, and so on. A worker adds up the subtrees of which it holds all
+The examples lie in a fixed number of shards. Totals are added along a binary tree over the shards' numbers, whoever holds
+them: first 0 + 1, 2 + 3, ..., then those pairs, and so on; what has no partner at the end is added from left to right. A worker adds up the subtrees of which it holds all
 shards; what is left comes together at the top. So the sum has the same digits for any number of workers, and after any of
 them was replaced.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-__all__ = ["Span", "dealt", "reduced", "split_rows", "subtrees"]
+__all__ = ["Span", "dealt", "reduced", "split_rows", "subtrees", "whole"]
 
 Span = tuple[int, int]
 """Shards from the first number up to, but without, the second: a whole subtree."""
@@ -63,3 +63,18 @@ def reduced(totals: Mapping[Span, T], add: Callable[[T, T], T]) -> dict[Span, T]
             size = left_span[1] - left_span[0]
             stack.append(((left_span[0], left_span[0] + 2 * size), add(left, right)))
     return dict(stack)
+
+
+def whole(totals: Mapping[Span, T], shards: int, add: Callable[[T, T], T]) -> T:
+    """The total of all shards. Raises KeyError if some are missing."""
+    largest = reduced(totals, add)
+    found: T | None = None
+    end = 0
+    for span in sorted(largest):
+        if span[0] != end:
+            raise KeyError(end)
+        end = span[1]
+        found = largest[span] if found is None else add(found, largest[span])
+    if end != shards or found is None:
+        raise KeyError(end)
+    return found
