@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         Stop,
         Stopped,
         StoppingRule,
+        Stream,
         StrongWolfe,
         ValidationStalls,
         Zeros,
@@ -194,6 +195,7 @@ _HOMES = {
         ),
         *(
             "StoppingRule",
+            "Stream",
             "StrongWolfe",
             "ValidationStalls",
             "Zeros",
@@ -332,6 +334,7 @@ __all__ = [
     "Stop",
     "Stopped",
     "StoppingRule",
+    "Stream",
     "StrongWolfe",
     "TableError",
     "ThalwegError",

@@ -132,6 +132,8 @@ class NativeEngine:
     _execution: Execution
     _outside: list[Array]
     _history: Array
+    _first_of_data: int
+    _arrays_of_data: int
 
     @classmethod
     def of(
@@ -149,13 +151,16 @@ class NativeEngine:
         outside = [np.zeros(()) for _ in OUTSIDE]
         rows = _ROWS if compiled.members == 1 else _ROWS_OF_MANY
         history = np.zeros((rows, 1 + len(RECORDED) * compiled.members))
+        first = len(state) + len(settings) + len(outside)
         arrays = [*state, *settings, *outside, *data, *prepared.values]
         outputs = [np.zeros(node.shape, node.dtype) for node in prepared.graph.outputs]
         execution = Execution(compiled.program, arrays, outputs, history, threads)
         execution.control[Control.SEED] = np.int64(np.uint64(seed % (1 << 64)))
         execution.control[Control.ITERATION] = iteration
         execution.control[Control.NEXT_RECORD] = iteration
-        return cls(list(state), (compiled.note,) if compiled.note else (), execution, outside, history)
+        return cls(
+            list(state), (compiled.note,) if compiled.note else (), execution, outside, history, first, len(data)
+        )
 
     @property
     def iteration(self) -> int:
@@ -174,6 +179,14 @@ class NativeEngine:
         self._execution.run()
         rows = int(control[Control.RECORDED])
         return int(control[Control.STATUS]), self._history[:rows].copy()
+
+    def exchange(self, data: Sequence[Array]) -> None:
+        """Goes on with other data, of the same types."""
+        self._execution.exchange(self._first_of_data, data)
+
+    def release_data(self) -> None:
+        """Lets go of the data's memory; the engine cannot advance any more."""
+        self._execution.exchange(self._first_of_data, [np.zeros(0)] * self._arrays_of_data)
 
     def request_stop(self) -> None:
         """Ends the stretch after the current iteration."""
