@@ -98,6 +98,10 @@ if TYPE_CHECKING:
         ThalwegError,
         TracingError,
     )
+    from .fitting import (
+        TableModel,
+        fit,
+    )
     from .hyperparameters import (
         Choice,
         Halving,
@@ -124,6 +128,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "cluster": (*("Cluster",),),
     "convexity_proof": (
         *(
             "Convexity",
@@ -259,7 +264,12 @@ _HOMES = {
             "vjp",
         ),
     ),
-    "cluster": (*("Cluster",),),
+    "fitting": (
+        *(
+            "TableModel",
+            "fit",
+        ),
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -337,6 +347,7 @@ __all__ = [
     "Stream",
     "StrongWolfe",
     "TableError",
+    "TableModel",
     "ThalwegError",
     "TracingError",
     "Trial",
@@ -350,6 +361,7 @@ __all__ = [
     "convexity",
     "curvature",
     "explain",
+    "fit",
     "grad",
     "grid",
     "hessian",
