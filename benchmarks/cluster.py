@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import statistics
 import tempfile
 import time
@@ -83,9 +84,7 @@ def seconds_of_a_step(cluster: tw.Cluster, data: Any, steps: int) -> tuple[float
         cluster=cluster,
         on_progress=lambda now: moments.append((now.step, time.perf_counter())),
     )
-    times = [
-        (b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(moments[3:], moments[4:], strict=False) if b[0] > a[0]
-    ]
+    times = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(moments[3:]) if b[0] > a[0]]
     return statistics.median(times), result
 
 

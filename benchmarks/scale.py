@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import statistics
 import time
 from dataclasses import dataclass
@@ -40,7 +41,9 @@ class Costs:
     slow: tuple[float, float] = (1e-4, 3.0)
 
 
-def step_seconds(costs: Costs, workers: int, bytes_of_examples: float, parameters: int, rng: np.random.Generator) -> float:
+def step_seconds(
+    costs: Costs, workers: int, bytes_of_examples: float, parameters: int, rng: np.random.Generator
+) -> float:
     """One step of a full-batch method, from the parameters to the sum of all totals."""
     vector = 8.0 * parameters
     sent = costs.call * np.arange(1, workers + 1)
@@ -103,7 +106,7 @@ def measured(workers: int, rows: int, parameters: int, steps: int = 60) -> float
         cluster=tw.Cluster(workers=workers),
         on_progress=lambda now: moments.append((now.step, time.perf_counter())),
     )
-    times = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(moments[2:], moments[3:], strict=False) if b[0] > a[0]]
+    times = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(moments[2:]) if b[0] > a[0]]
     return statistics.median(times)
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ClusterError, ThalwegError
-from .tree import dealt
 from .shard import Shard
+from .tree import dealt
 from .worker import Worker
 
 __all__ = ["Crew", "LostError", "connect"]
@@ -77,7 +77,7 @@ class Crew:
     """Workers with the shards that each holds.
 
     can_hand_over: whether the shards of a worker that cannot be replaced may go to others.
-    start: what is called on every new worker before it is asked anything. notes: what happened on the way, for the user.
+    starts: what is called on every new worker before it is asked anything. notes: what happened on the way, for the user.
     """
 
     ray: Any
@@ -85,7 +85,7 @@ class Crew:
     threads: int
     members: list[_Member] = field(default_factory=list)
     can_hand_over: bool = True
-    start: Callable[[Any], Sequence[Any]] = lambda actor: ()
+    starts: list[Callable[[Any], Sequence[Any]]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def hire(self, count: int) -> None:
@@ -94,7 +94,9 @@ class Crew:
             for number, shards in enumerate(dealt(len(self.shards), count)):
                 self.members.append(_Member(number, self._actor(), shards))
             most = max(len(member.shards) for member in self.members)
-            for place in range(most):  # one shard of each at a time, so that the cluster's store need not hold all of them
+            for place in range(
+                most
+            ):  # one shard of each at a time, so that the cluster's store need not hold all of them
                 holding = [member for member in self.members if place < len(member.shards)]
                 self.ray.get([self._given(member.actor, member.shards[place]) for member in holding])
 
@@ -107,9 +109,13 @@ class Crew:
 
     def begin(self, start: Callable[[Any], Sequence[Any]]) -> None:
         """Does something on every worker, and on all who come later. start: worker → what to wait for."""
-        self.start = start
+        self.starts.append(start)
         with self._reachable():
             self.ray.get([reference for member in self.members for reference in start(member.actor)])
+
+    def next_program(self) -> int:
+        """The number of one more program that the workers get."""
+        return len(self.starts)
 
     def ask(self, name: str, arguments: Callable[[Sequence[int]], Sequence[Any]]) -> list[tuple[Any, Any]]:
         """Calls a method of all workers that returns an `Effort` and an answer: (worker, reference to its answer) of each.
@@ -153,7 +159,7 @@ class Crew:
             self.ray.get(actor.process.remote(), timeout=_SECONDS_TO_REPLACE)
             for shard in lost.shards:
                 self.ray.get(self._given(actor, shard))
-            self.ray.get(list(self.start(actor)))
+            self.ray.get([reference for start in self.starts for reference in start(actor)])
         except (self.ray.exceptions.GetTimeoutError, self.ray.exceptions.RayActorError):
             self.ray.kill(actor)
             if not self.can_hand_over:

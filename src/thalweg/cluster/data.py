@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from ..compile.cut import Sweep
 from ..descent.chunks import chunked_engine
-from ..descent.data import ArrayData, Chunk, Data, StreamData
+from ..descent.data import Chunk, Data, ScatteredData, Stream, StreamData, Totals
 from ..descent.engines import Engine
 from ..descent.steps import Step
 from ..errors import ArgumentError, DataError
 from ..graph import ArrayType
 from .crew import Crew
-from .local_steps import LocalEngine
+from .local_engine import LocalEngine
 from .shard import ArrayShard, Draw, Shard, StreamShard
 from .totals import ClusterTotals
 from .tree import split_rows
@@ -29,10 +29,16 @@ def shards_of(data: Data, most: int, workers: int) -> list[Shard]:
         stream = data.stream
         groups = _even(stream.rows, min(most, len(stream.parts)))
         memory = stream.memory // -(-len(groups) // workers)
-        return [StreamShard(stream.of_parts(group, memory)) for group in groups]
+        return [StreamShard(_part_of(stream, group, memory)) for group in groups]
     arrays = data.arrays
     spans = split_rows(len(arrays[0]), min(most, len(arrays[0])))
     return [ArrayShard(tuple(array[first:end] for array in arrays)) for first, end in spans]
+
+
+def _part_of(stream: Stream, parts: Sequence[int], memory: int) -> Stream:
+    found = stream.of_parts(parts)
+    found.memory = memory
+    return found
 
 
 def _even(rows: Sequence[int], groups: int) -> list[list[int]]:
@@ -40,11 +46,13 @@ def _even(rows: Sequence[int], groups: int) -> list[list[int]]:
     ends = np.cumsum(rows)
     middles = (ends - np.asarray(rows) / 2) / max(1, ends[-1]) * groups
     chosen = np.minimum(middles.astype(int), groups - 1)
-    return [found for found in ([i for i, own in enumerate(chosen) if own == group] for group in range(groups)) if found]
+    return [
+        found for found in ([i for i, own in enumerate(chosen) if own == group] for group in range(groups)) if found
+    ]
 
 
 @dataclass(frozen=True, eq=False)
-class ClusterData(Data):
+class ClusterData(ScatteredData):
     """Data of which this process sees totals only. original: where they come from. local_steps: see `Cluster`."""
 
     original: Data
@@ -72,6 +80,15 @@ class ClusterData(Data):
         """A pass over all examples, here."""
         return self.original.chunks()
 
+    @property
+    def key(self) -> Hashable:
+        """The crew."""
+        return id(self.crew)
+
+    def totals(self, sweeps: Sequence[Sweep], threads: int) -> Totals:
+        """Asks the workers."""
+        return ClusterTotals(self.crew, sweeps, len(self.types))
+
     def engine(self, step: Step, batch: int | None, seed: int) -> Engine:
         """What carries a descent forward that begins with the step's own state."""
         count = len(self.types)
@@ -81,7 +98,7 @@ class ClusterData(Data):
             raise ArgumentError("local_steps are steps of mini-batches: pass batch_size as well")
         totals: list[ClusterTotals] = []
 
-        def of(sweeps: Any) -> ClusterTotals:
+        def of(sweeps: Sequence[Sweep]) -> ClusterTotals:
             totals.append(ClusterTotals(self.crew, sweeps, count))
             return totals[0]
 

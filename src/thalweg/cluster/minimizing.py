@@ -34,7 +34,9 @@ def minimize_on(
     if not plan.data.examples:
         raise ArgumentError("cluster=...: one descent without data has nothing to share; leave it out")
     if plan.target != "native" or not plan.problem.is_traced:
-        raise ArgumentError("cluster=...: workers run compiled code only; leave out target, and use a loss that can be traced")
+        raise ArgumentError(
+            "cluster=...: workers run compiled code only; leave out target, and use a loss that can be traced"
+        )
     shards = shards_of(plan.data, cluster.shards, cluster.count())
     with cluster.crew(shards) as crew:
         spread = dataclasses.replace(plan, data=ClusterData(plan.data.structure, plan.data, crew, cluster.local_steps))

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..descent.data import ArrayData
 from ..descent.plan import Origin, Plan
 from ..descent.population import Population, population_of
-from ..descent.problem import Data, problem_of
+from ..descent.problem import problem_of
 from ..descent.result import Result
 from ..descent.together import Descents, Member
 from ..graph import Array
@@ -52,7 +53,7 @@ def _origin(plan: Plan, member: Member, result: Result) -> Origin:
 def _descend(members: Sequence[Member], plain: dict[str, Any], arrays: Sequence[Array]) -> Ran:
     """On a worker: some of the members."""
     begin = time.perf_counter()
-    data = Data(tuple(np.asarray(array) for array in arrays), plain["data"])
+    data = ArrayData(plain["data"], tuple(np.asarray(array) for array in arrays))
     rows = plain["batch"] or data.examples
     problem = problem_of(
         plain["loss"], plain["parameters"], data, rows, plain["source"], plain["problem"], plain["penalty"]

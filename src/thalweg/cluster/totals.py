@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..compile.cut import Sweep, added
-from ..descent.chunks import in_own_types
+from ..descent.data import in_own_types
 from ..errors import ClusterError
 from ..graph import Array
 from ..ops.plain import to_plain
@@ -40,7 +40,8 @@ class ClusterTotals:
         graphs = [to_plain(sweep.graph(sweep.examples.count)) for sweep in self.sweeps]
         constants = sum(node.type.size for sweep in self.sweeps for node in sweep.reads)
         carried = self.crew.carried(graphs, 8 * constants)
-        self.crew.begin(lambda actor: [actor.learn.remote(carried, self.arrays)])
+        program = self._program = self.crew.next_program()
+        self.crew.begin(lambda actor: [actor.learn.remote(program, carried, self.arrays)])
 
     def __call__(self, number: int, values: Sequence[Array]) -> Sequence[Array]:
         sweep = self.sweeps[number]
@@ -53,11 +54,14 @@ class ClusterTotals:
     def _answers(self, number: int, values: Any) -> list[Spans]:
         """A few answers that hold all totals. One that gets lost on its way through the tree is asked for again."""
         for _ in range(_ATTEMPTS):
-            asked = self.crew.ask("totals", lambda shards: (number, values, shards, self.draw))
+            asked = self.crew.ask("totals", lambda shards: (self._program, number, values, shards, self.draw))
             while len(asked) > self.fan_in:
                 groups = [asked[first : first + self.fan_in] for first in range(0, len(asked), self.fan_in)]
                 asked = [
-                    (group[0][0], group[0][0].combine.remote(number, *(reference for _, reference in group)))
+                    (
+                        group[0][0],
+                        group[0][0].combine.remote(self._program, number, *(reference for _, reference in group)),
+                    )
                     for group in groups
                 ]
             try:

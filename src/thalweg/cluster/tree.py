@@ -1,9 +1,9 @@
-"""Shards, and the tree in which their totals are added up.
+"""The tree in which the totals of shards are added up.
 
 The examples lie in a fixed number of shards. Totals are added along a binary tree over the shards' numbers, whoever holds
-them: first 0 + 1, 2 + 3, ..., then those pairs, and so on; what has no partner at the end is added from left to right. A worker adds up the subtrees of which it holds all
-shards; what is left comes together at the top. So the sum has the same digits for any number of workers, and after any of
-them was replaced.
+them: first 0 + 1, 2 + 3, ..., then those pairs, and so on; what has no partner at the end is added from left to right. A worker
+adds up the subtrees of which it holds all shards; what is left comes together at the top. So the sum has the same digits for any
+number of workers, and after any of them was replaced.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..compile.cut import Sweep, added, sweep_of
 from ..compile.native.permutation import permutation
-from ..descent.chunks import ChunkTotals, total_of_chunks
+from ..descent.data import ChunkTotals, total_of_chunks
 from ..graph import Array
 from ..ops.plain import from_plain
 from .local_steps import Local, Steps
@@ -44,37 +44,38 @@ class Worker:
         self.count = shards
         self.threads = threads
         self.shards: dict[int, Shard] = {}
-        self.sweeps: list[Sweep] = []
+        self.programs: dict[int, ChunkTotals] = {}
         self._orders: dict[int, tuple[int, Array]] = {}
 
     def hold(self, number: int, shard: Shard) -> None:
         """Takes charge of one more shard."""
         self.shards[number] = shard.kept()
 
-    def learn(self, graphs: Sequence[dict[str, Any]], arrays: int) -> None:
-        """Gets the sweeps of a descent. arrays: how many arrays of data there are."""
-        self.sweeps = [sweep_of(from_plain(graph), arrays) for graph in graphs]
-        self._of_chunks = ChunkTotals(self.sweeps, lambda: (), self.threads)
+    def learn(self, program: int, graphs: Sequence[dict[str, Any]], arrays: int) -> None:
+        """Gets the sweeps of a program. arrays: how many arrays of data there are."""
+        sweeps = [sweep_of(from_plain(graph), arrays) for graph in graphs]
+        self.programs[program] = ChunkTotals(sweeps, lambda: (), self.threads)
 
     def totals(
-        self, number: int, values: Sequence[Array], shards: Sequence[int], draw: Draw | None = None
+        self, program: int, number: int, values: Sequence[Array], shards: Sequence[int], draw: Draw | None = None
     ) -> tuple[Effort, Spans]:
         """The totals of a sweep over these shards, added up as far as they make whole subtrees."""
         begin, examples = time.perf_counter(), 0
-        sweep = self.sweeps[number]
+        of_chunks = self.programs[program]
+        sweep = of_chunks.sweeps[number]
         found: dict[Span, list[Array]] = {}
         for shard in shards:
             parts = []
             for chunk in self.shards[shard].chunks() if draw is None else self._drawn(shard, draw):
-                parts.append(self._of_chunks.of_chunk(number, values, chunk))
+                parts.append(of_chunks.of_chunk(number, values, chunk))
                 examples += len(chunk[0])
             found[(shard, shard + 1)] = total_of_chunks(sweep, parts)
         whole = reduced(found, lambda a, b: added(sweep, a, b))
         return Effort(time.perf_counter() - begin, examples), {span: packed(x) for span, x in whole.items()}
 
-    def combine(self, number: int, *answers: Spans) -> Spans:
+    def combine(self, program: int, number: int, *answers: Spans) -> Spans:
         """Answers of several workers as one."""
-        return combined(self.sweeps[number], answers)
+        return combined(self.programs[program].sweeps[number], answers)
 
     def _drawn(self, number: int, draw: Draw) -> Iterable[Sequence[Array]]:
         """A shard's share of a mini-batch: every epoch goes through its examples once, in an order of its own."""
@@ -97,7 +98,7 @@ class Worker:
 
     def learn_steps(self, plain: Mapping[str, Any], workers: int) -> None:
         """Gets the whole program of a descent, for steps of its own."""
-                self._local = Local.of(plain, self.shards, workers, self.threads)
+        self._local = Local.of(plain, self.shards, workers, self.threads)
 
     def steps(
         self, state: Sequence[Array], iteration: int, count: int, outside: Sequence[float], seed: int
