@@ -9,7 +9,12 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models
-    from .compile.onnx import export_onnx
+    from .cluster import (
+        Cluster,
+    )
+    from .compile.onnx import (
+        export_onnx,
+    )
     from .convexity_proof import (
         Convexity,
         ConvexityKind,
@@ -86,6 +91,7 @@ if TYPE_CHECKING:
     )
     from .errors import (
         ArgumentError,
+        ClusterError,
         DataError,
         GraphError,
         LossError,
@@ -95,7 +101,10 @@ if TYPE_CHECKING:
         ThalwegError,
         TracingError,
     )
-    from .fitting import TableModel, fit
+    from .fitting import (
+        TableModel,
+        fit,
+    )
     from .hyperparameters import (
         Choice,
         Halving,
@@ -122,6 +131,15 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "compile.onnx": (*("export_onnx",),),
+    "convexity_proof": (
+        *(
+            "Convexity",
+            "ConvexityKind",
+            "Counterexample",
+            "convexity",
+        ),
+    ),
     "descent": (
         *(
             "AcceleratedGradient",
@@ -194,38 +212,6 @@ _HOMES = {
             "powers_of_ten",
         ),
     ),
-    "errors": (
-        *(
-            "ArgumentError",
-            "DataError",
-            "GraphError",
-            "LossError",
-            "ModelFileError",
-            "ShapeError",
-            "TableError",
-            "ThalwegError",
-        ),
-        *("TracingError",),
-    ),
-    "transformations": (
-        *(
-            "grad",
-            "hessian",
-            "hvp",
-            "jacobian",
-            "jvp",
-            "value_and_grad",
-            "vjp",
-        ),
-    ),
-    "convexity_proof": (
-        *(
-            "Convexity",
-            "ConvexityKind",
-            "Counterexample",
-            "convexity",
-        ),
-    ),
     "diagnosis": (
         *(
             "Advice",
@@ -237,8 +223,22 @@ _HOMES = {
             "explain",
         ),
     ),
-    "judged": (*("minimize",),),
-    "compile.onnx": (*("export_onnx",),),
+    "errors": (
+        *(
+            "ArgumentError",
+            "ClusterError",
+            "DataError",
+            "GraphError",
+            "LossError",
+            "ModelFileError",
+            "ShapeError",
+            "TableError",
+        ),
+        *(
+            "ThalwegError",
+            "TracingError",
+        ),
+    ),
     "fitting": (
         *(
             "TableModel",
@@ -261,6 +261,19 @@ _HOMES = {
             "search",
         ),
     ),
+    "judged": (*("minimize",),),
+    "transformations": (
+        *(
+            "grad",
+            "hessian",
+            "hvp",
+            "jacobian",
+            "jvp",
+            "value_and_grad",
+            "vjp",
+        ),
+    ),
+    "cluster": (*("Cluster",),),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -280,6 +293,8 @@ __all__ = [
     "BarzilaiBorwein",
     "Basin",
     "Choice",
+    "Cluster",
+    "ClusterError",
     "ConjugateGradient",
     "Convexity",
     "ConvexityKind",

@@ -8,6 +8,7 @@ ThalwegError
 ├── DataError             arrays of data that cannot be used (also a ValueError)
 ├── TableError            a table that cannot be used; names row and column (also a ValueError)
 ├── ModelFileError        a model file that cannot be read or written (also an OSError)
+├── ClusterError          a cluster that cannot be reached, or that failed (also a ConnectionError)
 └── GraphError            a graph that breaks its own rules: a defect of thalweg (also a RuntimeError)
 """
 
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "ArgumentError",
+    "ClusterError",
     "DataError",
     "GraphError",
     "LossError",
@@ -62,6 +64,10 @@ class TableError(ThalwegError, ValueError):
 
 class ModelFileError(ThalwegError, OSError):
     """A model file cannot be read or written."""
+
+
+class ClusterError(ThalwegError, ConnectionError):
+    """A cluster cannot be reached, or failed in a way that no replacement of workers can mend."""
 
 
 class GraphError(ThalwegError, RuntimeError):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import thalweg as tw
-from thalweg.descent.chunks import ChunkTotals, chunked_engine
+from thalweg.descent.chunks import chunked_engine
+from thalweg.descent.data import ChunkTotals
 from thalweg.descent.minimize import plan_of
 from thalweg.descent.steps import start_of
 from thalweg.graph import Array

@@ -29,7 +29,7 @@ from .starts import Gaussian, Start
 from .stopping import GradientBelow, MaxSteps, NoChange, StoppingRule, ValidationStalls, leaves
 from .together import Member, run_population
 
-__all__ = ["check_method", "minimize", "plan_of"]
+__all__ = ["check_method", "minimize", "plan_of", "planned"]
 
 
 def minimize(
@@ -89,9 +89,11 @@ def minimize(
     >>> np.round(result.parameters, 3)
     array([3., 3.])
     """
-    plan, chosen = plan_of(
+    plan, members, is_population = planned(
         loss,
         parameters,
+        start=start,
+        restarts=restarts,
         data=data,
         method=method,
         gradient=gradient,
@@ -105,11 +107,24 @@ def minimize(
         target=target,
         memory=memory,
     )
+    if is_population:
+        return run_population(plan, members, on_progress)
+    return run_single(plan, members[0].vector, members[0].method, on_progress)
+
+
+def planned(
+    loss: Callable[..., Any],
+    parameters: Any,
+    *,
+    start: Start | None = None,
+    restarts: int | None = None,
+    **options: Any,
+) -> tuple[Plan, list[Member], bool]:
+    """What is to be done, who descends, and whether that is a population. options: of `minimize`, as `plan_of` takes them."""
+    plan, chosen = plan_of(loss, parameters, **options)
     vectors = _starts(plan.problem, parameters, start, restarts, plan.seed)
     methods = expanded(chosen)
-    if restarts is None and len(methods) == 1:
-        return run_single(plan, vectors[0], methods[0][0], on_progress)
-    return run_population(plan, _members(plan, vectors, methods), on_progress)
+    return plan, _members(plan, vectors, methods), restarts is not None or len(methods) > 1
 
 
 def plan_of(

@@ -15,7 +15,7 @@ from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
 from .chunks import over_data
-from .data import Data, StreamData
+from .data import Data, ScatteredData
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import Method
 from .penalties import Penalty
@@ -114,16 +114,16 @@ class Plan:
     def evaluation(self, vector: Array) -> Evaluation:
         """Loss and gradient norm over all examples, wherever they are."""
         problem = self.whole()
-        if not isinstance(self.data, StreamData):
+        if not isinstance(self.data, ScatteredData):
             return evaluation(problem, vector, self.data.arrays, target=self.target)
-        value, gradient = self.over_stream(self.data, vector)
+        value, gradient = self.over_scattered(self.data, vector)
         return _evaluation_of(problem, vector, value, gradient)
 
-    def over_stream(self, data: StreamData, vector: Array) -> tuple[Array, Array]:
-        """Loss and gradient over all examples of a stream, without the part of the penalty that has a kink."""
+    def over_scattered(self, data: ScatteredData, vector: Array) -> tuple[Array, Array]:
+        """Loss and gradient over all examples, wherever they are, without the part of the penalty that has a kink."""
         problem = self.whole()
         function = problem.known.get(
-            ("streamed", data.stream), lambda: over_data(problem.with_gradient, data, threads=self.threads)
+            ("scattered", data.key), lambda: over_data(problem.with_gradient, data, threads=self.threads)
         )
         value, gradient = function(vector)
         return value, gradient

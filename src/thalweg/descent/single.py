@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array, evaluate
-from .chunks import ChunkTotals, chunked_engine, over_data
-from .data import Data, Stream, StreamData, check_data, size_text
+from .chunks import chunked_engine, over_data
+from .data import ChunkTotals, Data, ScatteredData, Stream, StreamData, check_data, size_text
 from .engines import Engine, NativeEngine, numpy_engine
 from .indices import check_indices
 from .methods import Method
@@ -58,6 +58,12 @@ def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
     if plan.memory is not None:
         state = _with_memory(step, state, plan.memory, method)
     is_compiled = plan.target == "native" and plan.problem.is_traced
+    if is_compiled and isinstance(plan.data, ScatteredData):
+        engine = plan.data.engine(
+            dataclasses.replace(step, state=tuple(state), settings=settings), plan.batch, plan.seed
+        )
+        if engine is not None:
+            return engine
     if is_compiled and isinstance(plan.data, StreamData):
         return _streamed_engine(plan, plan.data.stream, step, state, settings, method)
     if not is_compiled:
@@ -209,7 +215,7 @@ class _Told:
 
 def _explained(plan: Plan, vector: Array, number: int) -> str:
     """Where numbers that are not finite began; of a stream, in the first chunk where they did."""
-    if not isinstance(plan.data, StreamData):
+    if not isinstance(plan.data, ScatteredData):
         return explain(plan.problem, vector, plan.batch_of(number))
     for chunk in plan.data.chunks():
         problem = problem_of(plan.loss, plan.parameters, plan.data, len(chunk[0]), plan.source)
