@@ -1,6 +1,7 @@
 """Descent: methods, line searches, stopping rules, the steps as graphs, the run, and what it returns."""
 
 from . import schedules
+from .controls import Controls, Intervention
 from .gradient_check import Agreement, GradientCheck, LeafCheck, check_gradient
 from .gradients import Numerical
 from .grid import Grid, grid, powers_of_ten
@@ -57,6 +58,7 @@ __all__ = [
     "BarzilaiBorwein",
     "Basin",
     "ConjugateGradient",
+    "Controls",
     "ElasticNet",
     "Gaussian",
     "Glorot",
@@ -66,6 +68,7 @@ __all__ = [
     "Grid",
     "He",
     "History",
+    "Intervention",
     "LeafCheck",
     "LevenbergMarquardt",
     "LineSearch",
