@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..descent.steps import RECORDED, Step
+from ..descent.steps import Step
 from ..errors import ClusterError
 from ..graph import Array
 from ..ops.plain import to_plain
@@ -40,6 +40,7 @@ class LocalEngine:
             "stages": self.step.stages,
             "state": self.step.state,
             "settings": self.step.settings,
+            "recorded": self.step.recorded,
             "batch": self.batch,
         }
         carried = self.crew.carried(plain, sum(array.nbytes for array in self.step.state))
@@ -56,7 +57,7 @@ class LocalEngine:
             status, new = self._round(count, outside)
             rows.append(new)
             done += count
-        return status, np.concatenate(rows) if rows else np.zeros((0, 1 + len(RECORDED)))
+        return status, np.concatenate(rows) if rows else np.zeros((0, 1 + self.step.recorded))
 
     def _round(self, count: int, outside: Sequence[float]) -> tuple[int, Array]:
         size = sum(array.nbytes for array in self.state)

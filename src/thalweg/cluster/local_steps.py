@@ -48,7 +48,9 @@ class Local:
         chunks = [tuple(map(np.array, chunk)) for number in sorted(shards) for chunk in shards[number].chunks()]
         arrays = [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
         batch = min(max(1, plain["batch"] // workers), len(arrays[0]))
-        step = Step(from_plain(plain["graph"]), plain["stages"], plain["state"], None, plain["settings"], None)  # type: ignore[arg-type]  # what compiling needs
+        problem: Any = None  # compiling asks nothing of it
+        graph, settings = from_plain(plain["graph"]), plain["settings"]
+        step = Step(graph, plain["stages"], plain["state"], None, settings, problem, plain["recorded"])
         return cls(compiled_step(step, arrays, batch), plain["settings"], arrays, batch, threads)
 
     def steps(self, state: Sequence[Array], iteration: int, count: int, outside: Sequence[float], seed: int) -> Steps:

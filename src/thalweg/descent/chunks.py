@@ -15,7 +15,7 @@ from ..errors import LossError
 from ..graph import Array, Graph, Node
 from .data import Data, ScatteredData, Totals
 from .engines import StageFunction, SteppedEngine, stage_graphs
-from .steps import OUTSIDE, Step
+from .steps import Outside, Step
 
 __all__ = ["chunked_engine", "over_data"]
 
@@ -30,7 +30,7 @@ def chunked_engine(
     """
     prepared = prepare(step.graph)
     inputs = prepared.graph.inputs
-    first = len(step.state) + len(step.settings) + len(OUTSIDE)
+    first = len(step.state) + len(step.settings) + len(Outside._fields)
     cuts = [_cut(graph, inputs[first : first + arrays]) for graph in stage_graphs(step, prepared.graph)]
     totals = totals_of([sweep for part in cuts for sweep in part.sweeps])
     stages: list[StageFunction] = []

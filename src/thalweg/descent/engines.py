@@ -14,7 +14,7 @@ from ..compile.native import Control, Execution, Loop, Program, Sampling, Stage,
 from ..compile.native.permutation import permutation
 from ..compile.prepare import Prepared, prepare
 from ..graph import Array, Graph, Node, evaluate
-from .steps import OUTSIDE, RECORDED, Lanes, Step
+from .steps import Lanes, Outside, Step
 
 __all__ = [
     "Engine",
@@ -56,11 +56,11 @@ class Engine(Protocol):
         ...
 
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
-        """Does up to so many iterations; returns the status, and rows of the history. outside: values of `OUTSIDE`."""
+        """Does up to so many iterations; returns the status, and rows of the history. outside: see `Outside`."""
         ...
 
     def request_stop(self) -> None:
-        """Ends the stretch after the current iteration."""
+        """Ends the stretch at once: an iteration that has not ended by then is not done."""
         ...
 
 
@@ -94,12 +94,13 @@ _WORTH_TILES = 1 << 14
 
 @dataclass(frozen=True, eq=False)
 class CompiledStep:
-    """A step as a program. carried: arrays in its state. members: numbers in each part of a row of the history."""
+    """A step as a program. carried: arrays in its state. recorded: parts of a row of the history; members: numbers in each."""
 
     prepared: Prepared
     program: Program
     carried: int
     members: int
+    recorded: int
     note: str
 
 
@@ -110,17 +111,17 @@ def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) 
     )
     prepared = prepare(step.graph)
     inputs = prepared.graph.inputs
-    first = carried + len(single.settings) + len(OUTSIDE)
+    first = carried + len(single.settings) + len(Outside._fields)
     of_data = inputs[first : first + len(data)]
     rows = of_data[0].shape[0] if of_data else 0
     sampling = Sampling(data[0].shape[0], batch, tuple(range(first, first + len(data)))) if batch else None
     examples, note = examples_of(prepared, of_data, rows)
-    stages = tuple(Stage(start, len(RECORDED) if looks else None) for start, looks in step.stages)
+    stages = tuple(Stage(start, single.recorded if looks else None) for start, looks in step.stages)
     turn = single.place("turn") if len(stages) > 1 else None
     wide = carried + len(single.settings) if members > 1 else 0
     bits = DENSE_BITS if members == 1 else DENSE_BITS_OF_MANY
     loop = Loop(carried, stages, turn, sampling, members, wide, bits)
-    return CompiledStep(prepared, compile_native(prepared, examples, loop), carried, members, note)
+    return CompiledStep(prepared, compile_native(prepared, examples, loop), carried, members, single.recorded, note)
 
 
 @dataclass(eq=False)
@@ -148,9 +149,9 @@ class NativeEngine:
     ) -> NativeEngine:
         """The engine with a state to go on from; the arrays of the state are its own from now on."""
         prepared = compiled.prepared
-        outside = [np.zeros(()) for _ in OUTSIDE]
+        outside = [np.zeros(()) for _ in Outside._fields]
         rows = _ROWS if compiled.members == 1 else _ROWS_OF_MANY
-        history = np.zeros((rows, 1 + len(RECORDED) * compiled.members))
+        history = np.zeros((rows, 1 + compiled.recorded * compiled.members))
         first = len(state) + len(settings) + len(outside)
         arrays = [*state, *settings, *outside, *data, *prepared.values]
         outputs = [np.zeros(node.shape, node.dtype) for node in prepared.graph.outputs]
@@ -189,7 +190,7 @@ class NativeEngine:
         self._execution.exchange(self._first_of_data, [np.zeros(0)] * self._arrays_of_data)
 
     def request_stop(self) -> None:
-        """Ends the stretch after the current iteration."""
+        """Ends the stretch at once: a sweep over the examples is given up, and its iteration is not done."""
         self._execution.control[Control.STOP] = 1
 
 
@@ -230,7 +231,7 @@ class SteppedEngine:
                     break
             else:
                 self.iteration += 1
-        width = max((len(row) for row in rows), default=1 + len(RECORDED))
+        width = max((len(row) for row in rows), default=1 + self.step.recorded)
         return status, np.array(rows, np.float64).reshape(-1, width)
 
     def _run(self, stage: StageFunction, rest: Sequence[Array], rows: list[list[float]]) -> int:
@@ -270,7 +271,7 @@ def stage_graphs(step: Step, graph: Graph) -> list[Graph]:
     """The graphs of the stages. graph: of the whole step, as traced or as prepared."""
     carried = len(step.state)
     return [
-        Graph(graph.inputs, graph.outputs[first : first + carried + (len(RECORDED) + 1) * looks])
+        Graph(graph.inputs, graph.outputs[first : first + carried + (step.recorded + 1) * looks])
         for first, looks in step.stages
     ]
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array
+from .controls import Controls
 from .curvature import curvature_of
 from .data import Data, data_of
 from .gradients import gradient_source
@@ -51,6 +52,7 @@ def minimize(
     target: str = "native",
     on_progress: Callable[[Progress], object] | None = None,
     memory: Any = None,
+    controls: Controls | None = None,
 ) -> Result:
     """Descends from given parameters to lower values of a loss.
 
@@ -79,6 +81,7 @@ def minimize(
     threads: that share the work; by default as many as there are processors. No result depends on it.
     target: "native" (compiled) or "numpy" (the slow reference).
     on_progress: called some twenty times a second with a `Progress`; if it returns True the descent stops.
+    controls: `tw.Controls()`, by which another thread can hold the descent, change its learning rate, and end it.
     memory: `result.memory` of an earlier descent with the same method, which goes on with it (the means of Adam, for example).
 
     Returns a Result; of several descents a `Population`, which is the result of the best and has all the others.
@@ -106,6 +109,7 @@ def minimize(
         threads=threads,
         target=target,
         memory=memory,
+        controls=controls,
     )
     if is_population:
         return run_population(plan, members, on_progress)
@@ -143,10 +147,13 @@ def plan_of(
     threads: int | None = None,
     target: str = "native",
     memory: Any = None,
+    controls: Controls | None = None,
     numbers: tuple[str, ...] = (),
 ) -> tuple[Plan, Method]:
     """The arguments of `minimize`, checked, and the method; the loss is traced. numbers: see `problem_of`."""
     begin = time.perf_counter()
+    if controls is not None and not isinstance(controls, Controls):
+        raise ArgumentError(f"controls={controls!r}: expected tw.Controls()")
     given = data_of(data)
     batch = _check_batch(batch_size, given)
     _check_penalty(penalty, method, gradient)
@@ -178,6 +185,7 @@ def plan_of(
         begin,
         penalty,
         memory,
+        controls,
     )
     return plan, chosen
 

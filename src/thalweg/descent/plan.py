@@ -15,6 +15,7 @@ from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
 from .chunks import over_data
+from .controls import Controls
 from .data import Data, ScatteredData
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import Method
@@ -49,7 +50,8 @@ class Plan:
     """What is to be done.
 
     problem: the loss for the examples of one step, all or a batch. validation: data kept apart; every: iterations between
-    checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent.
+    checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent. controls: what a person
+    may do to the descent.
     """
 
     loss: Callable[..., Any]
@@ -67,13 +69,19 @@ class Plan:
     begin: float
     penalty: Penalty | None = None
     memory: Any = None
+    controls: Controls | None = None
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the state holds the best point so far: if a person may ask for it, and losses of different steps compare."""
+        return self.controls is not None and self.batch is None
 
     def step(self, vector: Array, method: Method) -> Step:
         """The step's graph for methods of this kind."""
         key = self._key(method)
         return self.problem.known.get(
             None if key is None else ("step", key, vector.dtype),
-            lambda: step_of(self.problem, vector, method, self.rule, self.seed),
+            lambda: step_of(self.problem, vector, method, self.rule, self.seed, self.keeps_best),
         )
 
     def program(self, step: Step, method: Method, arrays: Sequence[Array] | None = None) -> CompiledStep:
@@ -101,7 +109,7 @@ class Plan:
 
     def _key(self, method: Method) -> Any:
         key = form_of(method), form_of(self.rule)
-        return None if None in key else key
+        return None if None in key else (*key, self.keeps_best)
 
     def whole(self) -> Problem:
         """The problem for all examples."""
