@@ -9,6 +9,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models
+    from .compile.device import Device
+    from .compile.jax.finding import devices
     from .convexity_proof import (
         Convexity,
         ConvexityKind,
@@ -85,6 +87,7 @@ if TYPE_CHECKING:
     from .errors import (
         ArgumentError,
         DataError,
+        DeviceError,
         GraphError,
         LossError,
         ModelFileError,
@@ -190,18 +193,23 @@ _HOMES = {
             "powers_of_ten",
         ),
     ),
+    "compile.device": (*("Device",),),
+    "compile.jax.finding": (*("devices",),),
     "errors": (
         *(
             "ArgumentError",
             "DataError",
+            "DeviceError",
             "GraphError",
             "LossError",
             "ModelFileError",
             "ShapeError",
             "TableError",
-            "ThalwegError",
         ),
-        *("TracingError",),
+        *(
+            "ThalwegError",
+            "TracingError",
+        ),
     ),
     "transformations": (
         *(
@@ -274,6 +282,8 @@ __all__ = [
     "ConvexityKind",
     "Counterexample",
     "DataError",
+    "Device",
+    "DeviceError",
     "ElasticNet",
     "Explanation",
     "Gaussian",
@@ -336,6 +346,7 @@ __all__ = [
     "check_gradient",
     "convexity",
     "curvature",
+    "devices",
     "explain",
     "grad",
     "grid",

@@ -1,4 +1,4 @@
-"""What carries a descent forward: the native engine, and the reference in NumPy. Both do the same."""
+"""What carries a descent forward: the native engine, and the reference in NumPy. Both do the same, as does `DeviceEngine`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ from ..compile.prepare import Prepared, prepare
 from ..graph import Array, Graph, Node, evaluate
 from .steps import OUTSIDE, RECORDED, Lanes, Step
 
-__all__ = ["Engine", "NativeEngine", "NumpyEngine", "batch_rows", "compiled_step", "examples_of"]
+__all__ = [
+    "CompiledStep",
+    "Engine",
+    "NativeEngine",
+    "NativeStep",
+    "NumpyEngine",
+    "batch_rows",
+    "compiled_step",
+    "examples_of",
+    "history_room",
+    "loop_of",
+]
 
 _ROWS = 8192
 """How many rows of history one stretch can hold."""
@@ -82,35 +93,70 @@ def examples_of(prepared: Prepared, inputs: Sequence[Node], count: int) -> tuple
 _WORTH_TILES = 1 << 14
 
 
+class CompiledStep(Protocol):
+    """A step as a program, for any state, settings and data of the same shapes."""
+
+    def engine(
+        self,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        data: Sequence[Array],
+        seed: int,
+        threads: int,
+        iteration: int = 0,
+    ) -> Engine:
+        """The engine with a state to go on from; the arrays of the state are its own from now on."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
-class CompiledStep:
-    """A step as a program. carried: arrays in its state. members: numbers in each part of a row of the history."""
+class NativeStep:
+    """A step as machine code. members: numbers in each part of a row of the history."""
 
     prepared: Prepared
     program: Program
-    carried: int
     members: int
     note: str
 
+    def engine(
+        self,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        data: Sequence[Array],
+        seed: int,
+        threads: int,
+        iteration: int = 0,
+    ) -> NativeEngine:
+        """The engine with a state to go on from; the arrays of the state are its own from now on."""
+        return NativeEngine.of(self, state, settings, data, seed, threads, iteration)
 
-def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> CompiledStep:
-    """Compiles a step, of one descent or of several at once, for given data."""
+
+def loop_of(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> tuple[Prepared, Loop, Sequence[Node]]:
+    """A step's graph, ready to be compiled; what makes it a loop; and the inputs that hold data."""
     single, carried, members = (
         (step.single, step.carried, step.lanes) if isinstance(step, Lanes) else (step, len(step.state), 1)
     )
     prepared = prepare(step.graph)
-    inputs = prepared.graph.inputs
     first = carried + len(single.settings) + len(OUTSIDE)
-    of_data = inputs[first : first + len(data)]
-    rows = of_data[0].shape[0] if of_data else 0
+    of_data = prepared.graph.inputs[first : first + len(data)]
     sampling = Sampling(data[0].shape[0], batch, tuple(range(first, first + len(data)))) if batch else None
-    examples, note = examples_of(prepared, of_data, rows)
     stages = tuple(Stage(start, len(RECORDED) if looks else None) for start, looks in step.stages)
     turn = single.place("turn") if len(stages) > 1 else None
     wide = carried + len(single.settings) if members > 1 else 0
     bits = DENSE_BITS if members == 1 else DENSE_BITS_OF_MANY
-    loop = Loop(carried, stages, turn, sampling, members, wide, bits)
-    return CompiledStep(prepared, compile_native(prepared, examples, loop), carried, members, note)
+    return prepared, Loop(carried, stages, turn, sampling, members, wide, bits), of_data
+
+
+def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> NativeStep:
+    """Compiles a step, of one descent or of several at once, for given data."""
+    prepared, loop, of_data = loop_of(step, data, batch)
+    examples, note = examples_of(prepared, of_data, of_data[0].shape[0] if of_data else 0)
+    return NativeStep(prepared, compile_native(prepared, examples, loop), loop.lanes, note)
+
+
+def history_room(members: int) -> int:
+    """How many rows of history one stretch of so many members can hold."""
+    return _ROWS if members == 1 else _ROWS_OF_MANY
 
 
 @dataclass(eq=False)
@@ -126,7 +172,7 @@ class NativeEngine:
     @classmethod
     def of(
         cls,
-        compiled: CompiledStep,
+        compiled: NativeStep,
         state: Sequence[Array],
         settings: Sequence[Array],
         data: Sequence[Array],
@@ -137,8 +183,7 @@ class NativeEngine:
         """The engine with a state to go on from; the arrays of the state are its own from now on."""
         prepared = compiled.prepared
         outside = [np.zeros(()) for _ in OUTSIDE]
-        rows = _ROWS if compiled.members == 1 else _ROWS_OF_MANY
-        history = np.zeros((rows, 1 + len(RECORDED) * compiled.members))
+        history = np.zeros((history_room(compiled.members), 1 + len(RECORDED) * compiled.members))
         arrays = [*state, *settings, *outside, *data, *prepared.values]
         outputs = [np.zeros(node.shape, node.dtype) for node in prepared.graph.outputs]
         execution = Execution(compiled.program, arrays, outputs, history, threads)

@@ -10,16 +10,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autodiff import batched
+from ..compile.device import Device
 from ..compile.function import compiled
 from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import Method
+from .on_device import device_step
 from .penalties import Penalty
 from .problem import Data, Problem, problem_of
 from .reuse import form_of
-from .steps import Step, in_lanes, step_of
+from .steps import Lanes, Step, in_lanes, step_of
 from .stopping import StoppingRule
 
 __all__ = ["Evaluation", "Origin", "Plan", "evaluated", "evaluation", "evaluations", "gradients_at", "losses_at"]
@@ -47,7 +49,8 @@ class Plan:
     """What is to be done.
 
     problem: the loss for the examples of one step, all or a batch. validation: data kept apart; every: iterations between
-    checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent.
+    checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent. device: of the jax
+    target.
     """
 
     loss: Callable[..., Any]
@@ -65,6 +68,7 @@ class Plan:
     begin: float
     penalty: Penalty | None = None
     memory: Any = None
+    device: Device | None = None
 
     def step(self, vector: Array, method: Method) -> Step:
         """The step's graph for methods of this kind."""
@@ -79,9 +83,14 @@ class Plan:
         key = self._key(method)
         types = tuple((array.shape, array.dtype) for array in self.data.arrays)
         return self.problem.known.get(
-            None if key is None else ("program", key, self.batch, types),
-            lambda: compiled_step(step, self.data.arrays, self.batch),
+            None if key is None else ("program", key, self.device, self.batch, types),
+            lambda: self._compiled(step),
         )
+
+    def _compiled(self, step: Step | Lanes) -> CompiledStep:
+        if self.device is None:
+            return compiled_step(step, self.data.arrays, self.batch)
+        return device_step(step, self.data.arrays, self.batch, self.device)
 
     def program_of_many(self, step: Step, method: Method, lanes: int) -> tuple[CompiledStep, int]:
         """The program for members in so many lanes, and the number of lanes: 1 where lanes gain nothing."""
@@ -90,11 +99,13 @@ class Plan:
 
         def make() -> tuple[CompiledStep, int]:
             wide = in_lanes(step, lanes)
-            if lanes == 1 or _is_heavy(wide.graph):
+            if lanes == 1 or (self.device is None and _is_heavy(wide.graph)):
                 return self.program(step, method), 1
-            return compiled_step(wide, self.data.arrays, self.batch), lanes
+            return self._compiled(wide), lanes
 
-        return self.problem.known.get(None if key is None else ("lanes", lanes, key, self.batch, types), make)
+        return self.problem.known.get(
+            None if key is None else ("lanes", lanes, key, self.device, self.batch, types), make
+        )
 
     def _key(self, method: Method) -> Any:
         key = form_of(method), form_of(self.rule)

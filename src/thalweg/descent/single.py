@@ -12,7 +12,7 @@ import numpy as np
 from ..compile.function import compiled
 from ..errors import ArgumentError
 from ..graph import Array, evaluate
-from .engines import Engine, NativeEngine, NumpyEngine
+from .engines import Engine, NumpyEngine
 from .indices import check_indices
 from .methods import Method
 from .not_finite import explain
@@ -55,8 +55,7 @@ def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
         notes = () if plan.problem.is_traced else (_UNCOMPILED,)
         started = dataclasses.replace(step, state=tuple(state), settings=settings)
         return NumpyEngine(started, plan.data.arrays, plan.batch, plan.seed, notes)
-    program = plan.program(step, method)
-    return NativeEngine.of(program, state, settings, plan.data.arrays, plan.seed, plan.threads)
+    return plan.program(step, method).engine(state, settings, plan.data.arrays, plan.seed, plan.threads)
 
 
 def _with_memory(step: Step, state: Sequence[Array], memory: Any, method: Method) -> list[Array]:
@@ -79,6 +78,10 @@ def _where(step: Step, engine: Engine) -> tuple[Array, int]:
 def _validation(plan: Plan, kept: Data) -> Validation:
     problem = problem_of(plan.loss, plan.parameters, kept, kept.examples, plan.source)
     check_indices(problem, kept)
+    if problem.is_traced and plan.device is not None:
+        from .on_device import loss_on_device  # the jax target is loaded only if it is asked for
+
+        return Validation(loss_on_device(problem.graph, kept.arrays, plan.device), plan.every)
     if problem.is_traced and plan.target == "native":
         function = compiled(problem.graph, range(1, 1 + len(kept.arrays)))
         return Validation(lambda vector: float(function(vector, *kept.arrays)[0]), plan.every)
