@@ -1,8 +1,9 @@
-"""What carries a descent forward: the native engine, and the reference in NumPy. Both do the same, as does `DeviceEngine`."""
+"""What carries a descent forward: the native engine, and one that runs stage by stage, such as the reference in NumPy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,12 +21,14 @@ __all__ = [
     "Engine",
     "NativeEngine",
     "NativeStep",
-    "NumpyEngine",
+    "SteppedEngine",
     "batch_rows",
     "compiled_step",
     "examples_of",
     "history_room",
     "loop_of",
+    "numpy_engine",
+    "stage_graphs",
 ]
 
 _ROWS = 8192
@@ -215,14 +218,17 @@ class NativeEngine:
         self._execution.control[Control.STOP] = 1
 
 
+StageFunction = Callable[[Sequence[Array]], Sequence[Array]]
+"""Values of (*state, *settings, *outside, *data) → the outputs of a stage."""
+
+
 @dataclass(eq=False)
-class NumpyEngine:
-    """The reference: the same stages, node by node in NumPy."""
+class SteppedEngine:
+    """Runs the stages of a step from Python, one after the other. data: a step's examples follow the other values."""
 
     step: Step
-    data: Sequence[Array]
-    batch: int | None
-    seed: int
+    stages: Sequence[StageFunction]
+    data: Callable[[int], Sequence[Array]]
     notes: tuple[str, ...] = ()
     iteration: int = 0
     state: list[Array] = field(default_factory=list)
@@ -231,14 +237,7 @@ class NumpyEngine:
 
     def __post_init__(self) -> None:
         self.state = [array.copy() for array in self.step.state]
-        carried = len(self.state)
-        self._graphs = [
-            Graph(
-                self.step.graph.inputs, self.step.graph.outputs[first : first + carried + (len(RECORDED) + 1) * looks]
-            )
-            for first, looks in self.step.stages
-        ]
-        self._turn = self.step.place("turn") if len(self._graphs) > 1 else None
+        self._turn = self.step.place("turn") if len(self.stages) > 1 else None
 
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
         """Does up to so many iterations."""
@@ -247,11 +246,11 @@ class NumpyEngine:
         for _ in range(iterations):
             if self._stops or status:
                 break
-            batch = self._batch()
-            for number, graph in enumerate(self._graphs):
+            rest = [*map(np.asarray, outside), *self.data(self.iteration)]
+            for number, stage in enumerate(self.stages):
                 if self._turn is not None and not np.any(self.state[self._turn] == number):
                     continue
-                status = self._run(graph, [*map(np.asarray, outside), *batch], rows)
+                status = self._run(stage, rest, rows)
                 if status:
                     break
             else:
@@ -259,15 +258,9 @@ class NumpyEngine:
         width = max((len(row) for row in rows), default=1 + len(RECORDED))
         return status, np.array(rows, np.float64).reshape(-1, width)
 
-    def _batch(self) -> Sequence[Array]:
-        if self.batch is None:
-            return self.data
-        chosen = batch_rows(self.iteration, self.batch, len(self.data[0]), self.seed)
-        return [array[chosen] for array in self.data]
-
-    def _run(self, graph: Graph, rest: Sequence[Array], rows: list[list[float]]) -> int:
+    def _run(self, stage: StageFunction, rest: Sequence[Array], rows: list[list[float]]) -> int:
         carried = len(self.state)
-        outputs = evaluate(graph, [*self.state, *self.step.settings, *rest])
+        outputs = stage([*self.state, *self.step.settings, *rest])
         if len(outputs) > carried:
             status = int(outputs[-1])
             if self.iteration >= self._next_record or status:
@@ -281,6 +274,30 @@ class NumpyEngine:
     def request_stop(self) -> None:
         """Ends the stretch after the current iteration."""
         self._stops = True
+
+
+def numpy_engine(
+    step: Step, data: Sequence[Array], batch: int | None, seed: int, notes: tuple[str, ...] = ()
+) -> SteppedEngine:
+    """The reference: the stages node by node in NumPy."""
+
+    def examples(iteration: int) -> Sequence[Array]:
+        if batch is None:
+            return data
+        chosen = batch_rows(iteration, batch, len(data[0]), seed)
+        return [array[chosen] for array in data]
+
+    stages = [functools.partial(evaluate, graph) for graph in stage_graphs(step, step.graph)]
+    return SteppedEngine(step, stages, examples, notes)
+
+
+def stage_graphs(step: Step, graph: Graph) -> list[Graph]:
+    """The graphs of the stages. graph: of the whole step, as traced or as prepared."""
+    carried = len(step.state)
+    return [
+        Graph(graph.inputs, graph.outputs[first : first + carried + (len(RECORDED) + 1) * looks])
+        for first, looks in step.stages
+    ]
 
 
 def record_stride(iteration: int) -> int:

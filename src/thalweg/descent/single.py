@@ -12,7 +12,7 @@ import numpy as np
 from ..compile.function import compiled
 from ..errors import ArgumentError
 from ..graph import Array, evaluate
-from .engines import Engine, NumpyEngine
+from .engines import Engine, numpy_engine
 from .indices import check_indices
 from .methods import Method
 from .not_finite import explain
@@ -54,7 +54,7 @@ def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
     if plan.target == "numpy" or not plan.problem.is_traced:
         notes = () if plan.problem.is_traced else (_UNCOMPILED,)
         started = dataclasses.replace(step, state=tuple(state), settings=settings)
-        return NumpyEngine(started, plan.data.arrays, plan.batch, plan.seed, notes)
+        return numpy_engine(started, plan.data.arrays, plan.batch, plan.seed, notes)
     return plan.program(step, method).engine(state, settings, plan.data.arrays, plan.seed, plan.threads)
 
 
