@@ -11,7 +11,7 @@ import numpy as np
 from ..compile.device import Device
 from ..compile.prepare import Prepared
 from ..graph import Array, Graph
-from .engines import history_room, loop_of
+from .engines import examples_of, history_room, loop_of
 from .steps import Lanes, Step
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class DeviceStep:
 
     prepared: Prepared
     program: DeviceProgram
+    note: str
 
     def engine(
         self,
@@ -44,7 +45,8 @@ class DeviceStep:
             rest = [on_device(array, place) for array in (*settings, *data, *self.prepared.values)]
             carried = tuple(on_device(array, place) for array in state)
             history = self.program.history()
-        return DeviceEngine(self.program, carried, history, rest, len(settings), seed % (1 << 64), iteration)
+        notes = (self.note,) if self.note else ()
+        return DeviceEngine(self.program, carried, history, rest, len(settings), seed % (1 << 64), iteration, notes)
 
 
 def device_step(step: Step | Lanes, data: Sequence[Array], batch: int | None, device: Device) -> DeviceStep:
@@ -54,8 +56,10 @@ def device_step(step: Step | Lanes, data: Sequence[Array], batch: int | None, de
     found(device)  # what is missing is said before JAX is needed
     from ..compile.jax.program import compile_for_device
 
-    prepared, loop, _ = loop_of(step, data, batch)
-    return DeviceStep(prepared, compile_for_device(prepared, loop, device, history_room(loop.lanes)))
+    prepared, loop, of_data = loop_of(step, data, batch)
+    examples, note = examples_of(prepared, of_data, of_data[0].shape[0] if of_data else 0)
+    rows = [node for node in prepared.graph.inputs if examples is not None and node in examples.axis]
+    return DeviceStep(prepared, compile_for_device(prepared, loop, device, history_room(loop.lanes), rows), note)
 
 
 def loss_on_device(graph: Graph, data: Sequence[Array], device: Device) -> Callable[[Array], float]:

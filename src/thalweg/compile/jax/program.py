@@ -10,13 +10,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from ...graph import Array, Graph
+from ...graph import Array, Graph, Node
 from ..device import Device
 from ..native.interface import Loop
 from ..prepare import Prepared
 from .descending import Carried, Descent
 from .finding import found
-from .lowering import outputs_of
+from .sweeps import Evaluator
 
 __all__ = ["DeviceProgram", "compile_for_device", "on_device", "precise"]
 
@@ -57,26 +57,27 @@ class DeviceProgram:
         return on_device(np.zeros((self.room, self.width)), self.device)
 
 
-def compile_for_device(prepared: Prepared, loop: Loop, device: Device, room: int) -> DeviceProgram:
+def compile_for_device(
+    prepared: Prepared, loop: Loop, device: Device, room: int, data: Sequence[Node] = ()
+) -> DeviceProgram:
     """The program of a graph under a loop: known from before, or compiled now. Raises DeviceError if there is no such device.
 
-    room: rows of the history of one stretch.
+    room: rows of the history of one stretch. data: the inputs whose first axis runs over examples, if the loss is a sum over them.
     """
-    place = found(device)
-    key = (prepared.graph.fingerprint, repr(loop), room, place, device.precision)
+    place, graph = found(device), prepared.graph
+    of_data = tuple(number for number, node in enumerate(graph.inputs) if node in data)
+    key = (graph.fingerprint, repr(loop), room, place, device.precision, of_data)
     if key not in _known:
-        _known[key] = _compile(prepared.graph, loop, device, place, room)
+        _known[key] = _compile(graph, loop, device, place, room, data)
         if len(_known) > _CAPACITY:
             _known.popitem(last=False)
     _known.move_to_end(key)
     return _known[key]
 
 
-def _compile(graph: Graph, loop: Loop, device: Device, place: Any, room: int) -> DeviceProgram:
-    def evaluate(part: Graph, values: Sequence[Any]) -> list[Any]:
-        return outputs_of(part, values, device.precision)
-
-    descent = Descent(graph, loop, evaluate)
+def _compile(graph: Graph, loop: Loop, device: Device, place: Any, room: int, data: Sequence[Node]) -> DeviceProgram:
+    evaluator = Evaluator(place.platform, device.precision, () if loop.sampling else data)
+    descent = Descent(graph, loop, evaluator)
     with precise():
         sharding = jax.sharding.SingleDeviceSharding(place)
 
