@@ -15,6 +15,7 @@ SOURCE = Path(thalweg.__file__).parent
 
 ORDER = [
     "errors",
+    "pages",
     "graph",
     "ops",
     "trace",
@@ -30,8 +31,7 @@ ORDER = [
     "models",
     "sklearn",
     "tables",
-    "fit",
-    "tune",
+    "fitting",
     "cli",
     "__main__",
 ]

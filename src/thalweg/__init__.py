@@ -96,6 +96,7 @@ if TYPE_CHECKING:
         ThalwegError,
         TracingError,
     )
+    from .fitting import TableModel, fit
     from .hyperparameters import (
         Choice,
         Halving,
@@ -242,6 +243,12 @@ _HOMES = {
         ),
     ),
     "judged": (*("minimize",),),
+    "fitting": (
+        *(
+            "TableModel",
+            "fit",
+        ),
+    ),
     "hyperparameters": (
         *(
             "Choice",
@@ -334,6 +341,7 @@ __all__ = [
     "StoppingRule",
     "StrongWolfe",
     "TableError",
+    "TableModel",
     "ThalwegError",
     "TracingError",
     "Trial",
@@ -348,6 +356,7 @@ __all__ = [
     "curvature",
     "devices",
     "explain",
+    "fit",
     "grad",
     "grid",
     "hessian",
