@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         Stop,
         Stopped,
         StoppingRule,
+        Stream,
         StrongWolfe,
         ValidationStalls,
         Zeros,
@@ -186,6 +187,7 @@ _HOMES = {
         ),
         *(
             "StoppingRule",
+            "Stream",
             "StrongWolfe",
             "ValidationStalls",
             "Zeros",
@@ -339,6 +341,7 @@ __all__ = [
     "Stop",
     "Stopped",
     "StoppingRule",
+    "Stream",
     "StrongWolfe",
     "TableError",
     "TableModel",

@@ -13,11 +13,12 @@ from ..compile.examples import MixedExamplesError, follow_examples
 from ..compile.function import CompiledFunction, compiled
 from ..compile.prepare import prepare
 from ..errors import LossError
-from ..graph import Array
+from ..graph import Array, Graph, Node
+from .data import Data, StreamData
 from .engines import StageFunction, SteppedEngine, stage_graphs
 from .steps import OUTSIDE, Step
 
-__all__ = ["ChunkTotals", "Totals", "chunked_engine", "total_of_chunks"]
+__all__ = ["ChunkTotals", "Totals", "chunked_engine", "over_data", "total_of_chunks"]
 
 
 class Totals(Protocol):
@@ -39,23 +40,40 @@ def chunked_engine(
     prepared = prepare(step.graph)
     inputs = prepared.graph.inputs
     first = len(step.state) + len(step.settings) + len(OUTSIDE)
-    data = inputs[first : first + arrays]
-    cuts = []
-    for graph in stage_graphs(step, prepared.graph):
-        try:
-            cuts.append(cut(graph, follow_examples(graph, data, data[0].shape[0]), data))
-        except MixedExamplesError as error:
-            where = f" at {error.node.source}" if error.node.source else ""
-            raise LossError(
-                f"the loss combines different examples{where}, so it needs all of them in memory at once. Write it as a sum or "
-                "mean over examples, or pass the data as arrays."
-            ) from None
+    cuts = [_cut(graph, inputs[first : first + arrays]) for graph in stage_graphs(step, prepared.graph)]
     totals = totals_of([sweep for part in cuts for sweep in part.sweeps])
     stages: list[StageFunction] = []
     for one in cuts:
         begin = sum(len(before.sweeps) for before in cuts[: len(stages)])
         stages.append(_Stage(one, begin, totals, prepared.values, first, arrays))
     return SteppedEngine(step, stages, lambda iteration: (), notes)
+
+
+def _cut(graph: Graph, data: Sequence[Node]) -> Cut:
+    try:
+        return cut(graph, follow_examples(graph, data, data[0].shape[0]), data)
+    except MixedExamplesError as error:
+        where = f" at {error.node.source}" if error.node.source else ""
+        raise LossError(
+            f"the loss combines different examples{where}, so it needs all of them in memory at once. Write it as a sum or "
+            "mean over examples, or pass the data as arrays."
+        ) from None
+
+
+def over_data(graph: Graph, data: Data, first: int = 1, threads: int = 1) -> Callable[..., Sequence[Array]]:
+    """A graph as a function of all its inputs but the data, wherever these are. first: the number of their first input.
+
+    Raises LossError if the data are streamed and the graph combines examples otherwise than by totals.
+    """
+    count = len(data.types)
+    if not isinstance(data, StreamData):
+        function = compiled(graph, range(first, first + count), threads)
+        return lambda *own: function(*own[:first], *data.arrays, *own[first:])
+    prepared = prepare(graph)
+    parts = _cut(prepared.graph, prepared.graph.inputs[first : first + count])
+    totals = ChunkTotals(parts.sweeps, data.chunks, threads)
+    whole = _Stage(parts, 0, totals, prepared.values, first, count)
+    return lambda *own: whole([np.asarray(value) for value in own])
 
 
 @dataclass(eq=False)

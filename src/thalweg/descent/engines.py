@@ -19,6 +19,7 @@ from .steps import OUTSIDE, RECORDED, Lanes, Step
 __all__ = [
     "CompiledStep",
     "Engine",
+    "Exchanging",
     "NativeEngine",
     "NativeStep",
     "SteppedEngine",
@@ -68,6 +69,18 @@ class Engine(Protocol):
         ...
 
 
+class Exchanging(Engine, Protocol):
+    """An engine that can go on with other data."""
+
+    def exchange(self, data: Sequence[Array]) -> None:
+        """Goes on with other data, of the same types."""
+        ...
+
+    def release_data(self) -> None:
+        """Lets go of the data's memory; the engine cannot advance any more."""
+        ...
+
+
 def examples_of(prepared: Prepared, inputs: Sequence[Node], count: int) -> tuple[Examples | None, str]:
     """Where the examples are in a graph; None, and why, if it cannot be divided into tiles.
 
@@ -107,7 +120,7 @@ class CompiledStep(Protocol):
         seed: int,
         threads: int,
         iteration: int = 0,
-    ) -> Engine:
+    ) -> Exchanging:
         """The engine with a state to go on from; the arrays of the state are its own from now on."""
         ...
 
@@ -171,6 +184,8 @@ class NativeEngine:
     _execution: Execution
     _outside: list[Array]
     _history: Array
+    _first_of_data: int
+    _arrays_of_data: int
 
     @classmethod
     def of(
@@ -187,13 +202,16 @@ class NativeEngine:
         prepared = compiled.prepared
         outside = [np.zeros(()) for _ in OUTSIDE]
         history = np.zeros((history_room(compiled.members), 1 + len(RECORDED) * compiled.members))
+        first = len(state) + len(settings) + len(outside)
         arrays = [*state, *settings, *outside, *data, *prepared.values]
         outputs = [np.zeros(node.shape, node.dtype) for node in prepared.graph.outputs]
         execution = Execution(compiled.program, arrays, outputs, history, threads)
         execution.control[Control.SEED] = np.int64(np.uint64(seed % (1 << 64)))
         execution.control[Control.ITERATION] = iteration
         execution.control[Control.NEXT_RECORD] = iteration
-        return cls(list(state), (compiled.note,) if compiled.note else (), execution, outside, history)
+        return cls(
+            list(state), (compiled.note,) if compiled.note else (), execution, outside, history, first, len(data)
+        )
 
     @property
     def iteration(self) -> int:
@@ -212,6 +230,14 @@ class NativeEngine:
         self._execution.run()
         rows = int(control[Control.RECORDED])
         return int(control[Control.STATUS]), self._history[:rows].copy()
+
+    def exchange(self, data: Sequence[Array]) -> None:
+        """Goes on with other data, of the same types."""
+        self._execution.exchange(self._first_of_data, data)
+
+    def release_data(self) -> None:
+        """Lets go of the data's memory; the engine cannot advance any more."""
+        self._execution.exchange(self._first_of_data, [np.zeros(0)] * self._arrays_of_data)
 
     def request_stop(self) -> None:
         """Ends the stretch after the current iteration."""

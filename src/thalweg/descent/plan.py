@@ -15,11 +15,13 @@ from ..compile.function import compiled
 from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
+from .chunks import over_data
+from .data import Data, StreamData
+from .device import device_step
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import Method
-from .on_device import device_step
 from .penalties import Penalty
-from .problem import Data, Problem, problem_of
+from .problem import Problem, problem_of
 from .reuse import form_of
 from .steps import Lanes, Step, in_lanes, step_of
 from .stopping import StoppingRule
@@ -78,19 +80,20 @@ class Plan:
             lambda: step_of(self.problem, vector, method, self.rule, self.seed),
         )
 
-    def program(self, step: Step, method: Method) -> CompiledStep:
-        """The step's program. Arrays that the loss refers to stay with it."""
+    def program(self, step: Step, method: Method, arrays: Sequence[Array] | None = None) -> CompiledStep:
+        """The step's program. Arrays that the loss refers to stay with it. arrays: by default all data."""
         key = self._key(method)
-        types = tuple((array.shape, array.dtype) for array in self.data.arrays)
+        given = self.data.arrays if arrays is None else arrays
+        types = tuple((array.shape, array.dtype) for array in given)
         return self.problem.known.get(
             None if key is None else ("program", key, self.device, self.batch, types),
-            lambda: self._compiled(step),
+            lambda: self._compiled(step, given),
         )
 
-    def _compiled(self, step: Step | Lanes) -> CompiledStep:
+    def _compiled(self, step: Step | Lanes, arrays: Sequence[Array]) -> CompiledStep:
         if self.device is None:
-            return compiled_step(step, self.data.arrays, self.batch)
-        return device_step(step, self.data.arrays, self.batch, self.device)
+            return compiled_step(step, arrays, self.batch)
+        return device_step(step, arrays, self.batch, self.device)
 
     def program_of_many(self, step: Step, method: Method, lanes: int) -> tuple[CompiledStep, int]:
         """The program for members in so many lanes, and the number of lanes: 1 where lanes gain nothing."""
@@ -101,7 +104,7 @@ class Plan:
             wide = in_lanes(step, lanes)
             if lanes == 1 or (self.device is None and _is_heavy(wide.graph)):
                 return self.program(step, method), 1
-            return self._compiled(wide), lanes
+            return self._compiled(wide, self.data.arrays), lanes
 
         return self.problem.known.get(
             None if key is None else ("lanes", lanes, key, self.device, self.batch, types), make
@@ -118,6 +121,23 @@ class Plan:
         return problem_of(
             self.loss, self.parameters, self.data, self.data.examples, self.source, self.problem.numbers, self.penalty
         )
+
+    def evaluation(self, vector: Array) -> Evaluation:
+        """Loss and gradient norm over all examples, wherever they are."""
+        problem = self.whole()
+        if not isinstance(self.data, StreamData):
+            return evaluation(problem, vector, self.data.arrays, target=self.target)
+        value, gradient = self.over_stream(self.data, vector)
+        return _evaluation_of(problem, vector, value, gradient)
+
+    def over_stream(self, data: StreamData, vector: Array) -> tuple[Array, Array]:
+        """Loss and gradient over all examples of a stream, without the part of the penalty that has a kink."""
+        problem = self.whole()
+        function = problem.known.get(
+            ("streamed", data.stream), lambda: over_data(problem.with_gradient, data, threads=self.threads)
+        )
+        value, gradient = function(vector)
+        return value, gradient
 
     def batch_of(self, number: int) -> Sequence[Array]:
         """The examples of a step."""
@@ -153,7 +173,10 @@ def evaluation(
     target: str = "native",
 ) -> Evaluation:
     """Loss and gradient norm over given examples."""
-    value, gradient = evaluated(problem, vector, arrays, numbers, target)
+    return _evaluation_of(problem, vector, *evaluated(problem, vector, arrays, numbers, target))
+
+
+def _evaluation_of(problem: Problem, vector: Array, value: Array, gradient: Array) -> Evaluation:
     if problem.penalty is None:
         return Evaluation(float(value), float(np.linalg.norm(gradient.astype(np.float64))))
     return _penalised(problem, vector, float(value), gradient)

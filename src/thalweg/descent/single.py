@@ -9,20 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from ..compile.function import compiled
 from ..errors import ArgumentError
 from ..graph import Array, evaluate
+from .chunks import ChunkTotals, chunked_engine, over_data
+from .data import Data, Stream, StreamData, check_data, size_text
+from .device import holds, loss_on_device, streamed_to_device
 from .engines import Engine, numpy_engine
 from .indices import check_indices
 from .methods import Method
 from .not_finite import explain
 from .parameters import leaf_arrays
-from .plan import Evaluation, Origin, Plan, evaluation
-from .problem import Data, check_data, problem_of
+from .plan import Evaluation, Origin, Plan
+from .problem import problem_of
 from .result import History, Result
 from .run import Ended, Progress, Validation, descend, history_of, progress_of, reason
 from .steps import Status, Step, start_of
 from .stopping import Measurement, ValidationStalls, leaves
+from .windows import WindowedEngine
 
 __all__ = ["run_single"]
 
@@ -33,12 +36,16 @@ def run_single(plan: Plan, vector: Array, method: Method, on_progress: Callable[
     engine = _engine(plan, step, vector, method)
     checks = None if plan.validation is None else _validation(plan, plan.validation)
     compile_seconds = time.perf_counter() - plan.begin
-    ended = descend(
-        engine,
-        None if on_progress is None else lambda rows, seconds: on_progress(progress_of(rows, seconds)),
-        checks,
-        lambda: _where(step, engine),
-    )
+    try:
+        ended = descend(
+            engine,
+            None if on_progress is None else lambda rows, seconds: on_progress(progress_of(rows, seconds)),
+            checks,
+            lambda: _where(step, engine),
+        )
+    finally:
+        if isinstance(engine, WindowedEngine):
+            engine.close()
     return _Told(plan, vector, method, step, engine, ended, checks).result(compile_seconds)
 
 
@@ -51,11 +58,36 @@ def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
     state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed)
     if plan.memory is not None:
         state = _with_memory(step, state, plan.memory, method)
-    if plan.target == "numpy" or not plan.problem.is_traced:
+    is_compiled = plan.target != "numpy" and plan.problem.is_traced
+    if is_compiled and plan.device is not None and not holds(plan.device, plan.data):
+        started = dataclasses.replace(step, state=tuple(state), settings=settings)
+        return streamed_to_device(started, plan.data, plan.batch, plan.seed, plan.device)
+    if is_compiled and isinstance(plan.data, StreamData):
+        return _streamed_engine(plan, plan.data.stream, step, state, settings, method)
+    if not is_compiled:
         notes = () if plan.problem.is_traced else (_UNCOMPILED,)
         started = dataclasses.replace(step, state=tuple(state), settings=settings)
         return numpy_engine(started, plan.data.arrays, plan.batch, plan.seed, notes)
     return plan.program(step, method).engine(state, settings, plan.data.arrays, plan.seed, plan.threads)
+
+
+def _streamed_engine(
+    plan: Plan, stream: Stream, step: Step, state: list[Array], settings: tuple[Array, ...], method: Method
+) -> Engine:
+    size = size_text(stream.examples * stream.row_bytes)
+    note = f"{stream.examples:,} examples ({size}) were streamed, with memory={size_text(stream.memory)!r}"
+    threads = max(1, plan.threads - 1)  # one reads
+    if plan.batch is None:
+        started = dataclasses.replace(step, state=tuple(state), settings=settings)
+        return chunked_engine(
+            started, len(stream.types), lambda sweeps: ChunkTotals(sweeps, stream.chunks, threads), (note,)
+        )
+    rows = stream.window_rows(plan.batch)
+    note += f"; mini-batches were drawn from windows of {rows:,} examples"
+    windows = stream.windows(rows, plan.seed)
+    first = next(windows)
+    engine = plan.program(step, method, first).engine(state, settings, first, plan.seed, threads)
+    return WindowedEngine(engine, windows, rows // plan.batch, (note,))
 
 
 def _with_memory(step: Step, state: Sequence[Array], memory: Any, method: Method) -> list[Array]:
@@ -78,13 +110,11 @@ def _where(step: Step, engine: Engine) -> tuple[Array, int]:
 def _validation(plan: Plan, kept: Data) -> Validation:
     problem = problem_of(plan.loss, plan.parameters, kept, kept.examples, plan.source)
     check_indices(problem, kept)
-    if problem.is_traced and plan.device is not None:
-        from .on_device import loss_on_device  # the jax target is loaded only if it is asked for
-
+    if problem.is_traced and plan.device is not None and holds(plan.device, kept):
         return Validation(loss_on_device(problem.graph, kept.arrays, plan.device), plan.every)
-    if problem.is_traced and plan.target == "native":
-        function = compiled(problem.graph, range(1, 1 + len(kept.arrays)))
-        return Validation(lambda vector: float(function(vector, *kept.arrays)[0]), plan.every)
+    if problem.is_traced and plan.target != "numpy":
+        function = over_data(problem.graph, kept)
+        return Validation(lambda vector: float(function(vector)[0]), plan.every)
     return Validation(lambda vector: float(evaluate(problem.graph, [vector, *kept.arrays])[0]), plan.every)
 
 
@@ -113,7 +143,7 @@ class _Told:
         if self.has_failed:
             check_data(plan.data)
             if plan.problem.is_traced:
-                self.notes.append(explain(plan.problem, state["parameters"], plan.batch_of(self.number)))
+                self.notes.append(_explained(plan, state["parameters"], self.number))
         vector, at, found = self._end()
         stopped = reason(self.ended.status, self.ended.is_interrupted, plan.rule, self._seen(found))
         if self.checks is not None:
@@ -123,7 +153,7 @@ class _Told:
             stalls = any(isinstance(rule, ValidationStalls) for rule in leaves(plan.rule))
             if stalls and self.checks.best is not None and not self.has_failed:
                 vector, at = self.checks.best, self.checks.best_step
-                found = evaluation(plan.whole(), vector, plan.data.arrays, target=plan.target)
+                found = plan.evaluation(vector)
                 self.notes.append(f"these are the parameters of step {at:,}, whose validation loss was the smallest")
         rates = self.history.learning_rate
         if self.ended.status == Status.PARAMETERS_NOT_FINITE and not np.isfinite(rates[-1]):
@@ -164,7 +194,7 @@ class _Told:
         is_there = is_recorded and not self.method.looks_ahead
         if plan.batch is None and is_there and len(self.history):
             return vector, at, Evaluation(float(self.history.loss[-1]), float(self.history.gradient_norm[-1]))
-        return vector, at, evaluation(plan.whole(), vector, plan.data.arrays, target=plan.target)
+        return vector, at, plan.evaluation(vector)
 
     def _seen(self, found: Evaluation) -> Measurement:
         """What the rules saw last: of a mini-batch, its own loss."""
@@ -179,6 +209,19 @@ class _Told:
         instead = "; steepest descent was taken instead" if "is_steepest" in self.state else ""
         times = "once" if count == 1 else f"{count:,} times"
         return f"the direction did not point downhill (∇f·Δw ≥ 0) {times}, first at step {first:,}{instead}"
+
+
+def _explained(plan: Plan, vector: Array, number: int) -> str:
+    """Where numbers that are not finite began; of a stream, in the first chunk where they did."""
+    if not isinstance(plan.data, StreamData):
+        return explain(plan.problem, vector, plan.batch_of(number))
+    for chunk in plan.data.chunks():
+        problem = problem_of(plan.loss, plan.parameters, plan.data, len(chunk[0]), plan.source)
+        with np.errstate(all="ignore"):
+            found = evaluate(problem.with_gradient, [vector, *chunk])
+        if not all(np.isfinite(value).all() for value in found):
+            break
+    return explain(problem, vector, chunk)
 
 
 def _with_checks(history: History, checks: Validation) -> History:

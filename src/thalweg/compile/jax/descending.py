@@ -60,11 +60,15 @@ def stride_of(iteration: Value, dense_bits: int) -> Value:
 
 @dataclass(frozen=True, eq=False)
 class Descent:
-    """The iterations of a graph under a loop. evaluate: what evaluates the graph of a stage."""
+    """The iterations of a graph under a loop. evaluate: what evaluates the graph of a stage.
+
+    in_order: mini-batches follow one another in the data, which are shuffled already.
+    """
 
     graph: Graph
     loop: Loop
     evaluate: Evaluate
+    in_order: bool = False
 
     @property
     def width(self) -> int:
@@ -91,7 +95,7 @@ class Descent:
         steps = max(1, min(_BLOCK, _LARGEST_BLOCK // sampling.batch))
 
         def block(begin: Carried) -> Carried:
-            rows = rows_of(sampling, seed, begin.iteration, steps)
+            rows = rows_of(sampling, seed, begin.iteration, steps, self.in_order)
             end = begin.index + steps
 
             def one(now: Carried) -> Carried:

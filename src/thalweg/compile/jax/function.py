@@ -13,8 +13,9 @@ from ..prepare import prepare
 from .finding import found
 from .lowering import outputs_of
 from .program import on_device, precise
+from .sweeps import Evaluator
 
-__all__ = ["with_data"]
+__all__ = ["of_examples", "with_data"]
 
 
 def with_data(graph: Graph, data: Sequence[Array], device: Device) -> Callable[..., Any]:
@@ -34,3 +35,12 @@ def with_data(graph: Graph, data: Sequence[Array], device: Device) -> Callable[.
             return jax.device_get(jitted(*(on_device(array, place) for array in arrays[:own]), *resident))
 
     return function
+
+
+def of_examples(graph: Graph, data: int, device: Device) -> Callable[..., Any]:
+    """A graph, ready to be compiled, as a function of arrays on the device. data: so many inputs, the last, hold examples.
+
+    Call it where 64-bit numbers are on (`precise`).
+    """
+    evaluator = Evaluator(found(device).platform, device.precision, graph.inputs[len(graph.inputs) - data :])
+    return jax.jit(lambda *arrays: evaluator(graph, arrays))

@@ -58,26 +58,29 @@ class DeviceProgram:
 
 
 def compile_for_device(
-    prepared: Prepared, loop: Loop, device: Device, room: int, data: Sequence[Node] = ()
+    prepared: Prepared, loop: Loop, device: Device, room: int, data: Sequence[Node] = (), in_order: bool = False
 ) -> DeviceProgram:
     """The program of a graph under a loop: known from before, or compiled now. Raises DeviceError if there is no such device.
 
     room: rows of the history of one stretch. data: the inputs whose first axis runs over examples, if the loss is a sum over them.
+    in_order: mini-batches follow one another in the data, which are shuffled already.
     """
     place, graph = found(device), prepared.graph
     of_data = tuple(number for number, node in enumerate(graph.inputs) if node in data)
-    key = (graph.fingerprint, repr(loop), room, place, device.precision, of_data)
+    key = (graph.fingerprint, repr(loop), room, place, device.precision, of_data, in_order)
     if key not in _known:
-        _known[key] = _compile(graph, loop, device, place, room, data)
+        _known[key] = _compile(graph, loop, device, place, room, data, in_order)
         if len(_known) > _CAPACITY:
             _known.popitem(last=False)
     _known.move_to_end(key)
     return _known[key]
 
 
-def _compile(graph: Graph, loop: Loop, device: Device, place: Any, room: int, data: Sequence[Node]) -> DeviceProgram:
+def _compile(
+    graph: Graph, loop: Loop, device: Device, place: Any, room: int, data: Sequence[Node], in_order: bool
+) -> DeviceProgram:
     evaluator = Evaluator(place.platform, device.precision, () if loop.sampling else data)
-    descent = Descent(graph, loop, evaluator)
+    descent = Descent(graph, loop, evaluator, in_order)
     with precise():
         sharding = jax.sharding.SingleDeviceSharding(place)
 

@@ -33,14 +33,16 @@ def _keys(seed: Value, epoch: Value) -> list[tuple[Value, Value]]:
     return keys
 
 
-def rows_of(sampling: Sampling, seed: Value, iteration: Value, steps: int) -> Value:
+def rows_of(sampling: Sampling, seed: Value, iteration: Value, steps: int, in_order: bool = False) -> Value:
     """The examples of so many steps, from an iteration on: (steps, batch), int32.
 
     All steps are drawn at once, since one loop that walks until every number is in range serves them all.
-    seed: uint64. iteration: int64.
+    seed: uint64. iteration: int64. in_order: the examples lie in the order in which they are to be drawn.
     """
     examples, batch = sampling.examples, sampling.batch
     positions = iteration * batch + jnp.arange(steps * batch, dtype=np.int64)
+    if in_order:
+        return (positions % examples).astype(np.int32).reshape(steps, batch)
     epochs = (positions // examples).astype(np.uint64)
     places = (positions % examples).astype(np.uint32)
     keys = _keys(seed, epochs)
