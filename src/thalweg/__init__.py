@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from .cluster import (
         Cluster,
     )
+    from .compile.device import (
+        Device,
+    )
+    from .compile.jax.finding import (
+        devices,
+    )
     from .compile.onnx import (
         export_onnx,
     )
@@ -95,6 +101,7 @@ if TYPE_CHECKING:
         ArgumentError,
         ClusterError,
         DataError,
+        DeviceError,
         GraphError,
         LossError,
         ModelFileError,
@@ -133,6 +140,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "cluster": (*("Cluster",),),
     "compile.onnx": (*("export_onnx",),),
     "convexity_proof": (
         *(
@@ -162,9 +170,9 @@ _HOMES = {
             "Glorot",
             "GradientBelow",
             "GradientCheck",
-            "GradientDescent",
         ),
         *(
+            "GradientDescent",
             "Grid",
             "He",
             "History",
@@ -172,46 +180,48 @@ _HOMES = {
             "L1",
             "L2",
             "LBFGS",
-            "LeafCheck",
-            "LevenbergMarquardt",
         ),
         *(
+            "LeafCheck",
+            "LevenbergMarquardt",
             "LineSearch",
             "LossBelow",
             "MaxSeconds",
             "MaxSteps",
             "Measurement",
             "Method",
-            "Momentum",
-            "Nesterov",
         ),
         *(
+            "Momentum",
+            "Nesterov",
             "Newton",
             "NewtonCG",
             "NoChange",
             "Numerical",
             "Penalty",
             "Point",
-            "Population",
-            "Progress",
         ),
         *(
+            "Population",
+            "Progress",
             "RMSProp",
             "RandomSearch",
             "Rate",
             "RateKind",
             "Result",
             "Start",
-            "Stop",
-            "Stopped",
         ),
         *(
+            "Stop",
+            "Stopped",
             "StoppingRule",
             "Stream",
             "StrongWolfe",
             "ValidationStalls",
             "Zeros",
             "check_gradient",
+        ),
+        *(
             "grid",
             "powers_of_ten",
         ),
@@ -232,13 +242,14 @@ _HOMES = {
             "ArgumentError",
             "ClusterError",
             "DataError",
+            "DeviceError",
             "GraphError",
             "LossError",
             "ModelFileError",
             "ShapeError",
-            "TableError",
         ),
         *(
+            "TableError",
             "ThalwegError",
             "TracingError",
         ),
@@ -277,7 +288,8 @@ _HOMES = {
             "vjp",
         ),
     ),
-    "cluster": (*("Cluster",),),
+    "compile.device": (*("Device",),),
+    "compile.jax.finding": (*("devices",),),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -305,6 +317,8 @@ __all__ = [
     "ConvexityKind",
     "Counterexample",
     "DataError",
+    "Device",
+    "DeviceError",
     "ElasticNet",
     "Explanation",
     "Gaussian",
@@ -370,6 +384,7 @@ __all__ = [
     "check_gradient",
     "convexity",
     "curvature",
+    "devices",
     "explain",
     "export_onnx",
     "fit",

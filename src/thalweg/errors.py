@@ -7,6 +7,7 @@ ThalwegError
 ├── ArgumentError         an argument outside of its range (also a ValueError)
 ├── DataError             arrays of data that cannot be used (also a ValueError)
 ├── TableError            a table that cannot be used; names row and column (also a ValueError)
+├── DeviceError           a GPU, a TPU or JAX is asked for and not there (also a RuntimeError)
 ├── ModelFileError        a model file that cannot be read or written (also an OSError)
 ├── ClusterError          a cluster that cannot be reached, or that failed (also a ConnectionError)
 └── GraphError            a graph that breaks its own rules: a defect of thalweg (also a RuntimeError)
@@ -22,6 +23,7 @@ __all__ = [
     "ArgumentError",
     "ClusterError",
     "DataError",
+    "DeviceError",
     "GraphError",
     "LossError",
     "ModelFileError",
@@ -60,6 +62,10 @@ class DataError(ThalwegError, ValueError):
 
 class TableError(ThalwegError, ValueError):
     """A table cannot be used; the message names the file, the row and the column."""
+
+
+class DeviceError(ThalwegError, RuntimeError):
+    """A device, or the library that drives it, is asked for and not there; the message says what to install."""
 
 
 class ModelFileError(ThalwegError, OSError):

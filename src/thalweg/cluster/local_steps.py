@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..descent.engines import CompiledStep, NativeEngine, compiled_step
+from ..descent.engines import NativeEngine, NativeStep, compiled_step
 from ..descent.steps import Step
 from ..graph import Array
 from ..ops.plain import from_plain
@@ -36,7 +36,7 @@ class Steps:
 class Local:
     """On a worker: the program of its own steps, on the examples of all its shards."""
 
-    compiled: CompiledStep
+    compiled: NativeStep
     settings: Sequence[Array]
     arrays: Sequence[Array]
     batch: int

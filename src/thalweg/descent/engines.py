@@ -17,12 +17,17 @@ from ..graph import Array, Graph, Node, evaluate
 from .steps import Lanes, Outside, Step
 
 __all__ = [
+    "CompiledStep",
     "Engine",
+    "Exchanging",
     "NativeEngine",
+    "NativeStep",
     "SteppedEngine",
     "batch_rows",
     "compiled_step",
     "examples_of",
+    "history_room",
+    "loop_of",
     "numpy_engine",
     "stage_graphs",
 ]
@@ -64,6 +69,18 @@ class Engine(Protocol):
         ...
 
 
+class Exchanging(Engine, Protocol):
+    """An engine that can go on with other data."""
+
+    def exchange(self, data: Sequence[Array]) -> None:
+        """Goes on with other data, of the same types."""
+        ...
+
+    def release_data(self) -> None:
+        """Lets go of the data's memory; the engine cannot advance any more."""
+        ...
+
+
 def examples_of(prepared: Prepared, inputs: Sequence[Node], count: int) -> tuple[Examples | None, str]:
     """Where the examples are in a graph; None, and why, if it cannot be divided into tiles.
 
@@ -92,36 +109,72 @@ def examples_of(prepared: Prepared, inputs: Sequence[Node], count: int) -> tuple
 _WORTH_TILES = 1 << 14
 
 
+class CompiledStep(Protocol):
+    """A step as a program, for any state, settings and data of the same shapes."""
+
+    def engine(
+        self,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        data: Sequence[Array],
+        seed: int,
+        threads: int,
+        iteration: int = 0,
+    ) -> Exchanging:
+        """The engine with a state to go on from; the arrays of the state are its own from now on."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
-class CompiledStep:
-    """A step as a program. carried: arrays in its state. recorded: parts of a row of the history; members: numbers in each."""
+class NativeStep:
+    """A step as machine code. recorded: parts of a row of the history; members: numbers in each."""
 
     prepared: Prepared
     program: Program
-    carried: int
     members: int
     recorded: int
     note: str
 
+    def engine(
+        self,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        data: Sequence[Array],
+        seed: int,
+        threads: int,
+        iteration: int = 0,
+    ) -> NativeEngine:
+        """The engine with a state to go on from; the arrays of the state are its own from now on."""
+        return NativeEngine.of(self, state, settings, data, seed, threads, iteration)
 
-def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> CompiledStep:
-    """Compiles a step, of one descent or of several at once, for given data."""
+
+def loop_of(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> tuple[Prepared, Loop, Sequence[Node]]:
+    """A step's graph, ready to be compiled; what makes it a loop; and the inputs that hold data."""
     single, carried, members = (
         (step.single, step.carried, step.lanes) if isinstance(step, Lanes) else (step, len(step.state), 1)
     )
     prepared = prepare(step.graph)
-    inputs = prepared.graph.inputs
     first = carried + len(single.settings) + len(Outside._fields)
-    of_data = inputs[first : first + len(data)]
-    rows = of_data[0].shape[0] if of_data else 0
+    of_data = prepared.graph.inputs[first : first + len(data)]
     sampling = Sampling(data[0].shape[0], batch, tuple(range(first, first + len(data)))) if batch else None
-    examples, note = examples_of(prepared, of_data, rows)
     stages = tuple(Stage(start, single.recorded if looks else None) for start, looks in step.stages)
     turn = single.place("turn") if len(stages) > 1 else None
     wide = carried + len(single.settings) if members > 1 else 0
     bits = DENSE_BITS if members == 1 else DENSE_BITS_OF_MANY
-    loop = Loop(carried, stages, turn, sampling, members, wide, bits)
-    return CompiledStep(prepared, compile_native(prepared, examples, loop), carried, members, single.recorded, note)
+    return prepared, Loop(carried, stages, turn, sampling, members, wide, bits), of_data
+
+
+def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> NativeStep:
+    """Compiles a step, of one descent or of several at once, for given data."""
+    prepared, loop, of_data = loop_of(step, data, batch)
+    examples, note = examples_of(prepared, of_data, of_data[0].shape[0] if of_data else 0)
+    recorded = max(stage.recorded or 0 for stage in loop.stages)
+    return NativeStep(prepared, compile_native(prepared, examples, loop), loop.lanes, recorded, note)
+
+
+def history_room(members: int) -> int:
+    """How many rows of history one stretch of so many members can hold."""
+    return _ROWS if members == 1 else _ROWS_OF_MANY
 
 
 @dataclass(eq=False)
@@ -139,7 +192,7 @@ class NativeEngine:
     @classmethod
     def of(
         cls,
-        compiled: CompiledStep,
+        compiled: NativeStep,
         state: Sequence[Array],
         settings: Sequence[Array],
         data: Sequence[Array],
@@ -150,8 +203,7 @@ class NativeEngine:
         """The engine with a state to go on from; the arrays of the state are its own from now on."""
         prepared = compiled.prepared
         outside = [np.zeros(()) for _ in Outside._fields]
-        rows = _ROWS if compiled.members == 1 else _ROWS_OF_MANY
-        history = np.zeros((rows, 1 + compiled.recorded * compiled.members))
+        history = np.zeros((history_room(compiled.members), 1 + compiled.recorded * compiled.members))
         first = len(state) + len(settings) + len(outside)
         arrays = [*state, *settings, *outside, *data, *prepared.values]
         outputs = [np.zeros(node.shape, node.dtype) for node in prepared.graph.outputs]

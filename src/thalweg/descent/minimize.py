@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compile.device import Device, device_of
 from ..errors import ArgumentError
 from ..graph import Array
 from .controls import Controls
@@ -50,6 +51,7 @@ def minimize(
     seed: int = 0,
     threads: int | None = None,
     target: str = "native",
+    device: str | Device | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     memory: Any = None,
     controls: Controls | None = None,
@@ -79,13 +81,16 @@ def minimize(
         learning_rate=powers_of_ten(-6, 0): then every combination descends. All run as one program.
     seed: of all randomness. The same seed gives the same run to the last bit, on any number of threads.
     threads: that share the work; by default as many as there are processors. No result depends on it.
-    target: "native" (compiled) or "numpy" (the slow reference).
+    target: "native" (compiled for the processor), "jax" (compiled by JAX for a GPU, a TPU or the processor; an extra), or
+        "numpy" (the slow reference).
+    device: of the jax target: "gpu", "tpu" or "cpu", the second one as "gpu:1", or a `Device` with a precision or a limit of
+        memory; by default the best that JAX finds. A GPU or TPU implies target="jax".
     on_progress: called some twenty times a second with a `Progress`; if it returns True the descent stops.
     controls: `tw.Controls()`, by which another thread can hold the descent, change its learning rate, and end it.
     memory: `result.memory` of an earlier descent with the same method, which goes on with it (the means of Adam, for example).
 
     Returns a Result; of several descents a `Population`, which is the result of the best and has all the others.
-    Raises TracingError, LossError, ShapeError, DataError or ArgumentError before the descent starts.
+    Raises TracingError, LossError, ShapeError, DataError, ArgumentError or DeviceError before the descent starts.
 
     >>> import numpy as np
     >>> result = minimize(lambda x: np.sum((x - 3.0) ** 2), np.zeros(2))
@@ -108,6 +113,7 @@ def minimize(
         seed=seed,
         threads=threads,
         target=target,
+        device=device,
         memory=memory,
         controls=controls,
     )
@@ -146,6 +152,7 @@ def plan_of(
     seed: int = 0,
     threads: int | None = None,
     target: str = "native",
+    device: str | Device | None = None,
     memory: Any = None,
     controls: Controls | None = None,
     numbers: tuple[str, ...] = (),
@@ -161,8 +168,7 @@ def plan_of(
         method = _proximal_method(loss, parameters, given, batch, penalty, int(seed), target)
     chosen = check_method(method, batch)
     rule = _check_rule(stop, validation) if stop is not None else _default_rule(given, batch, chosen)
-    if target not in ("native", "numpy"):
-        raise ArgumentError(f'target={target!r}: expected "native" or "numpy"')
+    target, on = _check_target(target, device)
     source = gradient_source(gradient)
     problem = problem_of(loss, parameters, given, batch or given.examples, source, numbers, penalty)
     check_indices(problem, given)
@@ -186,8 +192,23 @@ def plan_of(
         penalty,
         memory,
         controls,
+        on,
     )
     return plan, chosen
+
+
+def _check_target(target: str, device: str | Device | None) -> tuple[str, Device | None]:
+    """The target, and the device if it is the jax target's."""
+    if target not in ("native", "jax", "numpy"):
+        raise ArgumentError(f'target={target!r}: expected "native", "jax" or "numpy"')
+    named = None if device is None else device_of(device)
+    if target == "jax" or (target == "native" and named is not None and named.kind != "cpu"):
+        return "jax", named or Device()
+    if named is not None and named.kind != "cpu":
+        raise ArgumentError(
+            f'target="{target}" runs on the processor: leave out device={device!r}, or write target="jax"'
+        )
+    return target, None
 
 
 def _members(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autodiff import batched
+from ..compile.device import Device
 from ..compile.function import compiled
 from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
@@ -17,12 +18,13 @@ from ..rewrite import simplify
 from .chunks import over_data
 from .controls import Controls
 from .data import Data, ScatteredData
+from .device import device_step
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import Method
 from .penalties import Penalty
 from .problem import Problem, problem_of
 from .reuse import form_of
-from .steps import Step, in_lanes, step_of
+from .steps import Lanes, Step, in_lanes, step_of
 from .stopping import StoppingRule
 
 __all__ = ["Evaluation", "Origin", "Plan", "evaluated", "evaluation", "evaluations", "gradients_at", "losses_at"]
@@ -51,7 +53,7 @@ class Plan:
 
     problem: the loss for the examples of one step, all or a batch. validation: data kept apart; every: iterations between
     checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent. controls: what a person
-    may do to the descent.
+    may do to the descent. device: of the jax target.
     """
 
     loss: Callable[..., Any]
@@ -70,6 +72,7 @@ class Plan:
     penalty: Penalty | None = None
     memory: Any = None
     controls: Controls | None = None
+    device: Device | None = None
 
     @property
     def keeps_best(self) -> bool:
@@ -90,9 +93,14 @@ class Plan:
         given = self.data.arrays if arrays is None else arrays
         types = tuple((array.shape, array.dtype) for array in given)
         return self.problem.known.get(
-            None if key is None else ("program", key, self.batch, types),
-            lambda: compiled_step(step, given, self.batch),
+            None if key is None else ("program", key, self.device, self.batch, types),
+            lambda: self._compiled(step, given),
         )
+
+    def _compiled(self, step: Step | Lanes, arrays: Sequence[Array]) -> CompiledStep:
+        if self.device is None:
+            return compiled_step(step, arrays, self.batch)
+        return device_step(step, arrays, self.batch, self.device)
 
     def program_of_many(self, step: Step, method: Method, lanes: int) -> tuple[CompiledStep, int]:
         """The program for members in so many lanes, and the number of lanes: 1 where lanes gain nothing."""
@@ -101,11 +109,13 @@ class Plan:
 
         def make() -> tuple[CompiledStep, int]:
             wide = in_lanes(step, lanes)
-            if lanes == 1 or _is_heavy(wide.graph):
+            if lanes == 1 or (self.device is None and _is_heavy(wide.graph)):
                 return self.program(step, method), 1
-            return compiled_step(wide, self.data.arrays, self.batch), lanes
+            return self._compiled(wide, self.data.arrays), lanes
 
-        return self.problem.known.get(None if key is None else ("lanes", lanes, key, self.batch, types), make)
+        return self.problem.known.get(
+            None if key is None else ("lanes", lanes, key, self.device, self.batch, types), make
+        )
 
     def _key(self, method: Method) -> Any:
         key = form_of(method), form_of(self.rule)

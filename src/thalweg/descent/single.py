@@ -13,7 +13,8 @@ from ..errors import ArgumentError
 from ..graph import Array, evaluate
 from .chunks import chunked_engine, over_data
 from .data import ChunkTotals, Data, ScatteredData, Stream, StreamData, check_data, size_text
-from .engines import Engine, NativeEngine, numpy_engine
+from .device import holds, loss_on_device, streamed_to_device
+from .engines import Engine, numpy_engine
 from .indices import check_indices
 from .methods import Method
 from .not_finite import explain
@@ -64,7 +65,10 @@ def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
     state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed, (), plan.keeps_best)
     if plan.memory is not None:
         state = _with_memory(step, state, plan.memory, method)
-    is_compiled = plan.target == "native" and plan.problem.is_traced
+    is_compiled = plan.target != "numpy" and plan.problem.is_traced
+    if is_compiled and plan.device is not None and not holds(plan.device, plan.data):
+        started = dataclasses.replace(step, state=tuple(state), settings=settings)
+        return streamed_to_device(started, plan.data, plan.batch, plan.seed, plan.device)
     if is_compiled and isinstance(plan.data, ScatteredData):
         engine = plan.data.engine(
             dataclasses.replace(step, state=tuple(state), settings=settings), plan.batch, plan.seed
@@ -77,8 +81,7 @@ def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
         notes = () if plan.problem.is_traced else (_UNCOMPILED,)
         started = dataclasses.replace(step, state=tuple(state), settings=settings)
         return numpy_engine(started, plan.data.arrays, plan.batch, plan.seed, notes)
-    program = plan.program(step, method)
-    return NativeEngine.of(program, state, settings, plan.data.arrays, plan.seed, plan.threads)
+    return plan.program(step, method).engine(state, settings, plan.data.arrays, plan.seed, plan.threads)
 
 
 def _streamed_engine(
@@ -96,8 +99,7 @@ def _streamed_engine(
     note += f"; mini-batches were drawn from windows of {rows:,} examples"
     windows = stream.windows(rows, plan.seed)
     first = next(windows)
-    program = plan.program(step, method, first)
-    engine = NativeEngine.of(program, state, settings, first, plan.seed, threads)
+    engine = plan.program(step, method, first).engine(state, settings, first, plan.seed, threads)
     return WindowedEngine(engine, windows, rows // plan.batch, (note,))
 
 
@@ -121,7 +123,9 @@ def _where(step: Step, engine: Engine) -> tuple[Array, int]:
 def _validation(plan: Plan, kept: Data) -> Validation:
     problem = problem_of(plan.loss, plan.parameters, kept, kept.examples, plan.source)
     check_indices(problem, kept)
-    if problem.is_traced and plan.target == "native":
+    if problem.is_traced and plan.device is not None and holds(plan.device, kept):
+        return Validation(loss_on_device(problem.graph, kept.arrays, plan.device), plan.every)
+    if problem.is_traced and plan.target != "numpy":
         function = over_data(problem.graph, kept)
         return Validation(lambda vector: float(function(vector)[0]), plan.every)
     return Validation(lambda vector: float(evaluate(problem.graph, [vector, *kept.arrays])[0]), plan.every)

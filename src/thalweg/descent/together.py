@@ -111,7 +111,7 @@ def run_population(
 
 
 def _check(plan: Plan) -> None:
-    if plan.target != "native" or not plan.problem.is_traced:
+    if plan.target == "numpy" or not plan.problem.is_traced:
         raise ArgumentError(
             "a population runs in compiled code only: leave out target, and use a loss and a gradient that can be traced"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..graph import Array
 from .data import Chunk
-from .engines import NativeEngine
+from .engines import Exchanging
 
 __all__ = ["WindowedEngine"]
 
@@ -20,7 +20,7 @@ class WindowedEngine:
     program takes for an epoch is a window, which it shuffles.
     """
 
-    engine: NativeEngine
+    engine: Exchanging
     windows: Generator[Chunk, None, None]
     batches: int
     notes: tuple[str, ...] = ()
