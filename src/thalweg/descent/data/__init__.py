@@ -2,12 +2,13 @@
 
 from .data import ArrayData, Data, StreamData, check_data, check_finite, data_of
 from .memory import bytes_of, size_text
-from .stream import Chunk, Stream
+from .stream import Chunk, Piece, Stream
 
 __all__ = [
     "ArrayData",
     "Chunk",
     "Data",
+    "Piece",
     "Stream",
     "StreamData",
     "bytes_of",
