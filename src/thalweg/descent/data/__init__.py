@@ -2,7 +2,7 @@
 
 from .data import ArrayData, Data, ScatteredData, StreamData, check_data, check_finite, data_of
 from .memory import bytes_of, size_text
-from .stream import Chunk, Stream
+from .stream import Chunk, Piece, Stream
 from .totals import ChunkTotals, Totals, in_own_types, total_of_chunks
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Chunk",
     "ChunkTotals",
     "Data",
+    "Piece",
     "ScatteredData",
     "Stream",
     "StreamData",
