@@ -26,6 +26,7 @@ ORDER = [
     "transformations",
     "convexity_proof",
     "diagnosis",
+    "live",
     "judged",
     "hyperparameters",
     "models",

@@ -110,6 +110,9 @@ if TYPE_CHECKING:
     from .judged import (
         minimize,
     )
+    from .live import (
+        Live,
+    )
     from .transformations import (
         grad,
         hessian,
@@ -238,6 +241,7 @@ _HOMES = {
         ),
     ),
     "judged": (*("minimize",),),
+    "live": (*("Live",),),
     "hyperparameters": (
         *(
             "Choice",
@@ -296,6 +300,7 @@ __all__ = [
     "LeafCheck",
     "LevenbergMarquardt",
     "LineSearch",
+    "Live",
     "LogUniform",
     "LossBelow",
     "LossError",

@@ -42,14 +42,34 @@ def _with_verdict(
         escapes = options.pop("escape_saddles", False)
         if not isinstance(escapes, bool):
             raise ArgumentError(f"escape_saddles={escapes!r}: expected True or False")
-        result = _judged(descend(loss, parameters, *arguments, **options))
-        if not escapes:
-            return result
-        if isinstance(result, Population):
-            raise ArgumentError("escape_saddles=True goes on with one descent: leave out restarts and grids")
-        return _beyond_saddles(result, lambda start: _judged(descend(loss, start, *arguments, **options)))
 
-    further = "escape_saddles: whether to go on from saddle points, along the direction that leads down.\n    "
+        def descended() -> Result:
+            result = _judged(descend(loss, parameters, *arguments, **options))
+            if not escapes:
+                return result
+            if isinstance(result, Population):
+                raise ArgumentError("escape_saddles=True goes on with one descent: leave out restarts and grids")
+            return _beyond_saddles(result, lambda start: _judged(descend(loss, start, *arguments, **options)))
+
+        live: Any = options.pop("live", False)
+        progress: Any = options.pop("progress", False)
+        if live is False and progress is False:
+            return descended()
+        from .live import watched  # pages and charts are loaded only for those who watch
+
+        on_progress: Any = options.pop("on_progress", None)
+        controls: Any = options.pop("controls", None)
+        with watched(live, progress, on_progress, controls) as watch:
+            options["on_progress"], options["controls"] = watch.on_progress, watch.controls
+            result = descended()
+            watch.finish(result)
+            return result
+
+    further = (
+        "escape_saddles: whether to go on from saddle points, along the direction that leads down.\n    "
+        "live: True, or `tw.Live(...)`: shows the descent in the browser, where it can be held, changed and stopped.\n    "
+        "progress: True shows a chart in the terminal; in a log, a line now and then.\n    "
+    )
     judged.__doc__ = (descend.__doc__ or "").replace("on_progress: called", further + "on_progress: called")
     return cast(Callable[Concatenate[Loss, Any, P], Result], judged)
 

@@ -36,7 +36,9 @@ def run_single(plan: Plan, vector: Array, method: Method, on_progress: Callable[
     compile_seconds = time.perf_counter() - plan.begin
     ended = descend(
         engine,
-        None if on_progress is None else lambda rows, seconds: on_progress(progress_of(rows, seconds, origin, seen)),
+        None
+        if on_progress is None
+        else lambda rows, seconds: on_progress(progress_of(rows, seconds, origin, method, seen)),
         checks,
         lambda: _where(step, engine),
         plan.controls,
