@@ -27,6 +27,7 @@ ORDER = [
     "convexity_proof",
     "diagnosis",
     "cluster",
+    "live",
     "judged",
     "hyperparameters",
     "models",

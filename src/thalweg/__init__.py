@@ -129,6 +129,9 @@ if TYPE_CHECKING:
     from .judged import (
         minimize,
     )
+    from .live import (
+        Live,
+    )
     from .transformations import (
         grad,
         hessian,
@@ -141,6 +144,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "cluster": (*("Cluster",),),
+    "compile.device": (*("Device",),),
+    "compile.jax.finding": (*("devices",),),
     "compile.onnx": (*("export_onnx",),),
     "convexity_proof": (
         *(
@@ -288,8 +293,7 @@ _HOMES = {
             "vjp",
         ),
     ),
-    "compile.device": (*("Device",),),
-    "compile.jax.finding": (*("devices",),),
+    "live": (*("Live",),),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -336,6 +340,7 @@ __all__ = [
     "LeafCheck",
     "LevenbergMarquardt",
     "LineSearch",
+    "Live",
     "LogUniform",
     "LossBelow",
     "LossError",

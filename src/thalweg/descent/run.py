@@ -27,7 +27,8 @@ _STRETCH_SECONDS = 0.05
 class Progress:
     """Where a descent stands, at the end of a stretch; of several descents, the best of them.
 
-    rows, checks: what `history` is made of, as the descent recorded it. origin: the loss, the data and the start, as in a Result.
+    rows, checks: what `history` is made of, as the descent recorded it. origin: the loss, the data and the start, as in a Result;
+    method: of descent.
     blocks: of several descents, what each stretch recorded: the members' numbers, -1 where there is none, and
     rows × parts × members. They only grow, so whoever remembers how many there were finds what is new.
     """
@@ -39,6 +40,7 @@ class Progress:
     rows: Array = field(repr=False)
     checks: Sequence[tuple[int, float]] = field(default=(), repr=False)
     origin: Any = field(default=None, repr=False)
+    method: Any = field(default=None, repr=False)
     blocks: Sequence[tuple[Array, Array]] = field(default=(), repr=False)
 
     @cached_property
@@ -178,9 +180,10 @@ def progress_of(
     rows: Array,
     seconds: float,
     origin: Any = None,
+    method: Any = None,
     checks: Sequence[tuple[int, float]] = (),
     blocks: Sequence[tuple[Array, Array]] = (),
 ) -> Progress:
     """What a user's function is shown of a descent."""
     _, step, loss, norm, *_ = rows[-1].tolist()
-    return Progress(int(step), loss, norm, seconds, rows, checks, origin, blocks)
+    return Progress(int(step), loss, norm, seconds, rows, checks, origin, method, blocks)

@@ -42,7 +42,7 @@ def run_single(plan: Plan, vector: Array, method: Method, on_progress: Callable[
             engine,
             None
             if on_progress is None
-            else lambda rows, seconds: on_progress(progress_of(rows, seconds, origin, seen)),
+            else lambda rows, seconds: on_progress(progress_of(rows, seconds, origin, method, seen)),
             checks,
             lambda: _where(step, engine),
             plan.controls,
