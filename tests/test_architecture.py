@@ -28,6 +28,8 @@ ORDER = [
     "diagnosis",
     "cluster",
     "live",
+    "pictures",
+    "report",
     "judged",
     "hyperparameters",
     "models",
