@@ -24,7 +24,10 @@ _VARIABLES = ("x", "y")
 _CONSTANTS = {"pi": np.pi, "e": np.e}
 
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
-    **{name: (1, getattr(np, name)) for name in ("sin", "cos", "tan", "exp", "log", "sqrt", "abs", "sinh", "cosh", "tanh")},
+    **{
+        name: (1, getattr(np, name))
+        for name in ("sin", "cos", "tan", "exp", "log", "sqrt", "abs", "sinh", "cosh", "tanh")
+    },
     **{name: (1, getattr(np, name)) for name in ("arctan", "log1p", "expm1", "floor", "sign")},
     "sigmoid": (1, lambda z: 1 / (1 + np.exp(-z))),
     "relu": (1, lambda z: np.maximum(z, 0.0)),
@@ -90,7 +93,9 @@ def parse(text: str) -> Formula:
     tree = _Reader(text, places).read(source)
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     if not names & set(_VARIABLES):
-        raise FormulaError("constant", (0, len(text)), "the formula does not depend on x: write x, and y for two variables")
+        raise FormulaError(
+            "constant", (0, len(text)), "the formula does not depend on x: write x, and y for two variables"
+        )
     dimension = 2 if "y" in names else 1
 
     def loss(parameters: Any) -> Any:
@@ -186,11 +191,13 @@ class _Reader:
         if isinstance(node, ast.Name):
             self._check_name(node)
             return []
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
             if not abs(node.value) <= _LARGEST:
                 raise self._error(node, "large", "this number is too large", most="1e100")
             return []
-        raise self._error(node, "forbidden", "only numbers, x, y, + - * / ^ and functions such as sin(x) are understood")
+        raise self._error(
+            node, "forbidden", "only numbers, x, y, + - * / ^ and functions such as sin(x) are understood"
+        )
 
     def _check_name(self, node: ast.Name) -> None:
         if node.id in FUNCTIONS:
@@ -211,7 +218,9 @@ class _Reader:
             raise self._error(node.func, "product", "products are written with *, such as x*(y + 1)")
         if name not in FUNCTIONS:
             known = ", ".join(FUNCTIONS)
-            raise self._error(node.func, "function", f"there is no function {name}; there are {known}", name=name, known=known)
+            raise self._error(
+                node.func, "function", f"there is no function {name}; there are {known}", name=name, known=known
+            )
         if len(node.args) != FUNCTIONS[name][0] or node.keywords:
             wanted = FUNCTIONS[name][0]
             values = "1 value" if wanted == 1 else f"{wanted} values"

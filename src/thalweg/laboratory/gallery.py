@@ -123,9 +123,7 @@ def _step_of_sigmoids(_: float) -> Loss:
 
 
 GALLERY: Mapping[str, Specimen] = {
-    "bowl": Specimen(
-        2, _bowl, "½ (x² + κ y²)", (-3, 3, -2, 2), (-2.5, 1.2), 0.1, (1, 2, 5, 10, 20, 50, 100)
-    ),
+    "bowl": Specimen(2, _bowl, "½ (x² + κ y²)", (-3, 3, -2, 2), (-2.5, 1.2), 0.1, (1, 2, 5, 10, 20, 50, 100)),
     "turned_bowl": Specimen(
         2, _turned_bowl, "¼ ((x + y)² + κ (x − y)²)", (-3, 3, -2, 2), (-1.0, 1.6), 0.1, (1, 2, 5, 10, 20, 50, 100)
     ),
@@ -148,7 +146,14 @@ GALLERY: Mapping[str, Specimen] = {
     "styblinski_tang": Specimen(
         2, _styblinski_tang, "½ Σ (z⁴ − 16 z² + 5 z), z = x, y", (-6, 6, -4, 4), (0.3, 0.2), 0.01
     ),
-    "ackley": Specimen(2, _ackley, "20 + e − 20 e^(−0.2 √(½(x² + y²))) − e^(½(cos 2πx + cos 2πy))", (-4.5, 4.5, -3, 3), (3.2, 1.6), 0.02),
+    "ackley": Specimen(
+        2,
+        _ackley,
+        "20 + e − 20 e^(−0.2 √(½(x² + y²))) − e^(½(cos 2πx + cos 2πy))",
+        (-4.5, 4.5, -3, 3),
+        (3.2, 1.6),
+        0.02,
+    ),
     "booth": Specimen(2, _booth, "(x + 2y − 7)² + (2x + y − 5)²", (-6.5, 8.5, -2, 8), (-4.0, 6.5), 0.05),
     "parabola": Specimen(1, _parabola, "(x − 1)²", (-3, 5, 0, 0), (-2.5,), 0.1),
     "double_valley": Specimen(1, _double_valley, "¼ x⁴ − ½ x² + 0.15 x + ½", (-1.9, 1.9, 0, 0), (1.7,), 0.1),
