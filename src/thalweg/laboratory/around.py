@@ -57,7 +57,7 @@ def around(subject: Subject, plane: Plane, window: Window, point: Array) -> Arou
         spans.append((window[2] - here[1], window[3] - here[1]))
         names.append("y")
         if norm > 0 and np.isfinite(norm):
-            far = 0.5 * (window[1] - window[0])
+            far = 0.3 * (window[1] - window[0])
             directions.append(-gradient / norm)
             products.append(subject.hessian_product(point, directions[-1]))
             spans.append((-0.5 * far, far))

@@ -16,7 +16,7 @@ from .subject import Subject
 
 __all__ = ["Basins", "basins"]
 
-_WIDTH = 72
+_WIDTH = 96
 _ON_A_LINE = 241
 _STEPS = 2000
 _MOST = 64

@@ -127,10 +127,12 @@ class Laboratory:
             return _problem(error)
 
     def _shown_descent(self, descent: Descent, plane: Plane, is_whole: bool) -> dict[str, Any]:
+        with np.errstate(all="ignore"):
+            norms = np.linalg.norm(descent.gradients, axis=1)
         return {
             "points": packed(plane.coordinates(descent.path) if not is_whole else descent.path, np.float64),
             "losses": packed(descent.losses, np.float64),
-            "gradient_norms": packed(np.linalg.norm(descent.gradients, axis=1), np.float64),
+            "gradient_norms": packed(norms, np.float64),
             "gradients": packed(descent.gradients @ plane.directions.T, np.float64),
             "steps": int(descent.result.steps),
             "evaluations": int(descent.result.evaluations),
