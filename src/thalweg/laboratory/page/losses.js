@@ -62,7 +62,7 @@ export class Losses {
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
       scales: { x: { time: false }, y: { distr: isLogarithmic ? 3 : 1, range: () => range } },
-      axes: [{ ...axis, size: 28 }, { ...axis, size: 56, ...(isLogarithmic ? { splits: (_, __, low, high) => decades(low, high) } : {}), values: (_, values) => values.map((value) => (value === null ? "" : shown(value, 3))) }],
+      axes: [{ ...axis, size: 28 }, { ...axis, size: 56, ...(isLogarithmic ? { splits: (_, __, low, high) => decades(low, high), filter: (_, values) => values } : {}), values: (_, values) => values.map((value) => (value === null ? "" : shown(value, 3))) }],
       series: [{}, ...runs.map((run) => ({ label: run.label, stroke: colourOf(runColour(run.number)), width: 2.2, points: { show: false } }))],
       hooks: { draw: [(chart) => this.mark(chart)] },
     }, data, this.element);

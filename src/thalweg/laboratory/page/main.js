@@ -238,7 +238,7 @@ function basinsKey() {
 // What is drawn
 function drawAll() {
   drawControls();
-  losses.draw(data.runs.map((run, number) => ({ number, label: labelOf(scene.runs[number], catalogue.methods), losses: run.problem ? [] : run.losses.values })), scene.scale === "log");
+  losses.draw(data.runs.map((run, number) => ({ number, label: labelOf(scene.runs[number], catalogue.methods), losses: run.problem ? [] : run.losses.values })), isLogarithmic());
   drawStep();
 }
 
@@ -256,15 +256,20 @@ function drawControls() {
     const { name } = button.dataset;
     const isPlane = name === "path" || name === "random";
     button.setAttribute("aria-pressed", String(scene.show.includes(name) || scene.view === name || (isPlane && scene.plane === name)));
-    button.hidden = (isPlane && !(data?.size > 2)) || (["contour", "surface"].includes(name) && data?.dimension === 1) || (name === "basins" && data?.size > 2);
+    button.hidden = (isPlane && !(data?.size > 2)) || (["contour", "surface"].includes(name) && data?.dimension === 1) || (SHOWS.includes(name) && data?.size > 2);
   }
-  $("scale").setAttribute("aria-pressed", String(scene.scale === "log"));
+  $("scale").setAttribute("aria-pressed", String(data ? isLogarithmic() : scene.scale === "log"));
+  $("scale").disabled = Boolean(data) && !isPositive();
   $("add-run").disabled = scene.runs.length >= catalogue.most_runs;
   $("compare-batches").hidden = !(data?.examples?.count > 1);
   $("plane-note").hidden = !(data?.size > 2);
   if (data?.size > 2) $("plane-note").textContent = say(`plane_${scene.plane}_note`, { size: data.size, share: Math.round(100 * data.share) });
   $("model-panel").hidden = !data?.examples;
 }
+
+/** A logarithm takes positive losses only. */
+const isPositive = () => data.runs.every((run) => run.problem || run.losses.values.every((value) => !(value < 0)));
+const isLogarithmic = () => scene.scale === "log" && isPositive();
 
 function drawStep() {
   if (!data) return;

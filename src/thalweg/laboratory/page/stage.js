@@ -96,7 +96,7 @@ export class Stage {
     const flat = data.dimension === 2;
     if (basins && scene.show.includes("basins")) (flat ? drawBasins : drawStrip)(context, view, basins, colours);
     const order = scene.show.includes("taylor2") ? 2 : scene.show.includes("taylor1") ? 1 : 0;
-    const isFinite_ = around && around.loss !== null && around.gradient.every((part) => part !== null);
+    const isFinite_ = around && data.size <= 2 && around.loss !== null && around.gradient.every((part) => part !== null);
     if (flat && order && isFinite_) drawLens(context, view, around, order, this.heights, colours);
     if (!flat && isFinite_) {
       const [x] = around.point;
