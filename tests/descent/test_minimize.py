@@ -524,29 +524,3 @@ def test_the_curvature_bounds_the_learning_rate() -> None:
             lambda x: x @ Q @ x / 2, np.ones(3), method=tw.GradientDescent(factor / largest), stop=tw.MaxSteps(300)
         )
         assert (run.loss < 1) == descends
-
-
-@pytest.mark.parametrize("target", ["native", "numpy"])
-@pytest.mark.parametrize(
-    "method", [tw.GradientDescent(1e-3), tw.LBFGS(), tw.Newton(), tw.LevenbergMarquardt()], ids=str
-)
-def test_the_recorded_parameters_are_those_of_the_recorded_losses(method: tw.Method, target: str) -> None:
-    start = np.array([-1.2, 1.0])
-    steps = 40 if target == "numpy" else 3000
-    result = tw.minimize(
-        rosenbrock, start, method=method, stop=tw.MaxSteps(steps), target=target, record_parameters=True
-    )
-    way = result.history.parameters
-    assert way is not None
-    np.testing.assert_array_equal(way[0], start)
-    np.testing.assert_allclose([rosenbrock(point) for point in way], result.history.loss, rtol=1e-9, atol=1e-25)
-    np.testing.assert_array_equal(way[-1], result.parameters)
-
-
-def test_recording_parameters_changes_no_digit() -> None:
-    options = {"method": tw.Adam(0.01), "stop": tw.MaxSteps(2500)}
-    plain = tw.minimize(rosenbrock, np.array([-1.2, 1.0]), **options)
-    recorded = tw.minimize(rosenbrock, np.array([-1.2, 1.0]), record_parameters=True, **options)
-    np.testing.assert_array_equal(plain.parameters, recorded.parameters)
-    np.testing.assert_array_equal(plain.history.loss, recorded.history.loss)
-    assert plain.history.parameters is None

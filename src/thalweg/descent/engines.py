@@ -15,7 +15,7 @@ from ..compile.prepare import Prepared, prepare
 from ..graph import Array, Graph, Node, evaluate
 from .steps import OUTSIDE, RECORDED, Lanes, Step
 
-__all__ = ["Engine", "NativeEngine", "NumpyEngine", "batch_rows", "compiled_step", "examples_of", "record_stride"]
+__all__ = ["Engine", "NativeEngine", "NumpyEngine", "batch_rows", "compiled_step", "examples_of"]
 
 _ROWS = 8192
 """How many rows of history one stretch can hold."""

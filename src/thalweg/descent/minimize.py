@@ -50,7 +50,6 @@ def minimize(
     target: str = "native",
     on_progress: Callable[[Progress], object] | None = None,
     memory: Any = None,
-    record_parameters: bool = False,
 ) -> Result:
     """Descends from given parameters to lower values of a loss.
 
@@ -79,7 +78,6 @@ def minimize(
     target: "native" (compiled) or "numpy" (the slow reference).
     on_progress: called some twenty times a second with a `Progress`; if it returns True the descent stops.
     memory: `result.memory` of an earlier descent with the same method, which goes on with it (the means of Adam, for example).
-    record_parameters: whether `result.history.parameters` holds the parameters at every recorded step, of one descent.
 
     Returns a Result; of several descents a `Population`, which is the result of the best and has all the others.
     Raises TracingError, LossError, ShapeError, DataError or ArgumentError before the descent starts.
@@ -108,9 +106,7 @@ def minimize(
     vectors = _starts(plan.problem, parameters, start, restarts, plan.seed)
     methods = expanded(chosen)
     if restarts is None and len(methods) == 1:
-        return run_single(plan, vectors[0], methods[0][0], on_progress, record_parameters)
-    if record_parameters:
-        raise ArgumentError("record_parameters=True follows one descent: leave out restarts and grids")
+        return run_single(plan, vectors[0], methods[0][0], on_progress)
     return run_population(plan, _members(plan, vectors, methods), on_progress)
 
 

@@ -23,7 +23,6 @@ class History:
     the batch. learning_rate: μ in w ← w + μΔw. slope: ∇f·Δw, below zero where the direction points downhill. With a line
     search both are those of the step that led to the row, else those of the step that leads on. NaN where there is none.
     validation_step, validation_loss: of the checks on validation data, if there were any.
-    parameters: the vector of all parameters at each of these steps (rows, P), if `record_parameters=True` asked for it.
     """
 
     step: Array
@@ -33,7 +32,6 @@ class History:
     slope: Array
     validation_step: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     validation_loss: Array = field(default_factory=lambda: np.zeros(0))
-    parameters: Array | None = None
 
     def __len__(self) -> int:
         return len(self.step)

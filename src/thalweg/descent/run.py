@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..graph import Array
-from .engines import Engine, record_stride
+from .engines import Engine
 from .result import History, Stopped
 from .steps import Status, fired_rules
 from .stopping import Measurement, Stop, StoppingRule, leaves
 
-__all__ = ["Ended", "Progress", "Trajectory", "Validation", "descend", "reason"]
+__all__ = ["Ended", "Progress", "Validation", "descend", "reason"]
 
 _STRETCH_SECONDS = 0.05
 
@@ -58,26 +58,6 @@ class Validation:
         return (self.checks[-1][1], float(len(self.checks))) if self.checks else (float("nan"), 0.0)
 
 
-@dataclass(eq=False)
-class Trajectory:
-    """The parameters on the way, at the steps of the history. Stretches then last from one such step to the next."""
-
-    vectors: dict[int, Array] = field(default_factory=dict)
-
-    def note(self, vector: Array, step: int) -> None:
-        """Keeps the parameters of a step."""
-        self.vectors[step] = vector.copy()
-
-    def iterations(self, iteration: int) -> int:
-        """How many iterations there are before the parameters are wanted again."""
-        stride = record_stride(iteration)
-        return stride - iteration % stride if iteration % stride else 1
-
-    def at(self, steps: Array) -> Array:
-        """The parameters at these steps (rows, P)."""
-        return np.array([self.vectors[step] for step in steps.tolist()])
-
-
 @dataclass(frozen=True, eq=False)
 class Ended:
     """How a descent ended. status: of the last step. rows: of the history, as the engine records them."""
@@ -100,21 +80,17 @@ def descend(
     on_rows: Callable[[Array, float], object] | None = None,
     validation: Validation | None = None,
     point: Callable[[], tuple[Array, int]] | None = None,
-    trajectory: Trajectory | None = None,
 ) -> Ended:
     """Runs an engine to its end. Ctrl-C ends the descent and keeps what was reached.
 
     on_rows: called after every stretch with all rows of the history and the seconds; if it returns True the descent stops.
     validation: checks that are due after every so many iterations. point: the parameters and the step reached.
-    trajectory: takes down the parameters on the way.
     """
     begin = time.perf_counter()
     iterations = 1
     rows: list[Array] = []
     status = 0
     is_interrupted = False
-    if trajectory is not None and point is not None:
-        trajectory.note(*point())
     try:
         while status == 0:
             now = time.perf_counter()
@@ -124,12 +100,8 @@ def descend(
                 if before % validation.every == 0:
                     validation.check(*point())
                 wanted = min(iterations, validation.every - before % validation.every)
-            if trajectory is not None:
-                wanted = min(wanted, trajectory.iterations(before))
             outside = (now - begin, *(validation.outside if validation else (np.nan, 0.0)))
             status, new = engine.advance(wanted, outside)
-            if trajectory is not None and point is not None:
-                trajectory.note(*point())
             took = max(time.perf_counter() - now, 1e-7)
             done = max(engine.iteration - before, 1)
             iterations = max(1, min(int(done * _STRETCH_SECONDS / took), iterations * 64))

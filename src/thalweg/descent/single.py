@@ -20,34 +20,26 @@ from .parameters import leaf_arrays
 from .plan import Evaluation, Origin, Plan, evaluation
 from .problem import Data, check_data, problem_of
 from .result import History, Result
-from .run import Ended, Progress, Trajectory, Validation, descend, history_of, progress_of, reason
+from .run import Ended, Progress, Validation, descend, history_of, progress_of, reason
 from .steps import Status, Step, start_of
 from .stopping import Measurement, ValidationStalls, leaves
 
 __all__ = ["run_single"]
 
 
-def run_single(
-    plan: Plan,
-    vector: Array,
-    method: Method,
-    on_progress: Callable[[Progress], object] | None,
-    record_parameters: bool = False,
-) -> Result:
+def run_single(plan: Plan, vector: Array, method: Method, on_progress: Callable[[Progress], object] | None) -> Result:
     """Descends from one vector with one method."""
     step = plan.step(vector, method)
     engine = _engine(plan, step, vector, method)
     checks = None if plan.validation is None else _validation(plan, plan.validation)
-    trajectory = Trajectory() if record_parameters else None
     compile_seconds = time.perf_counter() - plan.begin
     ended = descend(
         engine,
         None if on_progress is None else lambda rows, seconds: on_progress(progress_of(rows, seconds)),
         checks,
         lambda: _where(step, engine),
-        trajectory,
     )
-    return _Told(plan, vector, method, step, engine, ended, checks, trajectory).result(compile_seconds)
+    return _Told(plan, vector, method, step, engine, ended, checks).result(compile_seconds)
 
 
 _UNCOMPILED = (
@@ -104,14 +96,11 @@ class _Told:
     engine: Engine
     ended: Ended
     checks: Validation | None
-    trajectory: Trajectory | None
 
     def __post_init__(self) -> None:
         self.state = self.step.named(self.engine.state)
         self.number = int(self.state["step"])
         self.history = history_of(self.ended.rows)
-        if self.trajectory is not None:
-            self.history = dataclasses.replace(self.history, parameters=self.trajectory.at(self.history.step))
         self.has_failed = self.ended.status in (Status.LOSS_NOT_FINITE, Status.GRADIENT_NOT_FINITE)
         self.notes = list(self.engine.notes)
 
