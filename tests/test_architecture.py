@@ -31,8 +31,7 @@ ORDER = [
     "models",
     "sklearn",
     "tables",
-    "fit",
-    "tune",
+    "fitting",
     "cli",
     "__main__",
 ]

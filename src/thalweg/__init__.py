@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models
+    from .compile.onnx import export_onnx
     from .convexity_proof import (
         Convexity,
         ConvexityKind,
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
         Stop,
         Stopped,
         StoppingRule,
+        Stream,
         StrongWolfe,
         ValidationStalls,
         Zeros,
@@ -93,6 +95,7 @@ if TYPE_CHECKING:
         ThalwegError,
         TracingError,
     )
+    from .fitting import TableModel, fit
     from .hyperparameters import (
         Choice,
         Halving,
@@ -182,6 +185,7 @@ _HOMES = {
         ),
         *(
             "StoppingRule",
+            "Stream",
             "StrongWolfe",
             "ValidationStalls",
             "Zeros",
@@ -234,6 +238,13 @@ _HOMES = {
         ),
     ),
     "judged": (*("minimize",),),
+    "compile.onnx": (*("export_onnx",),),
+    "fitting": (
+        *(
+            "TableModel",
+            "fit",
+        ),
+    ),
     "hyperparameters": (
         *(
             "Choice",
@@ -322,8 +333,10 @@ __all__ = [
     "Stop",
     "Stopped",
     "StoppingRule",
+    "Stream",
     "StrongWolfe",
     "TableError",
+    "TableModel",
     "ThalwegError",
     "TracingError",
     "Trial",
@@ -337,6 +350,8 @@ __all__ = [
     "convexity",
     "curvature",
     "explain",
+    "export_onnx",
+    "fit",
     "grad",
     "grid",
     "hessian",

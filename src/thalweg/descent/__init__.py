@@ -1,6 +1,7 @@
 """Descent: methods, line searches, stopping rules, the steps as graphs, the run, and what it returns."""
 
 from . import schedules
+from .data import Stream
 from .gradient_check import Agreement, GradientCheck, LeafCheck, check_gradient
 from .gradients import Numerical
 from .grid import Grid, grid, powers_of_ten
@@ -93,6 +94,7 @@ __all__ = [
     "Stop",
     "Stopped",
     "StoppingRule",
+    "Stream",
     "StrongWolfe",
     "Uniform",
     "ValidationStalls",

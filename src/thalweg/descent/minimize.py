@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..graph import Array
 from .curvature import curvature_of
+from .data import Data, data_of
 from .gradients import gradient_source
 from .indices import check_indices
 from .line_search import LineSearch
@@ -20,7 +21,7 @@ from .methods import LBFGS, AcceleratedGradient, Adam, GradientDescent, Levenber
 from .penalties import Penalty
 from .plan import Plan
 from .population import expanded
-from .problem import Data, Problem, data_of, problem_of
+from .problem import Problem, problem_of
 from .result import Result
 from .run import Progress
 from .single import run_single
@@ -56,7 +57,8 @@ def minimize(
     loss: a function of the parameters, and of the data if there are any, in plain NumPy; returns one number.
     parameters: where to start: an array, or any nesting of dict, list, tuple, namedtuple and dataclass of arrays. They set
         the dtype, float32 or float64, and are left as they are.
-    data: what the loss gets after the parameters: an array, or a tuple of arrays with one row per example.
+    data: what the loss gets after the parameters: an array, or a tuple of arrays with one row per example; or a `Stream` of them,
+        which need not fit in memory.
     method: of descent; by default LBFGS(), and for mini-batches Adam(learning_rate=0.01).
     gradient: "automatic"; "numerical" or `Numerical(...)`; or a function that takes what the loss takes and returns the
         gradient, nested as the parameters. With the latter two the loss can be any Python function, then uncompiled.
@@ -270,7 +272,7 @@ def _check_rule(rule: Any, validation: Any) -> StoppingRule:
 def _check_batch(batch: int | None, data: Data) -> int | None:
     if batch is None:
         return None
-    if not data.arrays:
+    if not data.examples:
         raise ArgumentError(f"batch_size={batch}: mini-batches need data; pass data=(X, y)")
     if not isinstance(batch, int | np.integer) or not batch >= 1:
         raise ArgumentError(f"batch_size={batch!r}: expected a whole number, 1 or more")

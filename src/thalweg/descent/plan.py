@@ -14,10 +14,12 @@ from ..compile.function import compiled
 from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
+from .chunks import over_data
+from .data import Data, StreamData
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import Method
 from .penalties import Penalty
-from .problem import Data, Problem, problem_of
+from .problem import Problem, problem_of
 from .reuse import form_of
 from .steps import Step, in_lanes, step_of
 from .stopping import StoppingRule
@@ -74,13 +76,14 @@ class Plan:
             lambda: step_of(self.problem, vector, method, self.rule, self.seed),
         )
 
-    def program(self, step: Step, method: Method) -> CompiledStep:
-        """The step's program. Arrays that the loss refers to stay with it."""
+    def program(self, step: Step, method: Method, arrays: Sequence[Array] | None = None) -> CompiledStep:
+        """The step's program. Arrays that the loss refers to stay with it. arrays: by default all data."""
         key = self._key(method)
-        types = tuple((array.shape, array.dtype) for array in self.data.arrays)
+        given = self.data.arrays if arrays is None else arrays
+        types = tuple((array.shape, array.dtype) for array in given)
         return self.problem.known.get(
             None if key is None else ("program", key, self.batch, types),
-            lambda: compiled_step(step, self.data.arrays, self.batch),
+            lambda: compiled_step(step, given, self.batch),
         )
 
     def program_of_many(self, step: Step, method: Method, lanes: int) -> tuple[CompiledStep, int]:
@@ -107,6 +110,23 @@ class Plan:
         return problem_of(
             self.loss, self.parameters, self.data, self.data.examples, self.source, self.problem.numbers, self.penalty
         )
+
+    def evaluation(self, vector: Array) -> Evaluation:
+        """Loss and gradient norm over all examples, wherever they are."""
+        problem = self.whole()
+        if not isinstance(self.data, StreamData):
+            return evaluation(problem, vector, self.data.arrays, target=self.target)
+        value, gradient = self.over_stream(self.data, vector)
+        return _evaluation_of(problem, vector, value, gradient)
+
+    def over_stream(self, data: StreamData, vector: Array) -> tuple[Array, Array]:
+        """Loss and gradient over all examples of a stream, without the part of the penalty that has a kink."""
+        problem = self.whole()
+        function = problem.known.get(
+            ("streamed", data.stream), lambda: over_data(problem.with_gradient, data, threads=self.threads)
+        )
+        value, gradient = function(vector)
+        return value, gradient
 
     def batch_of(self, number: int) -> Sequence[Array]:
         """The examples of a step."""
@@ -142,7 +162,10 @@ def evaluation(
     target: str = "native",
 ) -> Evaluation:
     """Loss and gradient norm over given examples."""
-    value, gradient = evaluated(problem, vector, arrays, numbers, target)
+    return _evaluation_of(problem, vector, *evaluated(problem, vector, arrays, numbers, target))
+
+
+def _evaluation_of(problem: Problem, vector: Array, value: Array, gradient: Array) -> Evaluation:
     if problem.penalty is None:
         return Evaluation(float(value), float(np.linalg.norm(gradient.astype(np.float64))))
     return _penalised(problem, vector, float(value), gradient)

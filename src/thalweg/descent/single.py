@@ -9,20 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from ..compile.function import compiled
 from ..errors import ArgumentError
 from ..graph import Array, evaluate
-from .engines import Engine, NativeEngine, NumpyEngine
+from .chunks import ChunkTotals, chunked_engine, over_data
+from .data import Data, Stream, StreamData, check_data, size_text
+from .engines import Engine, NativeEngine, numpy_engine
 from .indices import check_indices
 from .methods import Method
 from .not_finite import explain
 from .parameters import leaf_arrays
-from .plan import Evaluation, Origin, Plan, evaluation
-from .problem import Data, check_data, problem_of
+from .plan import Evaluation, Origin, Plan
+from .problem import problem_of
 from .result import History, Result
 from .run import Ended, Progress, Validation, descend, history_of, progress_of, reason
 from .steps import Status, Step, start_of
 from .stopping import Measurement, ValidationStalls, leaves
+from .windows import WindowedEngine
 
 __all__ = ["run_single"]
 
@@ -33,12 +35,16 @@ def run_single(plan: Plan, vector: Array, method: Method, on_progress: Callable[
     engine = _engine(plan, step, vector, method)
     checks = None if plan.validation is None else _validation(plan, plan.validation)
     compile_seconds = time.perf_counter() - plan.begin
-    ended = descend(
-        engine,
-        None if on_progress is None else lambda rows, seconds: on_progress(progress_of(rows, seconds)),
-        checks,
-        lambda: _where(step, engine),
-    )
+    try:
+        ended = descend(
+            engine,
+            None if on_progress is None else lambda rows, seconds: on_progress(progress_of(rows, seconds)),
+            checks,
+            lambda: _where(step, engine),
+        )
+    finally:
+        if isinstance(engine, WindowedEngine):
+            engine.close()
     return _Told(plan, vector, method, step, engine, ended, checks).result(compile_seconds)
 
 
@@ -51,12 +57,35 @@ def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
     state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed)
     if plan.memory is not None:
         state = _with_memory(step, state, plan.memory, method)
-    if plan.target == "numpy" or not plan.problem.is_traced:
+    is_compiled = plan.target == "native" and plan.problem.is_traced
+    if is_compiled and isinstance(plan.data, StreamData):
+        return _streamed_engine(plan, plan.data.stream, step, state, settings, method)
+    if not is_compiled:
         notes = () if plan.problem.is_traced else (_UNCOMPILED,)
         started = dataclasses.replace(step, state=tuple(state), settings=settings)
-        return NumpyEngine(started, plan.data.arrays, plan.batch, plan.seed, notes)
+        return numpy_engine(started, plan.data.arrays, plan.batch, plan.seed, notes)
     program = plan.program(step, method)
     return NativeEngine.of(program, state, settings, plan.data.arrays, plan.seed, plan.threads)
+
+
+def _streamed_engine(
+    plan: Plan, stream: Stream, step: Step, state: list[Array], settings: tuple[Array, ...], method: Method
+) -> Engine:
+    size = size_text(stream.examples * stream.row_bytes)
+    note = f"{stream.examples:,} examples ({size}) were streamed, with memory={size_text(stream.memory)!r}"
+    threads = max(1, plan.threads - 1)  # one reads
+    if plan.batch is None:
+        started = dataclasses.replace(step, state=tuple(state), settings=settings)
+        return chunked_engine(
+            started, len(stream.types), lambda sweeps: ChunkTotals(sweeps, stream.chunks, threads), (note,)
+        )
+    rows = stream.window_rows(plan.batch)
+    note += f"; mini-batches were drawn from windows of {rows:,} examples"
+    windows = stream.windows(rows, plan.seed)
+    first = next(windows)
+    program = plan.program(step, method, first)
+    engine = NativeEngine.of(program, state, settings, first, plan.seed, threads)
+    return WindowedEngine(engine, windows, rows // plan.batch, (note,))
 
 
 def _with_memory(step: Step, state: Sequence[Array], memory: Any, method: Method) -> list[Array]:
@@ -80,8 +109,8 @@ def _validation(plan: Plan, kept: Data) -> Validation:
     problem = problem_of(plan.loss, plan.parameters, kept, kept.examples, plan.source)
     check_indices(problem, kept)
     if problem.is_traced and plan.target == "native":
-        function = compiled(problem.graph, range(1, 1 + len(kept.arrays)))
-        return Validation(lambda vector: float(function(vector, *kept.arrays)[0]), plan.every)
+        function = over_data(problem.graph, kept)
+        return Validation(lambda vector: float(function(vector)[0]), plan.every)
     return Validation(lambda vector: float(evaluate(problem.graph, [vector, *kept.arrays])[0]), plan.every)
 
 
@@ -110,7 +139,7 @@ class _Told:
         if self.has_failed:
             check_data(plan.data)
             if plan.problem.is_traced:
-                self.notes.append(explain(plan.problem, state["parameters"], plan.batch_of(self.number)))
+                self.notes.append(_explained(plan, state["parameters"], self.number))
         vector, at, found = self._end()
         stopped = reason(self.ended.status, self.ended.is_interrupted, plan.rule, self._seen(found))
         if self.checks is not None:
@@ -120,7 +149,7 @@ class _Told:
             stalls = any(isinstance(rule, ValidationStalls) for rule in leaves(plan.rule))
             if stalls and self.checks.best is not None and not self.has_failed:
                 vector, at = self.checks.best, self.checks.best_step
-                found = evaluation(plan.whole(), vector, plan.data.arrays, target=plan.target)
+                found = plan.evaluation(vector)
                 self.notes.append(f"these are the parameters of step {at:,}, whose validation loss was the smallest")
         rates = self.history.learning_rate
         if self.ended.status == Status.PARAMETERS_NOT_FINITE and not np.isfinite(rates[-1]):
@@ -161,7 +190,7 @@ class _Told:
         is_there = is_recorded and not self.method.looks_ahead
         if plan.batch is None and is_there and len(self.history):
             return vector, at, Evaluation(float(self.history.loss[-1]), float(self.history.gradient_norm[-1]))
-        return vector, at, evaluation(plan.whole(), vector, plan.data.arrays, target=plan.target)
+        return vector, at, plan.evaluation(vector)
 
     def _seen(self, found: Evaluation) -> Measurement:
         """What the rules saw last: of a mini-batch, its own loss."""
@@ -176,6 +205,19 @@ class _Told:
         instead = "; steepest descent was taken instead" if "is_steepest" in self.state else ""
         times = "once" if count == 1 else f"{count:,} times"
         return f"the direction did not point downhill (∇f·Δw ≥ 0) {times}, first at step {first:,}{instead}"
+
+
+def _explained(plan: Plan, vector: Array, number: int) -> str:
+    """Where numbers that are not finite began; of a stream, in the first chunk where they did."""
+    if not isinstance(plan.data, StreamData):
+        return explain(plan.problem, vector, plan.batch_of(number))
+    for chunk in plan.data.chunks():
+        problem = problem_of(plan.loss, plan.parameters, plan.data, len(chunk[0]), plan.source)
+        with np.errstate(all="ignore"):
+            found = evaluate(problem.with_gradient, [vector, *chunk])
+        if not all(np.isfinite(value).all() for value in found):
+            break
+    return explain(problem, vector, chunk)
 
 
 def _with_checks(history: History, checks: Validation) -> History:

@@ -10,11 +10,11 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array
+from .data import check_data
 from .lockstep import Lockstep, MemberState, run_together
 from .methods import Method
 from .plan import Evaluation, Origin, Plan, evaluations
 from .population import Population, check_same_state, population_of
-from .problem import check_data
 from .result import Result
 from .run import Progress, history_of, progress_of, reason
 from .steps import Status, start_of

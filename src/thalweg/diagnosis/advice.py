@@ -19,7 +19,11 @@ from .overshooting import Overshooting
 from .situation import TOLERANCE, Situation, norm
 from .verdict import Advice
 
-__all__ = ["after_overshooting", "after_saddle", "distance_along_valley", "with_smaller_rate"]
+__all__ = ["ADVICE_PENALTY", "after_overshooting", "after_saddle", "distance_along_valley", "with_smaller_rate"]
+
+ADVICE_PENALTY = (
+    "add a penalty such as 1e-3 * np.sum(w**2), or stop by validation loss; data that can be separated do this"
+)
 
 _TRIAL_STEPS = 50
 

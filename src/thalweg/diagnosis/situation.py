@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..convexity_proof import Convexity, ConvexityKind, convexity_of
 from ..descent import Result
 from ..descent.plan import Origin, evaluated, gradients_at, losses_at
 from ..descent.problem import Problem
@@ -22,6 +23,9 @@ TOLERANCE = 1e-6
 
 _TOLERANCE_LATE = 1e-3
 """And less than this share of the fall in the second half of the steps."""
+
+_LARGEST_PROOF, _MOST_PROVEN = 1 << 24, 5000
+"""Of more bytes of parameters and data, and of more parameters, convexity is not looked for."""
 
 _LARGE = 100_000
 """Parameters times examples, of which fewer rays are looked along."""
@@ -179,6 +183,15 @@ class Situation:
         is_flat = self.spectrum.values <= self.spectrum.smallest_error
         is_large = self.end.size * max((len(array) for array in self.arrays), default=1) > _LARGE
         return self.spectrum.vectors[:, is_flat].T[: 16 if is_large else 64]
+
+    @cached_property
+    def convexity(self) -> Convexity:
+        """A proof of convexity, where it does not take longer than the rest."""
+        size = self.end.nbytes + sum(array.nbytes for array in self.arrays)
+        if size > _LARGEST_PROOF or self.end.size > _MOST_PROVEN:
+            reason = "not looked for: the proof would take longer than the descent"
+            return Convexity(ConvexityKind.UNKNOWN, reason=reason)
+        return convexity_of(self.problem, self.plan.data)
 
     # Around the end
     @cached_property

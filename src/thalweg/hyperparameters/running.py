@@ -12,8 +12,9 @@ import numpy as np
 
 from ..compile.function import compiled
 from ..descent import Progress, Result
+from ..descent.data import check_finite, data_of
 from ..descent.plan import Plan
-from ..descent.problem import check_finite, data_of, problem_of
+from ..descent.problem import problem_of
 from ..descent.together import Descents
 from ..errors import ArgumentError
 from ..graph import Array

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..descent import Method, Progress, Result, Start, StoppingRule
+from ..descent.data import data_of
 from ..descent.parameters import leaf_arrays
-from ..descent.problem import data_of
 from ..errors import ArgumentError
 from .found import SearchProgress, SearchResult, edges
 from .halving import Halving, steps_of
