@@ -22,11 +22,17 @@ def _judge(result: Result) -> Any:
     return judge(result)
 
 
+def _presenter() -> Any:
+    from . import report  # and what draws only if something is to be drawn
+
+    return report
+
+
 def _judged(result: Result) -> Result:
     if isinstance(result, Population):
-        members = tuple(dataclasses.replace(member, judge=_judge) for member in result.members)
-        return dataclasses.replace(result, members=members, judge=_judge)
-    return dataclasses.replace(result, judge=_judge)
+        members = tuple(dataclasses.replace(member, judge=_judge, presenter=_presenter) for member in result.members)
+        return dataclasses.replace(result, members=members, judge=_judge, presenter=_presenter)
+    return dataclasses.replace(result, judge=_judge, presenter=_presenter)
 
 
 _MOST_ESCAPES = 10

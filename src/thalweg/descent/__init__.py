@@ -43,6 +43,7 @@ from .stopping import (
     StoppingRule,
     ValidationStalls,
 )
+from .trajectory import Trajectory, retrace
 
 __all__ = [
     "BFGS",
@@ -96,6 +97,7 @@ __all__ = [
     "StoppingRule",
     "Stream",
     "StrongWolfe",
+    "Trajectory",
     "Uniform",
     "ValidationStalls",
     "Zeros",
@@ -103,5 +105,6 @@ __all__ = [
     "grid",
     "minimize",
     "powers_of_ten",
+    "retrace",
     "schedules",
 ]

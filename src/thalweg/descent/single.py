@@ -26,13 +26,13 @@ from .steps import Status, Step, start_of
 from .stopping import Measurement, ValidationStalls, leaves
 from .windows import WindowedEngine
 
-__all__ = ["run_single"]
+__all__ = ["engine_of", "run_single"]
 
 
 def run_single(plan: Plan, vector: Array, method: Method, on_progress: Callable[[Progress], object] | None) -> Result:
     """Descends from one vector with one method."""
     step = plan.step(vector, method)
-    engine = _engine(plan, step, vector, method)
+    engine = engine_of(plan, step, vector, method)
     checks = None if plan.validation is None else _validation(plan, plan.validation)
     compile_seconds = time.perf_counter() - plan.begin
     try:
@@ -53,7 +53,8 @@ _UNCOMPILED = (
 )
 
 
-def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
+def engine_of(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
+    """What carries a descent from one vector forward."""
     state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed)
     if plan.memory is not None:
         state = _with_memory(step, state, plan.memory, method)

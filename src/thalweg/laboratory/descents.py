@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..descent import GradientBelow, MaxSteps, Result
+from ..descent import GradientBelow, MaxSteps, Result, retrace
 from ..errors import ArgumentError
 from ..graph import Array
 from ..judged import minimize
@@ -54,9 +54,9 @@ def descend(subject: Subject, run: Run, steps: int, seed: int) -> Descent:
         stop=GradientBelow(_THRESHOLD) | MaxSteps(steps),
         seed=seed,
         threads=1,
-        record_parameters=True,
     )
-    path = np.asarray(result.history.parameters, np.float64)
+    ways = retrace(result, most=2 * (steps + 2))  # so that none is left out
+    path = np.asarray(ways[0].parameters if ways else subject.start[None], np.float64)
     finite = np.isfinite(path).all(axis=1) & (np.abs(path) < 1e150).all(axis=1)
     path = path[: len(path) if finite.all() else max(1, int(np.argmin(finite)))]
     with np.errstate(all="ignore"):

@@ -12,7 +12,7 @@ from threading import Lock
 import numpy as np
 
 from ..errors import ArgumentError, TableError
-from ..tables import Encoding, Kind, ModelKind, Table, read_table, target_of
+from ..tables import Encoding, Table, read_table, target_of
 from .data_sets import chosen_model, model_subject
 from .scene import Topic
 from .subject import Subject
@@ -76,27 +76,31 @@ class LoadedTables:
 
 
 def targets(table: Table) -> list[str]:
-    """The columns that a model can predict."""
+    """The columns that a model can predict: numbers, and two classes."""
     found = []
     for column in table.columns:
-        if column.kind in (Kind.NUMBER, Kind.BOOLEAN, Kind.CATEGORY):
-            try:
-                if target_of(table, column.name).kind in (ModelKind.LINEAR, ModelKind.LOGISTIC):
-                    found.append(column.name)
-            except TableError:
-                continue  # a class too many, or one value throughout
+        try:
+            if len(target_of(table, column.name).classes) in (0, 2):
+                found.append(column.name)
+        except TableError:
+            continue  # text, a date, or one value throughout
     return found
 
 
 def _subject(table: Table, topic: Topic) -> Subject:
     target = target_of(table, topic.target)
-    encoding = Encoding.learn(table, target.rows, topic.target)
+    if len(target.classes) not in (0, 2):
+        raise TableError(
+            f"{topic.target!r} has {len(target.classes)} classes, and the laboratory shows two: choose another column, or fit it "
+            "with thalweg fit"
+        )
+    encoding = Encoding.learn(table, target.rows, [topic.target])
     if len(encoding.features) > _MOST_FEATURES:
         raise TableError(
             f"the table has {len(encoding.features)} features, and the laboratory takes {_MOST_FEATURES} at most"
         )
     X, _ = encoding.transform(table, target.rows)
-    is_classes = target.kind is ModelKind.LOGISTIC
+    is_classes = bool(target.classes)
     y = target.values if is_classes else (target.values - target.values.mean()) / (target.values.std() or 1.0)
     model = chosen_model(topic.model, X.shape[1], is_classes, topic.hidden or (6,))
     classes = tuple(target.classes) if is_classes else ()

@@ -1,8 +1,4 @@
-"""The plane through which a landscape is seen: the parameters themselves where there are one or two, else two directions.
-
-Source of the random directions: H. Li, Z. Xu, G. Taylor, C. Studer and T. Goldstein, *Visualizing the loss landscape of neural
-nets* (NeurIPS 2018).
-"""
+"""The plane through which a landscape is seen: the parameters themselves where there are one or two, else two directions."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..graph import Array
+from ..pictures.landscape import filter_normalised
 from .gallery import Window
 from .subject import Subject
 
@@ -68,26 +65,13 @@ def random_plane(subject: Subject, paths: Sequence[Array], seed: int) -> Plane:
     """A plane through the end of the first path, along random directions whose filters are as long as those of the parameters."""
     origin = paths[0][-1]
     generator = np.random.default_rng(seed)
-    drawn = np.stack([_filter_normalised(subject, origin, generator) for _ in range(2)])
+    drawn = np.stack([filter_normalised(subject.plan.problem.layout, origin, 1.0, generator) for _ in range(2)])
     length = float(np.linalg.norm(drawn[0])) or 1.0
     directions = _two(np.linalg.qr(drawn.T)[0].T)
     offsets = np.concatenate(paths) - origin
     total = float(np.sum(offsets**2))
     share = float(np.sum((offsets @ directions.T) ** 2)) / total if total else 0.0
     return Plane(origin, directions, share, (-length, length, -length, length))
-
-
-def _filter_normalised(subject: Subject, at: Array, generator: np.random.Generator) -> Array:
-    """A random direction (P,), each filter of which, a column of W in y = x·W, is as long as that of the parameters."""
-    parts, place = [], 0
-    for type in subject.plan.problem.layout.types:
-        own = at[place : place + type.size].reshape(-1, type.shape[-1] if len(type.shape) > 1 else 1)
-        drawn = generator.standard_normal(own.shape)
-        drawn *= np.linalg.norm(own, axis=0) / np.maximum(np.linalg.norm(drawn, axis=0), 1e-300)
-        parts.append(drawn.reshape(-1))
-        place += type.size
-    direction = np.concatenate(parts)
-    return direction if np.any(direction) else generator.standard_normal(len(direction))
 
 
 def _two(directions: Array) -> Array:
