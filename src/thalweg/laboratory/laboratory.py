@@ -40,6 +40,7 @@ from .scene import (
     topic_of,
 )
 from .subject import Subject
+from .token import kept_token
 
 __all__ = ["PORT", "Laboratory", "serve"]
 
@@ -320,5 +321,8 @@ def page_files() -> dict[str, File]:
 
 
 def serve(port: int = PORT) -> Server:
-    """Serves the laboratory until the server is closed. Raises ArgumentError if the port is taken."""
-    return Server(page_files(), Laboratory().actions(), port=port)
+    """Serves the laboratory until the server is closed. Its token stays the same from one time to the next.
+
+    Raises ArgumentError if the port is taken.
+    """
+    return Server(page_files(), Laboratory().actions(), port=port, token=kept_token())
