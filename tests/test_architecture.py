@@ -36,6 +36,7 @@ ORDER = [
     "sklearn",
     "tables",
     "fitting",
+    "laboratory",
     "cli",
     "__main__",
 ]
