@@ -26,6 +26,8 @@ ORDER = [
     "transformations",
     "convexity_proof",
     "diagnosis",
+    "cluster",
+    "live",
     "pictures",
     "report",
     "judged",
@@ -34,6 +36,7 @@ ORDER = [
     "sklearn",
     "tables",
     "fitting",
+    "laboratory",
     "cli",
     "__main__",
 ]

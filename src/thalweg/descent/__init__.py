@@ -1,6 +1,8 @@
 """Descent: methods, line searches, stopping rules, the steps as graphs, the run, and what it returns."""
 
 from . import schedules
+from .controls import Controls, Intervention
+from .data import Stream
 from .gradient_check import Agreement, GradientCheck, LeafCheck, check_gradient
 from .gradients import Numerical
 from .grid import Grid, grid, powers_of_ten
@@ -58,6 +60,7 @@ __all__ = [
     "BarzilaiBorwein",
     "Basin",
     "ConjugateGradient",
+    "Controls",
     "ElasticNet",
     "Gaussian",
     "Glorot",
@@ -67,6 +70,7 @@ __all__ = [
     "Grid",
     "He",
     "History",
+    "Intervention",
     "LeafCheck",
     "LevenbergMarquardt",
     "LineSearch",
@@ -94,6 +98,7 @@ __all__ = [
     "Stop",
     "Stopped",
     "StoppingRule",
+    "Stream",
     "StrongWolfe",
     "Trajectory",
     "Uniform",

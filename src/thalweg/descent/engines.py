@@ -14,15 +14,20 @@ from ..compile.native import Control, Execution, Loop, Program, Sampling, Stage,
 from ..compile.native.permutation import permutation
 from ..compile.prepare import Prepared, prepare
 from ..graph import Array, Graph, Node, evaluate
-from .steps import OUTSIDE, RECORDED, Lanes, Step
+from .steps import Lanes, Outside, Step
 
 __all__ = [
+    "CompiledStep",
     "Engine",
+    "Exchanging",
     "NativeEngine",
+    "NativeStep",
     "SteppedEngine",
     "batch_rows",
     "compiled_step",
     "examples_of",
+    "history_room",
+    "loop_of",
     "numpy_engine",
     "stage_graphs",
 ]
@@ -56,11 +61,23 @@ class Engine(Protocol):
         ...
 
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
-        """Does up to so many iterations; returns the status, and rows of the history. outside: values of `OUTSIDE`."""
+        """Does up to so many iterations; returns the status, and rows of the history. outside: see `Outside`."""
         ...
 
     def request_stop(self) -> None:
-        """Ends the stretch after the current iteration."""
+        """Ends the stretch at once: an iteration that has not ended by then is not done."""
+        ...
+
+
+class Exchanging(Engine, Protocol):
+    """An engine that can go on with other data."""
+
+    def exchange(self, data: Sequence[Array]) -> None:
+        """Goes on with other data, of the same types."""
+        ...
+
+    def release_data(self) -> None:
+        """Lets go of the data's memory; the engine cannot advance any more."""
         ...
 
 
@@ -92,35 +109,72 @@ def examples_of(prepared: Prepared, inputs: Sequence[Node], count: int) -> tuple
 _WORTH_TILES = 1 << 14
 
 
+class CompiledStep(Protocol):
+    """A step as a program, for any state, settings and data of the same shapes."""
+
+    def engine(
+        self,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        data: Sequence[Array],
+        seed: int,
+        threads: int,
+        iteration: int = 0,
+    ) -> Exchanging:
+        """The engine with a state to go on from; the arrays of the state are its own from now on."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
-class CompiledStep:
-    """A step as a program. carried: arrays in its state. members: numbers in each part of a row of the history."""
+class NativeStep:
+    """A step as machine code. recorded: parts of a row of the history; members: numbers in each."""
 
     prepared: Prepared
     program: Program
-    carried: int
     members: int
+    recorded: int
     note: str
 
+    def engine(
+        self,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        data: Sequence[Array],
+        seed: int,
+        threads: int,
+        iteration: int = 0,
+    ) -> NativeEngine:
+        """The engine with a state to go on from; the arrays of the state are its own from now on."""
+        return NativeEngine.of(self, state, settings, data, seed, threads, iteration)
 
-def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> CompiledStep:
-    """Compiles a step, of one descent or of several at once, for given data."""
+
+def loop_of(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> tuple[Prepared, Loop, Sequence[Node]]:
+    """A step's graph, ready to be compiled; what makes it a loop; and the inputs that hold data."""
     single, carried, members = (
         (step.single, step.carried, step.lanes) if isinstance(step, Lanes) else (step, len(step.state), 1)
     )
     prepared = prepare(step.graph)
-    inputs = prepared.graph.inputs
-    first = carried + len(single.settings) + len(OUTSIDE)
-    of_data = inputs[first : first + len(data)]
-    rows = of_data[0].shape[0] if of_data else 0
+    first = carried + len(single.settings) + len(Outside._fields)
+    of_data = prepared.graph.inputs[first : first + len(data)]
     sampling = Sampling(data[0].shape[0], batch, tuple(range(first, first + len(data)))) if batch else None
-    examples, note = examples_of(prepared, of_data, rows)
-    stages = tuple(Stage(start, len(RECORDED) if looks else None) for start, looks in step.stages)
+    stages = tuple(Stage(start, single.recorded if looks else None) for start, looks in step.stages)
     turn = single.place("turn") if len(stages) > 1 else None
     wide = carried + len(single.settings) if members > 1 else 0
     bits = DENSE_BITS if members == 1 else DENSE_BITS_OF_MANY
-    loop = Loop(carried, stages, turn, sampling, members, wide, bits)
-    return CompiledStep(prepared, compile_native(prepared, examples, loop), carried, members, note)
+    return prepared, Loop(carried, stages, turn, sampling, members, wide, bits), of_data
+
+
+def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> NativeStep:
+    """Compiles a step, of one descent or of several at once, for given data."""
+    prepared, loop, of_data = loop_of(step, data, batch)
+    examples, note = examples_of(prepared, of_data, of_data[0].shape[0] if of_data else 0)
+    recorded = max(stage.recorded or 0 for stage in loop.stages)
+    return NativeStep(prepared, compile_native(prepared, examples, loop), loop.lanes, recorded, note)
+
+
+def history_room(members: int) -> int:
+    """How many rows of history one stretch of so many members can hold."""
+    return _ROWS if members == 1 else _ROWS_OF_MANY
 
 
 @dataclass(eq=False)
@@ -132,11 +186,13 @@ class NativeEngine:
     _execution: Execution
     _outside: list[Array]
     _history: Array
+    _first_of_data: int
+    _arrays_of_data: int
 
     @classmethod
     def of(
         cls,
-        compiled: CompiledStep,
+        compiled: NativeStep,
         state: Sequence[Array],
         settings: Sequence[Array],
         data: Sequence[Array],
@@ -146,16 +202,18 @@ class NativeEngine:
     ) -> NativeEngine:
         """The engine with a state to go on from; the arrays of the state are its own from now on."""
         prepared = compiled.prepared
-        outside = [np.zeros(()) for _ in OUTSIDE]
-        rows = _ROWS if compiled.members == 1 else _ROWS_OF_MANY
-        history = np.zeros((rows, 1 + len(RECORDED) * compiled.members))
+        outside = [np.zeros(()) for _ in Outside._fields]
+        history = np.zeros((history_room(compiled.members), 1 + compiled.recorded * compiled.members))
+        first = len(state) + len(settings) + len(outside)
         arrays = [*state, *settings, *outside, *data, *prepared.values]
         outputs = [np.zeros(node.shape, node.dtype) for node in prepared.graph.outputs]
         execution = Execution(compiled.program, arrays, outputs, history, threads)
         execution.control[Control.SEED] = np.int64(np.uint64(seed % (1 << 64)))
         execution.control[Control.ITERATION] = iteration
         execution.control[Control.NEXT_RECORD] = iteration
-        return cls(list(state), (compiled.note,) if compiled.note else (), execution, outside, history)
+        return cls(
+            list(state), (compiled.note,) if compiled.note else (), execution, outside, history, first, len(data)
+        )
 
     @property
     def iteration(self) -> int:
@@ -175,8 +233,16 @@ class NativeEngine:
         rows = int(control[Control.RECORDED])
         return int(control[Control.STATUS]), self._history[:rows].copy()
 
+    def exchange(self, data: Sequence[Array]) -> None:
+        """Goes on with other data, of the same types."""
+        self._execution.exchange(self._first_of_data, data)
+
+    def release_data(self) -> None:
+        """Lets go of the data's memory; the engine cannot advance any more."""
+        self._execution.exchange(self._first_of_data, [np.zeros(0)] * self._arrays_of_data)
+
     def request_stop(self) -> None:
-        """Ends the stretch after the current iteration."""
+        """Ends the stretch at once: a sweep over the examples is given up, and its iteration is not done."""
         self._execution.control[Control.STOP] = 1
 
 
@@ -217,7 +283,7 @@ class SteppedEngine:
                     break
             else:
                 self.iteration += 1
-        width = max((len(row) for row in rows), default=1 + len(RECORDED))
+        width = max((len(row) for row in rows), default=1 + self.step.recorded)
         return status, np.array(rows, np.float64).reshape(-1, width)
 
     def _run(self, stage: StageFunction, rest: Sequence[Array], rows: list[list[float]]) -> int:
@@ -257,7 +323,7 @@ def stage_graphs(step: Step, graph: Graph) -> list[Graph]:
     """The graphs of the stages. graph: of the whole step, as traced or as prepared."""
     carried = len(step.state)
     return [
-        Graph(graph.inputs, graph.outputs[first : first + carried + (len(RECORDED) + 1) * looks])
+        Graph(graph.inputs, graph.outputs[first : first + carried + (step.recorded + 1) * looks])
         for first, looks in step.stages
     ]
 

@@ -6,7 +6,6 @@ so nothing is recorded beforehand, and a way that does not end where the descent
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from .plan import Origin
 from .population import Population
 from .result import Result
 from .single import engine_of
+from .steps import Outside
 from .together import Descents, Member
 
 __all__ = ["Trajectory", "retrace"]
@@ -25,7 +25,7 @@ __all__ = ["Trajectory", "retrace"]
 _MOST_NUMBERS = 1 << 24
 """Of all points together: 128 MiB."""
 
-_OUTSIDE = (0.0, math.nan, 0.0)
+_OUTSIDE = Outside()
 """No time passes and no validation data are seen, so that no rule of these ends the way early."""
 
 

@@ -7,22 +7,27 @@ from .reporting import fitted_of, write_report
 from .settings import METHODS, MODELS, Settings
 from .table_model import TableModel
 from .tuning import RANGES, Tuned, tune
+from .use import Evaluation, NewRows, evaluate, predictions
 
 __all__ = [
     "GRADIENT_THRESHOLD",
     "METHODS",
     "MODELS",
     "RANGES",
+    "Evaluation",
+    "NewRows",
     "Part",
     "Prepared",
     "Settings",
     "TableModel",
     "Task",
     "Tuned",
+    "evaluate",
     "fit",
     "fit_prepared",
     "fitted_of",
     "model_of",
+    "predictions",
     "prepare",
     "task_of",
     "tune",

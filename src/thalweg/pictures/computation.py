@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..descent.problem import Data, Problem, problem_of
+from ..descent.data import ArrayData, Data
+from ..descent.problem import Problem, problem_of
 from ..diagnosis.explanation import shown, steps_of
 from ..diagnosis.situation import bound
 from ..errors import ThalwegError
@@ -105,13 +106,14 @@ def _small(subject: Subject) -> tuple[Problem, list[Array], int]:
     origin = subject.result.origin
     data: Data = origin.plan.data
     vector = np.asarray(origin.end)
-    size = sum(array.size for array in data.arrays) + vector.size
-    if size <= _MOST_NUMBERS or not data.arrays:
+    size = data.examples * sum(type.size for type in data.types) + vector.size
+    if not data.examples or (isinstance(data, ArrayData) and size <= _MOST_NUMBERS):
         return subject.problem, [vector, *data.arrays], 0
-    few = Data(tuple(array[:_FEW_ROWS] for array in data.arrays), data.structure)
+    first = next(iter(data.chunks()))
+    few = ArrayData(data.structure, tuple(np.array(array[:_FEW_ROWS]) for array in first))
     names = origin.plan.problem.numbers
-    traced = problem_of(origin.plan.loss, origin.plan.parameters, few, _FEW_ROWS, None, names, origin.plan.penalty)
-    return bound(traced, origin.numbers), [vector, *few.arrays], _FEW_ROWS
+    traced = problem_of(origin.plan.loss, origin.plan.parameters, few, few.examples, None, names, origin.plan.penalty)
+    return bound(traced, origin.numbers), [vector, *few.arrays], few.examples
 
 
 def _operations(problem: Problem, order: Sequence[Node], arrays: list[Array]) -> tuple[Operation, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..descent.parameters import Layout
 from ..graph import Array
 from .plane import Path, Plane, plane_of, thinned
 from .subject import Subject
@@ -17,14 +18,15 @@ __all__ = ["filter_normalised", "landscape_of", "principal_plane_of"]
 _SIDE = 61
 
 
-def filter_normalised(subject: Subject, generator: np.random.Generator) -> Array:
-    """A random direction (P,), each filter of which is as long as that of the parameters.
+def filter_normalised(layout: Layout, end: Array, scale: float, generator: np.random.Generator) -> Array:
+    """A random direction (P,), each filter of which is as long as that of the parameters at the end (P,).
 
-    A filter is what leads to one output: a column of y = x·W. Arrays of one axis are taken whole.
+    A filter is what leads to one output: a column of y = x·W. Arrays of one axis are taken whole. If all parameters are zero the
+    direction has the length `scale`.
     """
     parts, place = [], 0
-    for type in subject.problem.layout.types:
-        own = subject.end[place : place + type.size].reshape(-1, type.shape[-1] if len(type.shape) > 1 else 1)
+    for type in layout.types:
+        own = end[place : place + type.size].reshape(-1, type.shape[-1] if len(type.shape) > 1 else 1)
         drawn = generator.standard_normal(own.shape)
         drawn *= np.linalg.norm(own, axis=0) / np.maximum(np.linalg.norm(drawn, axis=0), 1e-300)
         parts.append(drawn.reshape(-1))
@@ -32,8 +34,8 @@ def filter_normalised(subject: Subject, generator: np.random.Generator) -> Array
     direction: Array = np.concatenate(parts)
     if np.any(direction):
         return direction
-    drawn = generator.standard_normal(subject.size)
-    return drawn * subject.situation.scale / np.linalg.norm(drawn)
+    drawn = generator.standard_normal(layout.size)
+    return drawn * scale / np.linalg.norm(drawn)
 
 
 def landscape_of(subject: Subject) -> Plane | None:
@@ -41,7 +43,8 @@ def landscape_of(subject: Subject) -> Plane | None:
     if subject.size < 3:
         return None
     generator = np.random.default_rng(subject.result.origin.plan.seed)
-    directions = np.array([filter_normalised(subject, generator) for _ in range(2)])
+    layout, scale = subject.problem.layout, subject.situation.scale
+    directions = np.array([filter_normalised(layout, subject.end, scale, generator) for _ in range(2)])
     one = np.ones(2)
     x, y, loss = plane_of(subject, subject.end, directions, -one, one, subject.side(_SIDE))
     step, loss_here = np.array([subject.result.steps]), np.array([subject.situation.loss])

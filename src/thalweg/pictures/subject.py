@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from ..descent import Population, Result, Trajectory, retrace
+from ..descent.data import data_of
 from ..descent.plan import gradients_at, losses_at
-from ..descent.problem import Problem, data_of, problem_of
+from ..descent.problem import Problem, problem_of
 from ..diagnosis.situation import Situation
 from ..graph import Array
 
