@@ -98,7 +98,7 @@ def test_a_curve_reaches_over_the_next_hill() -> None:
 def test_filters_are_as_long_as_those_of_the_parameters(network: tw.Result) -> None:
     subject = Subject(network)
     layout = subject.problem.layout
-    drawn = layout.tree(filter_normalised(subject, np.random.default_rng(1)))
+    drawn = layout.tree(filter_normalised(layout, subject.end, 1.0, np.random.default_rng(1)))
     for own, random in zip(network.parameters, drawn, strict=True):
         assert np.allclose(np.linalg.norm(own["w"], axis=0), np.linalg.norm(random["w"], axis=0))
         assert np.isclose(np.linalg.norm(own["b"]), np.linalg.norm(random["b"]))
