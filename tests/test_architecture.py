@@ -16,6 +16,7 @@ SOURCE = Path(thalweg.__file__).parent
 ORDER = [
     "errors",
     "graph",
+    "storage",
     "ops",
     "trace",
     "autodiff",
@@ -23,6 +24,7 @@ ORDER = [
     "compile",
     "descent",
     "transformations",
+    "runs",
     "convexity_proof",
     "diagnosis",
     "judged",

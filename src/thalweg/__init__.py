@@ -88,6 +88,7 @@ if TYPE_CHECKING:
         GraphError,
         LossError,
         ModelFileError,
+        RunError,
         ShapeError,
         TableError,
         ThalwegError,
@@ -107,6 +108,9 @@ if TYPE_CHECKING:
     )
     from .judged import (
         minimize,
+    )
+    from .runs import (
+        Checkpoints,
     )
     from .transformations import (
         grad,
@@ -197,11 +201,11 @@ _HOMES = {
             "GraphError",
             "LossError",
             "ModelFileError",
+            "RunError",
             "ShapeError",
             "TableError",
-            "ThalwegError",
         ),
-        *("TracingError",),
+        *("ThalwegError", "TracingError"),
     ),
     "transformations": (
         *(
@@ -234,6 +238,7 @@ _HOMES = {
         ),
     ),
     "judged": (*("minimize",),),
+    "runs": (*("Checkpoints",),),
     "hyperparameters": (
         *(
             "Choice",
@@ -268,6 +273,7 @@ __all__ = [
     "Armijo",
     "BarzilaiBorwein",
     "Basin",
+    "Checkpoints",
     "Choice",
     "ConjugateGradient",
     "Convexity",
@@ -314,6 +320,7 @@ __all__ = [
     "Rate",
     "RateKind",
     "Result",
+    "RunError",
     "SearchProgress",
     "SearchResult",
     "ShapeError",

@@ -8,6 +8,7 @@ ThalwegError
 ├── DataError             arrays of data that cannot be used (also a ValueError)
 ├── TableError            a table that cannot be used; names row and column (also a ValueError)
 ├── ModelFileError        a model file that cannot be read or written (also an OSError)
+├── RunError              a run folder, or the record of a search, that cannot be used (also an OSError)
 └── GraphError            a graph that breaks its own rules: a defect of thalweg (also a RuntimeError)
 """
 
@@ -23,6 +24,7 @@ __all__ = [
     "GraphError",
     "LossError",
     "ModelFileError",
+    "RunError",
     "ShapeError",
     "SourceLine",
     "TableError",
@@ -62,6 +64,10 @@ class TableError(ThalwegError, ValueError):
 
 class ModelFileError(ThalwegError, OSError):
     """A model file cannot be read or written."""
+
+
+class RunError(ThalwegError, OSError):
+    """A run folder, or the record of a search, cannot be used: another process uses it, it is of something else, or the disk is full."""
 
 
 class GraphError(ThalwegError, RuntimeError):

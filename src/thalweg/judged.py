@@ -42,6 +42,10 @@ def _with_verdict(
         escapes = options.pop("escape_saddles", False)
         if not isinstance(escapes, bool):
             raise ArgumentError(f"escape_saddles={escapes!r}: expected True or False")
+        if escapes and options.get("checkpoints") is not None:
+            raise ArgumentError(
+                "checkpoints=... are of one descent, and escape_saddles=True makes several: leave out one of them"
+            )
         result = _judged(descend(loss, parameters, *arguments, **options))
         if not escapes:
             return result

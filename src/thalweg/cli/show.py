@@ -21,8 +21,8 @@ from ..descent.result import duration
 from ..errors import TableError
 from ..fit import GRADIENT_THRESHOLD, Model, Prepared
 from ..graph import Array
+from ..storage import write_whole
 from ..tables import ModelKind
-from ..tables.atomic import write_whole
 
 __all__ = ["LiveProgress", "console", "fitted", "grid_of", "predictions", "understood"]
 

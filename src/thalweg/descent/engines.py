@@ -30,7 +30,8 @@ DENSE_BITS_OF_MANY = 7
 class Engine(Protocol):
     """Advances the state of a descent.
 
-    state: the current values. iteration: how many rounds of the loop were done. notes: for the user.
+    state: the current values. iteration: how many rounds of the loop were done. next_record: the iteration from which on the next
+    row of the history is due. notes: for the user.
     """
 
     notes: tuple[str, ...]
@@ -45,8 +46,18 @@ class Engine(Protocol):
         """How many rounds of the loop were done."""
         ...
 
-    def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
-        """Does up to so many iterations; returns the status, and rows of the history. outside: values of `OUTSIDE`."""
+    @property
+    def next_record(self) -> int:
+        """The iteration from which on the next row of the history is due."""
+        ...
+
+    @property
+    def rows(self) -> Array:
+        """The rows of the history that the last stretch recorded, also one that was interrupted."""
+        ...
+
+    def advance(self, iterations: int, outside: Sequence[float]) -> int:
+        """Does up to so many iterations; returns the status. outside: values of `OUTSIDE`."""
         ...
 
     def request_stop(self) -> None:
@@ -133,8 +144,12 @@ class NativeEngine:
         seed: int,
         threads: int,
         iteration: int = 0,
+        next_record: int | None = None,
     ) -> NativeEngine:
-        """The engine with a state to go on from; the arrays of the state are its own from now on."""
+        """The engine with a state to go on from; the arrays of the state are its own from now on.
+
+        next_record: the iteration from which on the next row of the history is due, by default this one.
+        """
         prepared = compiled.prepared
         outside = [np.zeros(()) for _ in OUTSIDE]
         rows = _ROWS if compiled.members == 1 else _ROWS_OF_MANY
@@ -144,7 +159,7 @@ class NativeEngine:
         execution = Execution(compiled.program, arrays, outputs, history, threads)
         execution.control[Control.SEED] = np.int64(np.uint64(seed % (1 << 64)))
         execution.control[Control.ITERATION] = iteration
-        execution.control[Control.NEXT_RECORD] = iteration
+        execution.control[Control.NEXT_RECORD] = iteration if next_record is None else next_record
         return cls(list(state), (compiled.note,) if compiled.note else (), execution, outside, history)
 
     @property
@@ -152,7 +167,17 @@ class NativeEngine:
         """How many rounds of the loop were done."""
         return int(self._execution.control[Control.ITERATION])
 
-    def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
+    @property
+    def next_record(self) -> int:
+        """The iteration from which on the next row of the history is due."""
+        return int(self._execution.control[Control.NEXT_RECORD])
+
+    @property
+    def rows(self) -> Array:
+        """The rows of the history that the last stretch recorded."""
+        return self._history[: int(self._execution.control[Control.RECORDED])].copy()
+
+    def advance(self, iterations: int, outside: Sequence[float]) -> int:
         """Does up to so many iterations."""
         control = self._execution.control
         for array, value in zip(self._outside, outside, strict=True):
@@ -162,8 +187,7 @@ class NativeEngine:
         control[Control.CAPACITY] = len(self._history) - 1
         control[Control.STATUS] = 0
         self._execution.run()
-        rows = int(control[Control.RECORDED])
-        return int(control[Control.STATUS]), self._history[:rows].copy()
+        return int(control[Control.STATUS])
 
     def request_stop(self) -> None:
         """Ends the stretch after the current iteration."""
@@ -180,8 +204,9 @@ class NumpyEngine:
     seed: int
     notes: tuple[str, ...] = ()
     iteration: int = 0
+    next_record: int = 0
     state: list[Array] = field(default_factory=list)
-    _next_record: int = 0
+    _rows: list[list[float]] = field(default_factory=list)
     _stops: bool = False
 
     def __post_init__(self) -> None:
@@ -195,9 +220,14 @@ class NumpyEngine:
         ]
         self._turn = self.step.place("turn") if len(self._graphs) > 1 else None
 
-    def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
+    @property
+    def rows(self) -> Array:
+        """The rows of the history that the last stretch recorded."""
+        return np.array(self._rows, np.float64).reshape(-1, 1 + len(RECORDED))
+
+    def advance(self, iterations: int, outside: Sequence[float]) -> int:
         """Does up to so many iterations."""
-        rows: list[list[float]] = []
+        self._rows = []
         status = 0
         for _ in range(iterations):
             if self._stops or status:
@@ -206,13 +236,12 @@ class NumpyEngine:
             for number, graph in enumerate(self._graphs):
                 if self._turn is not None and not np.any(self.state[self._turn] == number):
                     continue
-                status = self._run(graph, [*map(np.asarray, outside), *batch], rows)
+                status = self._run(graph, [*map(np.asarray, outside), *batch])
                 if status:
                     break
             else:
                 self.iteration += 1
-        width = max((len(row) for row in rows), default=1 + len(RECORDED))
-        return status, np.array(rows, np.float64).reshape(-1, width)
+        return status
 
     def _batch(self) -> Sequence[Array]:
         if self.batch is None:
@@ -220,17 +249,18 @@ class NumpyEngine:
         chosen = batch_rows(self.iteration, self.batch, len(self.data[0]), self.seed)
         return [array[chosen] for array in self.data]
 
-    def _run(self, graph: Graph, rest: Sequence[Array], rows: list[list[float]]) -> int:
+    def _run(self, graph: Graph, rest: Sequence[Array]) -> int:
         carried = len(self.state)
         outputs = evaluate(graph, [*self.state, *self.step.settings, *rest])
         if len(outputs) > carried:
             status = int(outputs[-1])
-            if self.iteration >= self._next_record or status:
-                rows.append([self.iteration, *np.concatenate([np.ravel(x) for x in outputs[carried:-1]]).tolist()])
-                self._next_record = self.iteration + record_stride(self.iteration)
+            if self.iteration >= self.next_record or status:
+                self._rows.append([self.iteration, *map(float, outputs[carried:-1])])
+                self.next_record = self.iteration + record_stride(self.iteration)
             if status:
                 return status
-        self.state = [np.asarray(x) for x in outputs[:carried]]
+        # In one order in memory, so that sums over them have the same digits after a checkpoint.
+        self.state = [np.asarray(x, order="C") for x in outputs[:carried]]
         return 0
 
     def request_stop(self) -> None:

@@ -126,9 +126,9 @@ class Lockstep:
     def advance(self, iterations: int, outside: Sequence[float], pool: ThreadPoolExecutor) -> None:
         """Lets every block do so many iterations, then takes out the members that have ended."""
         blocks = self.blocks
-        results = list(pool.map(lambda block: block.engine.advance(iterations, outside), blocks))
-        for block, (status, rows) in zip(blocks, results, strict=True):
-            self._note(block, status, rows)
+        statuses = list(pool.map(lambda block: block.engine.advance(iterations, outside), blocks))
+        for block, status in zip(blocks, statuses, strict=True):
+            self._note(block, status, block.engine.rows)
             self._keep(block)
         self.iteration += iterations
         active = self.active()

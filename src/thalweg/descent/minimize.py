@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array
+from .checkpoint import Keeper
 from .curvature import curvature_of
 from .gradients import gradient_source
 from .indices import check_indices
@@ -50,6 +51,7 @@ def minimize(
     target: str = "native",
     on_progress: Callable[[Progress], object] | None = None,
     memory: Any = None,
+    checkpoints: Keeper | None = None,
 ) -> Result:
     """Descends from given parameters to lower values of a loss.
 
@@ -77,10 +79,13 @@ def minimize(
     threads: that share the work; by default as many as there are processors. No result depends on it.
     target: "native" (compiled) or "numpy" (the slow reference).
     on_progress: called some twenty times a second with a `Progress`; if it returns True the descent stops.
+    checkpoints: `tw.Checkpoints("FOLDER")`: where checkpoints and the history are kept. If they are there already, the descent goes
+        on from the latest; interrupted, even killed, it ends in the same digits as one that was not disturbed.
     memory: `result.memory` of an earlier descent with the same method, which goes on with it (the means of Adam, for example).
 
     Returns a Result; of several descents a `Population`, which is the result of the best and has all the others.
-    Raises TracingError, LossError, ShapeError, DataError or ArgumentError before the descent starts.
+    Raises TracingError, LossError, ShapeError, DataError or ArgumentError before the descent starts; RunError if checkpoints cannot be
+    kept, or those there are of another descent.
 
     >>> import numpy as np
     >>> result = minimize(lambda x: np.sum((x - 3.0) ** 2), np.zeros(2))
@@ -102,6 +107,7 @@ def minimize(
         threads=threads,
         target=target,
         memory=memory,
+        checkpoints=checkpoints,
     )
     vectors = _starts(plan.problem, parameters, start, restarts, plan.seed)
     methods = expanded(chosen)
@@ -126,10 +132,13 @@ def plan_of(
     threads: int | None = None,
     target: str = "native",
     memory: Any = None,
+    checkpoints: Keeper | None = None,
     numbers: tuple[str, ...] = (),
 ) -> tuple[Plan, Method]:
     """The arguments of `minimize`, checked, and the method; the loss is traced. numbers: see `problem_of`."""
     begin = time.perf_counter()
+    if checkpoints is not None and not isinstance(checkpoints, Keeper):
+        raise ArgumentError(f'checkpoints={checkpoints!r}: expected tw.Checkpoints("FOLDER")')
     given = data_of(data)
     batch = _check_batch(batch_size, given)
     _check_penalty(penalty, method, gradient)
@@ -161,6 +170,7 @@ def plan_of(
         begin,
         penalty,
         memory,
+        checkpoints,
     )
     return plan, chosen
 

@@ -14,6 +14,7 @@ from ..compile.function import compiled
 from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
+from .checkpoint import Keeper
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import Method
 from .penalties import Penalty
@@ -47,7 +48,7 @@ class Plan:
     """What is to be done.
 
     problem: the loss for the examples of one step, all or a batch. validation: data kept apart; every: iterations between
-    checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent.
+    checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent. keeper: of checkpoints.
     """
 
     loss: Callable[..., Any]
@@ -65,6 +66,7 @@ class Plan:
     begin: float
     penalty: Penalty | None = None
     memory: Any = None
+    keeper: Keeper | None = None
 
     def step(self, vector: Array, method: Method) -> Step:
         """The step's graph for methods of this kind."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..graph import Array
+from .checkpoint import Checkpoint, Kept, no_rows
 from .engines import Engine
 from .result import History, Stopped
 from .steps import Status, fired_rules
 from .stopping import Measurement, Stop, StoppingRule, leaves
 
-__all__ = ["Ended", "Progress", "Validation", "descend", "reason"]
+__all__ = ["Descent", "Ended", "Progress", "Validation", "history_of", "progress_of", "reason"]
 
 _STRETCH_SECONDS = 0.05
 
@@ -34,28 +35,38 @@ class Progress:
 class Validation:
     """Checks on data that are kept apart.
 
-    loss: parameter vector → loss on those data. every: how many iterations lie between checks. checks: (step, loss) of each.
-    best: the vector with the smallest loss.
+    loss: parameter vector → loss on those data. every: how many iterations lie between checks. checks: (iteration, step, loss) of
+    each. best: the vector with the smallest loss.
     """
 
     loss: Callable[[Array], float]
     every: int
-    checks: list[tuple[int, float]] = field(default_factory=list)
+    checks: list[tuple[int, int, float]] = field(default_factory=list)
     best: Array | None = None
     best_step: int = 0
     best_loss: float = np.inf
 
-    def check(self, vector: Array, step: int) -> None:
+    def is_due(self, iteration: int) -> bool:
+        """Whether there has to be a check before this iteration."""
+        return iteration % self.every == 0 and not (self.checks and self.checks[-1][0] == iteration)
+
+    def check(self, iteration: int, vector: Array, step: int) -> None:
         """One more check."""
         value = self.loss(vector)
         if value < self.best_loss:
             self.best, self.best_step, self.best_loss = vector.copy(), step, value
-        self.checks.append((step, value))
+        self.checks.append((iteration, step, value))
+
+    def go_on(self, checkpoint: Checkpoint) -> None:
+        """Takes the checks up to a checkpoint for its own."""
+        self.checks = [(int(iteration), int(step), float(loss)) for iteration, step, loss in checkpoint.checks]
+        self.best = checkpoint.best.copy() if checkpoint.best.size else None
+        self.best_step, self.best_loss = checkpoint.best_step, checkpoint.best_loss
 
     @property
     def outside(self) -> tuple[float, float]:
         """What the rules see: the last loss, and how many checks there were."""
-        return (self.checks[-1][1], float(len(self.checks))) if self.checks else (float("nan"), 0.0)
+        return (self.checks[-1][2], float(len(self.checks))) if self.checks else (float("nan"), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,47 +86,107 @@ def history_of(rows: Array) -> History:
     return History(rows[:, 1].astype(np.int64), rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5])
 
 
-def descend(
-    engine: Engine,
-    on_rows: Callable[[Array, float], object] | None = None,
-    validation: Validation | None = None,
-    point: Callable[[], tuple[Array, int]] | None = None,
-) -> Ended:
-    """Runs an engine to its end. Ctrl-C ends the descent and keeps what was reached.
+@dataclass(eq=False)
+class Descent:
+    """A descent on its way, stretch after stretch.
 
-    on_rows: called after every stretch with all rows of the history and the seconds; if it returns True the descent stops.
-    validation: checks that are due after every so many iterations. point: the parameters and the step reached.
+    names: of the arrays in the engine's state. on_rows: called after every stretch with all rows of the history and the seconds;
+    if it returns True the descent stops. validation: checks that are due after every so many iterations. kept: where
+    checkpoints go; if it holds one, the engine and the validation stand there already.
     """
-    begin = time.perf_counter()
-    iterations = 1
-    rows: list[Array] = []
-    status = 0
-    is_interrupted = False
-    try:
+
+    engine: Engine
+    names: Sequence[str]
+    on_rows: Callable[[Array, float], object] | None = None
+    validation: Validation | None = None
+    kept: Kept | None = None
+
+    def __post_init__(self) -> None:
+        found = None if self.kept is None else self.kept.found
+        self._rows = [] if found is None else [found.rows]
+        self._seconds_before = 0.0 if found is None else found.seconds
+        self._followed = len(self._rows), len(self.validation.checks) if self.validation else 0
+
+    def run(self) -> Ended:
+        """Goes on to the end. Ctrl-C ends the descent and keeps what was reached."""
+        self._begin = time.perf_counter() - self._seconds_before
+        status, is_interrupted = 0, False
+        try:
+            status, is_interrupted = self._stretches()
+        except KeyboardInterrupt:
+            is_interrupted = True
+            self._take_rows()
+        seconds = self._seconds()
+        if self.kept is not None:
+            self._follow(self.kept)
+            self.kept.keep(self._checkpoint())
+        return Ended(status, is_interrupted, seconds, self._all_rows())
+
+    def _stretches(self) -> tuple[int, bool]:
+        """Until a rule fires, numbers fail, or the user's function says so: the status, and whether it was the latter."""
+        iterations, status = 1, 0
         while status == 0:
             now = time.perf_counter()
-            before = engine.iteration
+            before = self.engine.iteration
             wanted = iterations
-            if validation is not None and point is not None:
-                if before % validation.every == 0:
-                    validation.check(*point())
-                wanted = min(iterations, validation.every - before % validation.every)
-            outside = (now - begin, *(validation.outside if validation else (np.nan, 0.0)))
-            status, new = engine.advance(wanted, outside)
+            if self.validation is not None:
+                if self.validation.is_due(before):
+                    self.validation.check(before, self._named("parameters"), int(self._named("step")))
+                wanted = min(iterations, self.validation.every - before % self.validation.every)
+            outside = (self._seconds(), *(self.validation.outside if self.validation else (np.nan, 0.0)))
+            status = self.engine.advance(wanted, outside)
             took = max(time.perf_counter() - now, 1e-7)
-            done = max(engine.iteration - before, 1)
+            done = max(self.engine.iteration - before, 1)
             iterations = max(1, min(int(done * _STRETCH_SECONDS / took), iterations * 64))
-            if len(new):
-                rows.append(new)
-            if on_rows is not None and rows:
-                is_interrupted = on_rows(np.concatenate(rows), time.perf_counter() - begin) is True
-                if is_interrupted:
-                    break
-    except KeyboardInterrupt:
-        is_interrupted = True
-    seconds = time.perf_counter() - begin
-    joined = np.concatenate(rows) if rows else np.zeros((0, 6))
-    return Ended(status, is_interrupted, seconds, joined)
+            self._take_rows()
+            if self.kept is not None and status == 0:
+                self._follow(self.kept)
+                if self.kept.is_due():
+                    self.kept.keep(self._checkpoint())
+            if self.on_rows is not None and self._rows and self.on_rows(self._all_rows(), self._seconds()) is True:
+                return status, True
+        return status, False
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._begin
+
+    def _named(self, name: str) -> Array:
+        return self.engine.state[self.names.index(name)]
+
+    # The history
+    def _take_rows(self) -> None:
+        """Takes what the last stretch has recorded, unless it is taken already; the end of an earlier process may be seen again."""
+        rows = self.engine.rows
+        if self._rows:
+            rows = rows[rows[:, 0] > self._rows[-1][-1, 0]]
+        if len(rows):
+            self._rows.append(rows)
+
+    def _all_rows(self) -> Array:
+        return np.concatenate(self._rows) if self._rows else no_rows()
+
+    def _checks(self) -> list[tuple[int, int, float]]:
+        return [] if self.validation is None else self.validation.checks
+
+    def _follow(self, kept: Kept) -> None:
+        """Tells of what is new."""
+        rows, checks = self._followed
+        kept.follow(self._rows[rows:], self._checks()[checks:])
+        self._followed = len(self._rows), len(self._checks())
+
+    def _checkpoint(self) -> Checkpoint:
+        checks, engine = self.validation, self.engine
+        return Checkpoint(
+            dict(zip(self.names, engine.state, strict=True)),
+            engine.iteration,
+            engine.next_record,
+            self._seconds(),
+            self._all_rows(),
+            np.array(self._checks(), np.float64).reshape(-1, 3),
+            np.zeros(0) if checks is None or checks.best is None else checks.best,
+            0 if checks is None else checks.best_step,
+            np.inf if checks is None else checks.best_loss,
+        )
 
 
 _SENTENCES = {

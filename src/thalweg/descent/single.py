@@ -12,7 +12,9 @@ import numpy as np
 from ..compile.function import compiled
 from ..errors import ArgumentError
 from ..graph import Array, evaluate
+from .checkpoint import Checkpoint, Kept
 from .engines import Engine, NativeEngine, NumpyEngine
+from .identity import identity_of
 from .indices import check_indices
 from .methods import Method
 from .not_finite import explain
@@ -20,7 +22,7 @@ from .parameters import leaf_arrays
 from .plan import Evaluation, Origin, Plan, evaluation
 from .problem import Data, check_data, problem_of
 from .result import History, Result
-from .run import Ended, Progress, Validation, descend, history_of, progress_of, reason
+from .run import Descent, Ended, Progress, Validation, history_of, progress_of, reason
 from .steps import Status, Step, start_of
 from .stopping import Measurement, ValidationStalls, leaves
 
@@ -30,33 +32,61 @@ __all__ = ["run_single"]
 def run_single(plan: Plan, vector: Array, method: Method, on_progress: Callable[[Progress], object] | None) -> Result:
     """Descends from one vector with one method."""
     step = plan.step(vector, method)
-    engine = _engine(plan, step, vector, method)
-    checks = None if plan.validation is None else _validation(plan, plan.validation)
-    compile_seconds = time.perf_counter() - plan.begin
-    ended = descend(
-        engine,
-        None if on_progress is None else lambda rows, seconds: on_progress(progress_of(rows, seconds)),
-        checks,
-        lambda: _where(step, engine),
-    )
-    return _Told(plan, vector, method, step, engine, ended, checks).result(compile_seconds)
+    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed)
+    if plan.memory is not None:
+        state = _with_memory(step, state, plan.memory, method)
+    descent = _Single(plan, vector, method, on_progress, step, state, settings)
+    if plan.keeper is None:
+        return descent.run(None)
+    with plan.keeper.of(identity_of(plan, step, state, method)) as kept:
+        return descent.run(kept)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Single:
+    """A descent that can begin. state, settings: what its step begins with."""
+
+    plan: Plan
+    vector: Array
+    method: Method
+    on_progress: Callable[[Progress], object] | None
+    step: Step
+    state: Sequence[Array]
+    settings: tuple[Array, ...]
+
+    def run(self, kept: Kept | None) -> Result:
+        """Begins, or goes on from what was kept, to the end."""
+        plan, on_progress = self.plan, self.on_progress
+        found = None if kept is None else kept.found
+        engine = self._engine(found)
+        checks = None if plan.validation is None else _validation(plan, plan.validation)
+        if found is not None and checks is not None:
+            checks.go_on(found)
+        compile_seconds = time.perf_counter() - plan.begin
+        show = None if on_progress is None else lambda rows, seconds: on_progress(progress_of(rows, seconds))
+        ended = Descent(engine, self.step.names, show, checks, kept).run()
+        notes = [] if kept is None else kept.notes
+        return _Told(plan, self.vector, self.method, self.step, engine, ended, checks, notes).result(compile_seconds)
+
+    def _engine(self, found: Checkpoint | None) -> Engine:
+        plan, step = self.plan, self.step
+        state, iteration, next_record = list(self.state), 0, 0
+        if found is not None:
+            state = [np.array(found.state[name]) for name in step.names]
+            iteration, next_record = found.iteration, found.next_record
+        if plan.target == "numpy" or not plan.problem.is_traced:
+            notes = () if plan.problem.is_traced else (_UNCOMPILED,)
+            started = dataclasses.replace(step, state=tuple(state), settings=self.settings)
+            return NumpyEngine(started, plan.data.arrays, plan.batch, plan.seed, notes, iteration, next_record)
+        program = plan.program(step, self.method)
+        return NativeEngine.of(
+            program, state, self.settings, plan.data.arrays, plan.seed, plan.threads, iteration, next_record
+        )
 
 
 _UNCOMPILED = (
     "the loss or its gradient could not be traced, so this ran uncompiled, one Python call for each evaluation"
 )
-
-
-def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
-    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed)
-    if plan.memory is not None:
-        state = _with_memory(step, state, plan.memory, method)
-    if plan.target == "numpy" or not plan.problem.is_traced:
-        notes = () if plan.problem.is_traced else (_UNCOMPILED,)
-        started = dataclasses.replace(step, state=tuple(state), settings=settings)
-        return NumpyEngine(started, plan.data.arrays, plan.batch, plan.seed, notes)
-    program = plan.program(step, method)
-    return NativeEngine.of(program, state, settings, plan.data.arrays, plan.seed, plan.threads)
 
 
 def _with_memory(step: Step, state: Sequence[Array], memory: Any, method: Method) -> list[Array]:
@@ -69,11 +99,6 @@ def _with_memory(step: Step, state: Sequence[Array], memory: Any, method: Method
             "descent with the same method and shapes"
         )
     return [array.copy() for array in leaf_arrays({**named, "method": memory})[0]]
-
-
-def _where(step: Step, engine: Engine) -> tuple[Array, int]:
-    state = step.named(engine.state)
-    return state["parameters"], int(state["step"])
 
 
 def _validation(plan: Plan, kept: Data) -> Validation:
@@ -96,13 +121,14 @@ class _Told:
     engine: Engine
     ended: Ended
     checks: Validation | None
+    notes_before: Sequence[str]
 
     def __post_init__(self) -> None:
         self.state = self.step.named(self.engine.state)
         self.number = int(self.state["step"])
         self.history = history_of(self.ended.rows)
         self.has_failed = self.ended.status in (Status.LOSS_NOT_FINITE, Status.GRADIENT_NOT_FINITE)
-        self.notes = list(self.engine.notes)
+        self.notes = [*self.notes_before, *self.engine.notes]
 
     def result(self, compile_seconds: float) -> Result:
         """The result. Raises DataError if the data are why the loss is not finite."""
@@ -114,7 +140,7 @@ class _Told:
         vector, at, found = self._end()
         stopped = reason(self.ended.status, self.ended.is_interrupted, plan.rule, self._seen(found))
         if self.checks is not None:
-            if plan.validation is not None and any(np.isnan(loss) for _, loss in self.checks.checks):
+            if plan.validation is not None and any(np.isnan(loss) for *_, loss in self.checks.checks):
                 check_data(plan.validation, "validation")
             self.history = _with_checks(self.history, self.checks)
             stalls = any(isinstance(rule, ValidationStalls) for rule in leaves(plan.rule))
@@ -179,6 +205,6 @@ class _Told:
 
 
 def _with_checks(history: History, checks: Validation) -> History:
-    steps = np.array([step for step, _ in checks.checks], np.int64)
-    losses = np.array([loss for _, loss in checks.checks], np.float64)
+    steps = np.array([step for _, step, _ in checks.checks], np.int64)
+    losses = np.array([loss for *_, loss in checks.checks], np.float64)
     return dataclasses.replace(history, validation_step=steps, validation_loss=losses)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from pathlib import Path
 
-__all__ = ["write_whole"]
+__all__ = ["remove_leftovers", "write_whole"]
+
+_LEFT_OVER = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
 def write_whole(path: str | Path, content: bytes) -> None:
@@ -29,6 +32,13 @@ def write_whole(path: str | Path, content: bytes) -> None:
             os.unlink(beside)
         raise
     _keep_name(file.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what a process that was killed while it wrote has left in a folder that no other process writes to."""
+    for file in folder.iterdir():
+        if _LEFT_OVER.fullmatch(file.name):
+            file.unlink()
 
 
 def _keep_name(folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from thalweg.tables.atomic import write_whole
+from thalweg.storage import write_whole
 
 
 def test_a_file_is_replaced(tmp_path: Path) -> None:

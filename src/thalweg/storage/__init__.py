@@ -1,0 +1,17 @@
+"""Files that survive: written whole or not at all, with a digest that is verified, and one writer at a time."""
+
+from .atomic import remove_leftovers, write_whole
+from .digest import digest_of
+from .lock import Lock
+from .tensors import Fault, TensorFileError, packed, unpacked
+
+__all__ = [
+    "Fault",
+    "Lock",
+    "TensorFileError",
+    "digest_of",
+    "packed",
+    "remove_leftovers",
+    "unpacked",
+    "write_whole",
+]
