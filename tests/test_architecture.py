@@ -32,8 +32,7 @@ ORDER = [
     "models",
     "sklearn",
     "tables",
-    "fit",
-    "tune",
+    "fitting",
     "cli",
     "__main__",
 ]

@@ -94,6 +94,7 @@ if TYPE_CHECKING:
         ThalwegError,
         TracingError,
     )
+    from .fitting import TableModel, fit
     from .hyperparameters import (
         Choice,
         Halving,
@@ -239,6 +240,12 @@ _HOMES = {
     ),
     "judged": (*("minimize",),),
     "runs": (*("Checkpoints",),),
+    "fitting": (
+        *(
+            "TableModel",
+            "fit",
+        ),
+    ),
     "hyperparameters": (
         *(
             "Choice",
@@ -331,6 +338,7 @@ __all__ = [
     "StoppingRule",
     "StrongWolfe",
     "TableError",
+    "TableModel",
     "ThalwegError",
     "TracingError",
     "Trial",
@@ -344,6 +352,7 @@ __all__ = [
     "convexity",
     "curvature",
     "explain",
+    "fit",
     "grad",
     "grid",
     "hessian",

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from thalweg.cli.main import main
-from thalweg.fit import fit, prepare
+from thalweg.fitting import fit_prepared, prepare
 from thalweg.tables import read_table
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -30,7 +30,7 @@ def test_fit_and_predict_numbers(tmp_path: Path) -> None:
     result = run("fit", table, "--target", "median_house_value", "--output", model)
     assert result.exit_code == 0, result.output
     for part in (
-        *("20,640 rows", "207 missing", "linear regression", "14·1 + 1 = 15 parameters", "16,512 for training"),
+        *("20,640 rows", "207 missing", "linear regression", "14 → 1, 15 parameters", "16,512 for training"),
         *("It stopped because", "R²", "validation", "median_income", "intercept", "ocean_proximity = INLAND"),
     ):
         assert part in result.output.replace("\n", " ")
@@ -51,7 +51,7 @@ def test_fit_and_predict_classes(tmp_path: Path) -> None:
     result = run("predict", model, EXAMPLES / "penguins.csv")
     assert "Note: bill_length_mm is missing in 2 rows, and never was at training" in result.stderr
     rows = list(csv.reader(result.stdout.splitlines()))
-    assert rows[0] == ["sex", "probability of MALE"]
+    assert rows[0] == ["sex", "probability of FEMALE", "probability of MALE"]
     assert {row[0] for row in rows[1:]} == {"MALE", "FEMALE"}
 
 
@@ -59,9 +59,9 @@ def test_the_linear_fit_is_that_of_scikit_learn() -> None:
     from sklearn.linear_model import Ridge
 
     prepared = prepare(read_table(EXAMPLES / "mpg.csv"), "mpg")
-    model = fit(prepared)
-    ridge = Ridge(alpha=1.0).fit(prepared.X, prepared.y)
-    np.testing.assert_allclose(model.parameters["w"], ridge.coef_, atol=1e-6)
+    model = fit_prepared(prepared)
+    ridge = Ridge(alpha=1.0).fit(prepared.fitted.X, prepared.fitted.y)
+    np.testing.assert_allclose(model.layers[0]["w"], ridge.coef_, atol=1e-6)
     assert model.scores["validation"]["R²"] > 0.75
 
 
@@ -69,9 +69,9 @@ def test_the_logistic_fit_is_that_of_scikit_learn() -> None:
     from sklearn.linear_model import LogisticRegression
 
     prepared = prepare(read_table(EXAMPLES / "penguins.csv"), "sex")
-    model = fit(prepared)
-    theirs = LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(prepared.X, prepared.y)
-    np.testing.assert_allclose(model.parameters["w"], theirs.coef_[0], atol=1e-4)
+    model = fit_prepared(prepared)
+    theirs = LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(prepared.fitted.X, prepared.fitted.y)
+    np.testing.assert_allclose(model.layers[0]["w"], theirs.coef_[0], atol=1e-4)
     assert model.scores["validation"]["accuracy"] > 0.85
 
 
@@ -80,7 +80,10 @@ def test_the_logistic_fit_is_that_of_scikit_learn() -> None:
     [
         (("fit", "none.csv", "--target", "y"), "none.csv does not exist"),
         (("fit", EXAMPLES / "mpg.csv", "--target", "mgp"), "no column 'mgp'. Did you mean 'mpg'?"),
-        (("fit", EXAMPLES / "penguins.csv", "--target", "species"), "3 classes"),
+        (
+            ("fit", EXAMPLES / "penguins.csv", "--target", "species", "--model", "linear"),
+            "categories (Adelie, Chinstrap",
+        ),
         (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--kind", "weight:x"), "write COLUMN=KIND"),
         (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--output", "/no/such/folder/m"), "cannot be written"),
         (

@@ -19,16 +19,24 @@ from rich.table import Table as Grid
 from ..descent import Progress
 from ..descent.result import duration
 from ..errors import TableError
-from ..fit import GRADIENT_THRESHOLD, Model, Prepared
+from ..fitting import GRADIENT_THRESHOLD, Prepared, TableModel
 from ..graph import Array
+from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
 from ..storage import write_whole
-from ..tables import ModelKind
 
 __all__ = ["LiveProgress", "console", "fitted", "grid_of", "predictions", "understood"]
 
 _MOST = 100
 """Columns and coefficients that are shown."""
 console = Console(highlight=False)
+_NAMES: dict[type[Model], str] = {
+    Linear: "linear regression",
+    Logistic: "logistic regression",
+    Softmax: "softmax regression",
+    Poisson: "Poisson regression",
+    SupportVectorMachine: "support vector machine",
+    Perceptron: "perceptron",
+}
 
 
 def grid_of(*headers: str) -> Grid:
@@ -51,7 +59,7 @@ def understood(prepared: Prepared) -> None:
         reason = prepared.encoding.left_out.get(column.name)
         note = (
             " [bold]target[/]"
-            if column.name == target.name
+            if column.name in target.names
             else f" [dim]not used: {escape(reason)}[/]"
             if reason
             else ""
@@ -60,17 +68,30 @@ def understood(prepared: Prepared) -> None:
     if len(table.columns) > _MOST:
         grid.add_row("  ...", f"and {len(table.columns) - _MOST:,} columns more")
     console.print(grid)
-    name = "linear regression" if target.kind is ModelKind.LINEAR else "logistic regression"
-    classes = f" of {target.name} = {target.classes[1]} against {target.classes[0]}" if target.classes else ""
-    classes = escape(classes)
-    n = len(prepared.encoding.features)
-    console.print(f"Model: {name}{classes}; {n} features, {n}·1 + 1 = {prepared.parameter_count} parameters")
+    model = prepared.model
+    console.print(
+        f"Model: {_NAMES[type(model)]}{escape(_classes(prepared))}; {len(prepared.encoding.features):,} features"
+    )
+    for number, layer in enumerate(model.layers, 1):
+        console.print(f"  {number}  {layer}")
+    if len(model.layers) > 1:
+        console.print(f"     in all {model.parameter_count:,} parameters")
     dropped = f"; {target.dropped:,} without a target are left out" if target.dropped else ""
     if prepared.incomplete:
         dropped += f"; {prepared.incomplete:,} with missing values are left out"
     console.print(
         f"Rows: {len(prepared.training):,} for training, {len(prepared.validation):,} for validation{dropped}"
     )
+
+
+def _classes(prepared: Prepared) -> str:
+    target = prepared.target
+    if len(target.classes) == 2:
+        return f" of {target.name} = {target.classes[1]} against {target.classes[0]}"
+    if not target.classes:
+        return f" of {target.name}"
+    shown = ", ".join(target.classes[:6]) + (", ..." if len(target.classes) > 6 else "")
+    return f" of {target.name}: {len(target.classes)} classes ({shown})"
 
 
 class LiveProgress:
@@ -120,12 +141,14 @@ class LiveProgress:
         )
 
 
-def fitted(model: Model, prepared: Prepared, is_alone: bool = True) -> None:
-    """How the descent ended, how good the model is, and its coefficients. is_alone: whether it had the machine for itself, and
-    saw all examples at every step, so that its speed is worth telling."""
+def fitted(model: TableModel, examples: int | None = None) -> None:
+    """How the descent ended, how good the model is, and its coefficients.
+
+    examples: how many each step saw, if it had the machine for itself, so that its speed is worth telling.
+    """
     result = model.result
     assert result is not None
-    rate = f" ({result.steps * len(prepared.y) / max(result.seconds, 1e-9):.3g} examples/s)" if is_alone else ""
+    rate = f" ({result.steps * examples / max(result.seconds, 1e-9):.3g} examples/s)" if examples else ""
     console.print(
         f"\nDescended {result.steps:,} steps in {duration(result.seconds)}{rate}. It stopped because {result.stopped_by}."
     )
@@ -136,39 +159,70 @@ def fitted(model: Model, prepared: Prepared, is_alone: bool = True) -> None:
         for advice in result.verdict.advice:
             console.print(f"Advice: {advice}", markup=False)
     console.print(f"Loss {result.loss:.6g} (penalty included), gradient norm {result.gradient_norm:.2e}\n")
+    console.print(_scores(model))
+    if model.is_linear:
+        _coefficients(model)
+
+
+def _scores(model: TableModel) -> Grid:
+    """Of one target a row for each part; of several a column."""
+    parts = {part: scores for part, scores in model.scores.items() if scores}
     names = list(model.scores["training"])
-    grid = grid_of("", *names)
-    for part, scores in model.scores.items():
-        if scores:
-            grid.add_row(part, *(f"{scores[name]:,.4g}" for name in names))
-    console.print(grid)
+    if len(model.target) == 1:
+        grid = grid_of("", *names)
+        for part, scores in parts.items():
+            grid.add_row(part, *(f"{value:,.4g}" for value in scores.values()))
+        return grid
+    grid = grid_of("", *parts)
+    for name in names:
+        grid.add_row(escape(name), *(f"{scores[name]:,.4g}" for scores in parts.values()))
+    return grid
+
+
+_MOST_COLUMNS = 8
+
+
+def _coefficients(model: TableModel) -> None:
+    """Of many, those that weigh most: the weights of standardised features compare."""
     coefficients, intercept = model.coefficients()
-    unit = "the log-odds" if model.kind is ModelKind.LOGISTIC else model.target
-    console.print(f"\nCoefficients: the change of {unit} for one unit of the feature", markup=False)
-    grid = grid_of("feature", "coefficient")
-    # Of many, those that weigh most: the weights of standardised features compare.
-    places = sorted(np.argsort(-np.abs(model.parameters["w"]), kind="stable")[:_MOST])
+    outputs = model.model.outputs or 1
+    columns = coefficients.reshape(len(coefficients), outputs)[:, :_MOST_COLUMNS]
+    headers = ["coefficient"] if outputs == 1 else list(model.classes or model.target)[:_MOST_COLUMNS]
+    console.print(f"\nCoefficients: the change of {_unit(model)} for one unit of the feature", markup=False)
+    grid = grid_of("feature", *(escape(header) for header in headers), *(["..."] if outputs > _MOST_COLUMNS else []))
+    size = np.abs(model.layers[0]["w"]).reshape(len(coefficients), outputs).max(axis=1)
+    places = sorted(np.argsort(-size, kind="stable")[:_MOST])
     names = model.encoding.names
     for place in places:
-        grid.add_row(f"  {escape(names[place])}", f"{coefficients[place]:,.6g}")
+        grid.add_row(f"  {escape(names[place])}", *(f"{value + 0:,.6g}" for value in columns[place]))
     if len(names) > _MOST:
-        grid.add_row(f"  ... and {len(names) - _MOST:,} that weigh less", "")
-    grid.add_row("  intercept", f"{intercept:,.6g}")
+        grid.add_row(f"  ... and {len(names) - _MOST:,} that weigh less")
+    grid.add_row("  intercept", *(f"{value:,.6g}" for value in intercept.reshape(-1)[:_MOST_COLUMNS]))
     console.print(grid)
+
+
+def _unit(model: TableModel) -> str:
+    """What a coefficient changes."""
+    if not model.classes:
+        return f"the logarithm of {model.target[0]}" if isinstance(model.model, Poisson) else ", ".join(model.target)
+    if not model.has_probabilities:
+        return "the score"
+    return "the log-odds" if len(model.classes) == 2 else "the logarithm of the class's weight"
 
 
 def _capitalised(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _rows(model: Model, predicted: Array) -> tuple[list[str], Any]:
-    if model.kind is ModelKind.LINEAR:
-        return [model.target], ([f"{value:.10g}"] for value in predicted)
-    header = [model.target, f"probability of {model.classes[1]}"]
-    return header, ([model.classes[int(p >= 0.5)], f"{p:.6f}"] for p in predicted)
+def _rows(model: TableModel, predicted: Array) -> tuple[list[str], Any]:
+    if not model.classes:
+        return list(model.target), ([f"{value:.10g}" for value in row] for row in predicted.reshape(len(predicted), -1))
+    what = "probability" if model.has_probabilities else "score"
+    header = [*model.target, *(f"{what} of {name}" for name in model.classes)]
+    return header, ([model.classes[int(np.argmax(row))], *(f"{p:.6f}" for p in row)] for row in predicted)
 
 
-def predictions(model: Model, predicted: Array, output: str | None) -> None:
+def predictions(model: TableModel, predicted: Array, output: str | None) -> None:
     """Prints the predictions as CSV, or writes them whole to a file."""
     header, rows = _rows(model, predicted)
     stream = sys.stdout if output is None else io.StringIO(newline="")

@@ -54,7 +54,7 @@ def read_checkpoint(file: Path) -> Checkpoint:
     try:
         tensors, plain = unpacked(_KIND, VERSION, file.read_bytes())
     except TensorFileError as error:
-        if error.fault is not Fault.LATER:
+        if error.fault in (Fault.DAMAGED, Fault.FOREIGN):
             raise Damaged(str(error)) from None
         raise RunError(
             f"{file} was written by a later thalweg ({error}). Update: pip install -U thalweg. Nothing was changed; without this "

@@ -27,6 +27,7 @@ class Fault(Enum):
 
     FOREIGN = "foreign"
     LATER = "later"
+    EARLIER = "earlier"
     DAMAGED = "damaged"
 
 
@@ -58,8 +59,8 @@ def packed(
 def unpacked(kind: str, version: int, content: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
     """The arrays and the description.
 
-    Raises TensorFileError if the bytes are another kind's (FOREIGN), of a later version of the format (LATER), or not as
-    they were written (DAMAGED).
+    Raises TensorFileError if the bytes are another kind's (FOREIGN), of another version of the format (LATER,
+    EARLIER), or not as they were written (DAMAGED).
     """
     metadata = _metadata(kind, version, content)
     try:
@@ -89,6 +90,7 @@ def _metadata(kind: str, version: int, content: bytes) -> dict[str, str]:
         json.loads(metadata["description"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise TensorFileError(Fault.FOREIGN, "its beginning is another file's, or damaged") from None
-    if found > version:
-        raise TensorFileError(Fault.LATER, f"format {found}; this one reads {version}")
+    if found != version:
+        fault = Fault.LATER if found > version else Fault.EARLIER
+        raise TensorFileError(fault, f"format {found}; this one reads {version}")
     return metadata

@@ -9,7 +9,7 @@ from .read import FORMATS, open_source, read_table
 from .source import Source
 from .split import split_rows
 from .table import Table
-from .target import ModelKind, Target, model_kind, target_of
+from .target import Target, class_name, holds_classes, places_of_classes, target_of
 
 __all__ = [
     "FORMATS",
@@ -18,15 +18,16 @@ __all__ = [
     "Encoding",
     "Kind",
     "Missing",
-    "ModelKind",
     "Source",
     "Table",
     "Target",
     "Unseen",
+    "class_name",
     "complete_rows",
+    "holds_classes",
     "load_model",
-    "model_kind",
     "open_source",
+    "places_of_classes",
     "read_table",
     "refuse_missing",
     "save_model",

@@ -61,12 +61,15 @@ class Encoding:
     left_out: Mapping[str, str]
 
     @classmethod
-    def learn(cls, table: Table, rows: Array, target: str) -> Encoding:
-        """Learns from the given rows, an array of their numbers. Raises TableError if no column can be used."""
+    def learn(cls, table: Table, rows: Array, without: Collection[str]) -> Encoding:
+        """Learns from the given rows, an array of their numbers. without: columns that are no features, such as the target.
+
+        Raises TableError if no column can be used.
+        """
         features: list[Feature] = []
         left_out: dict[str, str] = {}
         for column in table.columns:
-            if column.name == target:
+            if column.name in without:
                 continue
             found, reason = _features(column, rows, table.path)
             features.extend(found)
@@ -74,7 +77,8 @@ class Encoding:
                 left_out[column.name] = reason
         if not features:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items()) or "there is no other column"
-            raise TableError(f"{table.path} has no column that could predict {target!r} ({reasons})")
+            predicted = ", ".join(map(repr, without))
+            raise TableError(f"{table.path} has no column that could predict {predicted} ({reasons})")
         return cls(tuple(features), left_out)
 
     @property
@@ -154,16 +158,15 @@ class Encoding:
             notes.append(f"not used, since the model was fitted without: {', '.join(more)}")
         return notes
 
-    def in_own_units(
-        self, weights: Array, intercept: float, mean: float = 0.0, scale: float = 1.0
-    ) -> tuple[Array, float]:
-        """Coefficients (n,) and intercept in the table's own units.
+    def in_own_units(self, weights: Array, intercept: Any, mean: Any = 0.0, scale: Any = 1.0) -> tuple[Array, Array]:
+        """Coefficients (n,) or (n, m) and intercept () or (m,) in the table's own units.
 
-        weights: (n,), of the standardised features, and intercept, for a target (y - mean) / scale.
+        weights: (n,) or (n, m), of the standardised features, and intercept, for a target (y - mean) / scale.
         """
-        own = weights * scale / np.array([feature.scale for feature in self.features])
-        shift = own @ np.array([feature.mean for feature in self.features])
-        return own, float(intercept * scale + mean - shift)
+        scales = np.array([feature.scale for feature in self.features])
+        own = ((weights * scale).T / scales).T
+        shift = np.array([feature.mean for feature in self.features]) @ own
+        return own, np.asarray(intercept * scale + mean - shift)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for a file."""

@@ -13,8 +13,8 @@ from ..storage import Fault, TensorFileError, packed, unpacked, write_whole
 
 __all__ = ["VERSION", "load_model", "save_model"]
 
-VERSION = 1
-"""Of the format. A file of a later one is refused."""
+VERSION = 2
+"""Of the format. A file of another one is refused."""
 
 _KIND = "thalweg"
 
@@ -46,6 +46,8 @@ def load_model(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
 def _sentence(file: Path, error: TensorFileError) -> str:
     if error.fault is Fault.LATER:
         return f"{file} was written by a later thalweg ({error}). Update: pip install -U thalweg"
+    if error.fault is Fault.EARLIER:
+        return f"{file} was written by an earlier thalweg ({error}). Fit it again."
     if error.fault is Fault.DAMAGED:
         return f"the model {file} is damaged: {error}. Fit it again."
     return f"{file} is no thalweg model, or its beginning is damaged. Make one with: thalweg fit TABLE --target COLUMN"

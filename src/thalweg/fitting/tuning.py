@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .descent import MaxSteps, Momentum
-from .errors import ArgumentError, TableError
-from .fit import Model, Prepared, model_of
-from .graph import Array
-from .hyperparameters import Halving, LogUniform, SearchProgress, SearchResult, Uniform, search
-from .models import linear_loss, logistic_loss
-from .tables import ModelKind
+from ..descent import L2, MaxSteps, Momentum
+from ..errors import ArgumentError, TableError
+from ..hyperparameters import Halving, LogUniform, SearchProgress, SearchResult, Uniform, search
+from ..models import Model
+from .fit_table import model_of
+from .prepare import Prepared
+from .table_model import TableModel
 
 __all__ = ["RANGES", "Tuned", "tune"]
 
@@ -33,7 +31,7 @@ class Tuned:
     """What a search found, and the model of its best trial."""
 
     found: SearchResult
-    model: Model
+    model: TableModel
 
 
 def tune(
@@ -55,7 +53,7 @@ def tune(
     ranges: (low, high) for those of `RANGES` that are to differ. epochs: how often each trial sees every training row.
     The others are as for `search`. Raises TableError if there are no validation rows, and what `search` raises.
     """
-    if not len(prepared.validation):
+    if prepared.kept is None:
         raise TableError(
             f"{prepared.table.path} has too few rows to keep some for validation, by which trials are compared; "
             "add rows, or use: thalweg fit"
@@ -64,19 +62,19 @@ def tune(
         raise ArgumentError(f"epochs={epochs!r}: expected a whole number, 1 or more")
     if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
         raise ArgumentError(f"batch_size={batch_size!r}: expected a whole number, 1 or more")
-    count, features = prepared.X.shape
+    training = prepared.fitted
     found = search(
-        _loss(prepared.target.kind),
-        {"w": np.zeros(features), "b": np.zeros(())},
+        _loss(prepared.model),
+        prepared.model.start(seed, training.X.dtype),
         _ranges(ranges or {}),
         method=Momentum,
-        data=(prepared.X, prepared.y),
-        validation=_validation(prepared),
+        data=training.data,
+        validation=prepared.kept.data,
         rounds=rounds,
         trials=trials,
         halving=halving,
         batch_size=batch_size,
-        stop=MaxSteps(epochs * math.ceil(count / batch_size)),
+        stop=MaxSteps(epochs * math.ceil(len(training.X) / batch_size)),
         seed=seed,
         file=file,
         on_progress=on_progress,
@@ -84,12 +82,12 @@ def tune(
     return Tuned(found, model_of(prepared, found.result))
 
 
-def _loss(kind: ModelKind) -> Callable[..., Any]:
+def _loss(model: Model) -> Callable[..., Any]:
     """The model's loss, with the penalty as an argument."""
-    of_penalty = linear_loss if kind is ModelKind.LINEAR else logistic_loss
+    squares = L2(1.0)
 
-    def loss(parameters: Any, X: Any, y: Any, *, penalty: Any = 0.0) -> Any:
-        return of_penalty(penalty)(parameters, X, y)
+    def loss(parameters: Any, *data: Any, penalty: Any = 0.0) -> Any:
+        return model.loss(parameters, *data) + penalty * squares.smooth(parameters)
 
     return loss
 
@@ -99,9 +97,3 @@ def _ranges(given: Mapping[str, tuple[float, float]]) -> dict[str, LogUniform | 
         if name not in RANGES:
             raise ArgumentError(f"a range for {name!r}: what is searched is {', '.join(RANGES)}")
     return {name: type(range)(*given[name]) if name in given else range for name, range in RANGES.items()}
-
-
-def _validation(prepared: Prepared) -> tuple[Array, Array]:
-    """Features and target of the validation rows, as those of the training rows are."""
-    X, _ = prepared.encoding.transform(prepared.table, prepared.target.rows[prepared.validation])
-    return X, (prepared.target.values[prepared.validation] - prepared.mean) / prepared.scale

@@ -1,0 +1,149 @@
+"""The commands that learn from a table: fit and tune."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from .options import keeps_missing, learns, reads_tables, table_from
+
+__all__ = ["fit", "tune"]
+
+
+@click.command()
+@click.argument("tables", nargs=-1, required=True)
+@learns
+@click.option("--l1", type=float, metavar="λ", help="Strength of λ Σ |w|, which makes weights exactly zero.")
+@click.option(
+    "--l2", type=float, metavar="λ", help="Strength of λ Σ w²; by default as scikit-learn has it, 0 with --l1."
+)
+@click.option("--method", metavar="METHOD", help="Of descent: lbfgs, adam, momentum, gradient-descent, newton, ...")
+@click.option("--learning-rate", type=float, help="Of the method, if it has one.")
+@click.option(
+    "--batch-size", type=int, help="Rows in a mini-batch; by default all, for perceptrons a tenth, 64 to 200."
+)
+@click.option("--epochs", type=int, help="How often each row is seen at most.")
+@click.option(
+    "--patience",
+    default=10,
+    show_default=True,
+    help="Mini-batches stop after so many epochs in which the validation loss has not improved.",
+)
+@click.option("--output", "-o", default="model.thalweg", show_default=True, help="Where to save the model.")
+@click.option("--seed", default=0, show_default=True, help="Of the split, the start and the mini-batches.")
+@keeps_missing
+@reads_tables
+def fit(tables: tuple[str, ...], target: tuple[str, ...], output: str, **options: Any) -> None:
+    """Fit a model to a table by gradient descent.
+
+    TABLES: files of one table, a folder or a glob; CSV, TSV, JSON lines, Parquet, Arrow, NumPy or LIBSVM, also compressed.
+
+    The model follows from the target: a number gives linear regression, two classes logistic regression, more a softmax. With
+    --hidden it is a perceptron.
+    """
+    from ..fitting import Settings, fit_prepared, prepare, task_of
+    from . import show
+
+    reading = {name: options.pop(name) for name in ("kinds", "format", "encoding", "delimiter")}
+    settings = Settings(**options)
+    prepared = prepare(table_from(tables, reading), target, settings)
+    show.understood(prepared)
+    examples = task_of(prepared).examples
+    with show.LiveProgress(examples) as progress:
+        model = fit_prepared(prepared, progress.update)
+    model.save(output)
+    show.fitted(model, examples)
+    click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
+    sys.exit(_exit_status(model.result))
+
+
+def _exit_status(result: Any) -> int:
+    """0 if a minimum was found, nothing speaks against it, or validation rows said when to stop; 3 if not: see the verdict."""
+    from ..diagnosis import VerdictKind
+
+    bad = (VerdictKind.OVERSHOOTING, VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU, VerdictKind.STILL_DESCENDING)
+    if any(rule.startswith("ValidationStalls") for rule in result.stopped_by.rules):
+        return 0
+    return 3 if result.verdict is not None and result.verdict.kind in bad else 0
+
+
+@click.command()
+@click.argument("tables", nargs=-1, required=True)
+@learns
+@click.option("--save", default=None, metavar="MODEL", help="Where to save the model that the best trial fitted.")
+@click.option("--rounds", default=4, show_default=True, help="After each, the ranges narrow around the best trials.")
+@click.option("--trials", default=32, show_default=True, help="In each round.")
+@click.option("--halving", is_flag=True, help="Stop weak trials early, by successive halving.")
+@click.option("--file", default=None, metavar="FILE", help="Record the trials; if it is there, go on with its search.")
+@click.option(
+    "--range",
+    "ranges",
+    multiple=True,
+    metavar="NAME=LOW:HIGH",
+    help="Of learning_rate, momentum or penalty, such as learning_rate=1e-4:1.",
+)
+@click.option("--epochs", default=50, show_default=True, help="How often each trial sees every training row.")
+@click.option("--batch-size", default=64, show_default=True, help="Rows in a mini-batch.")
+@click.option("--seed", default=0, show_default=True, help="Of the split, the trials and the mini-batches.")
+@keeps_missing
+@reads_tables
+def tune(
+    tables: tuple[str, ...],
+    target: tuple[str, ...],
+    save: str | None,
+    rounds: int,
+    trials: int,
+    halving: bool,
+    file: str | None,
+    ranges: tuple[str, ...],
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    **options: Any,
+) -> None:
+    """Search the hyperparameters of a table's model: learning rate, momentum, penalty.
+
+    TABLES: as for fit. Trials draw them at random, train in mini-batches, and are scored on the validation rows.
+    """
+    from ..fitting import Settings, prepare
+    from ..fitting import tune as tune_table
+    from . import show, show_search
+
+    reading = {name: options.pop(name) for name in ("kinds", "format", "encoding", "delimiter")}
+    prepared = prepare(table_from(tables, reading), target, Settings(seed=seed, **options))
+    show.understood(prepared)
+    with show_search.LiveSearch() as live:
+        tuned = tune_table(
+            prepared,
+            ranges=_bounds(ranges),
+            rounds=rounds,
+            trials=trials,
+            halving=halving,
+            epochs=epochs,
+            batch_size=batch_size,
+            file=file,
+            seed=seed,
+            on_progress=live.update,
+        )
+    if save is not None:
+        tuned.model.save(save)
+    show_search.searched(tuned.found)
+    show.fitted(tuned.model)
+    if save is not None:
+        click.echo(f"\nSaved to {save}. Predict with: thalweg predict {save} NEW_ROWS.csv")
+
+
+def _bounds(values: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    bounds = {}
+    for value in values:
+        name, _, ends = value.partition("=")
+        try:
+            low, high = (float(end) for end in ends.split(":"))
+        except ValueError:
+            raise click.BadParameter(
+                f"{value!r}: write NAME=LOW:HIGH with two numbers, such as learning_rate=1e-4:1", param_hint="--range"
+            ) from None
+        bounds[name] = (low, high)
+    return bounds
