@@ -84,7 +84,7 @@ DESCENTS: dict[str, Callable[..., tw.Result]] = {
         logistic, START, data=(X, Y), penalty=tw.L1(0.01), stop=tw.NoChange(5) | STEPS, **more
     ),
     "float32": lambda **more: tw.minimize(
-        rosenbrock, VALLEY.astype(np.float32), method=tw.RMSProp(1e-3), stop=tw.MaxSteps(5000), **more
+        rosenbrock, VALLEY.astype(np.float32), method=tw.RMSProp(1e-3), stop=tw.MaxSteps(3000), **more
     ),
     "reference": lambda **more: tw.minimize(
         logistic, START, data=(X, Y), method=tw.LBFGS(), stop=tw.MaxSteps(25), target="numpy", **more

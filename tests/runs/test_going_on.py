@@ -15,40 +15,39 @@ from thalweg.descent.engines import NativeEngine, NumpyEngine
 from .descents import DESCENTS, assert_equal
 
 
-@pytest.fixture
-def short_stretches(monkeypatch: pytest.MonkeyPatch) -> np.random.Generator:
-    """Stretches of random length, since those of a real run are as long as the time says."""
-    draw = np.random.default_rng(1)
-    monkeypatch.setattr(os, "fsync", lambda handle: None)  # takes most of the time here
-    for engine in (NativeEngine, NumpyEngine):
+class Disturbance:
+    """Stretches of random length, since those of a real run are as long as the time says; Ctrl-C after so many of them."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.draw = np.random.default_rng(1)
+        self.left = -1
+        patch.setattr(os, "fsync", lambda handle: None)  # takes most of the time here
+        for engine in (NativeEngine, NumpyEngine):
+            self._patch(patch, engine)
+
+    def _patch(self, patch: pytest.MonkeyPatch, engine: Any) -> None:
         advance = engine.advance
 
-        def shorter(self: Any, iterations: int, outside: Any, advance: Any = advance) -> int:
-            length = int(draw.integers(1, 30)) ** 2 // 8 + 1
-            status: int = advance(self, min(iterations, length), outside)
+        def disturbed(engine: Any, iterations: int, outside: Any) -> int:
+            length = 1 + int(250 * self.draw.random() ** 4)
+            status: int = advance(engine, min(iterations, length), outside)
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
             return status
 
-        monkeypatch.setattr(engine, "advance", shorter)
-    return draw
+        patch.setattr(engine, "advance", disturbed)
 
 
 @pytest.mark.parametrize("name", DESCENTS)
-def test_the_same_digits(name: str, tmp_path: Path, short_stretches: np.random.Generator) -> None:
+def test_the_same_digits(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = DESCENTS[name]()
+    disturbance = Disturbance(monkeypatch)
     kept = tw.Checkpoints(tmp_path / "run", every=1e-9)
-    times = 0
-    while True:
-        left = int(short_stretches.integers(1, 4))
-
-        def stop(_: tw.Progress) -> bool:
-            nonlocal left
-            left -= 1
-            return left == 0
-
-        found = DESCENTS[name](checkpoints=kept, on_progress=stop)
-        times += 1
-        if found.stopped_by.reason != "interrupted":
-            break
+    disturbance.left = 1
+    while (found := DESCENTS[name](checkpoints=kept)).stopped_by.reason == "interrupted":
+        disturbance.left = int(disturbance.draw.integers(1, 5))
     assert_equal(found, expected)
-    assert times > 1
+    assert any("gone on from" in note for note in found.notes)
+    disturbance.left = -1
     assert_equal(DESCENTS[name](checkpoints=kept), expected)  # it has ended: nothing is done anew

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import keeps_missing, learns, reads_tables, table_from
+from .options import READING, keeps_checkpoints, keeps_missing, learns, reads_tables, table_from
 
-__all__ = ["fit", "tune"]
+if TYPE_CHECKING:
+    from ..descent.checkpoint import Keeper
+    from ..fitting import TableModel
+
+__all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
 
 
 @click.command()
@@ -31,11 +37,30 @@ __all__ = ["fit", "tune"]
     show_default=True,
     help="Mini-batches stop after so many epochs in which the validation loss has not improved.",
 )
-@click.option("--output", "-o", default="model.thalweg", show_default=True, help="Where to save the model.")
+@click.option(
+    "--output",
+    "-o",
+    metavar="MODEL",
+    help="Where to save the model; by default model.thalweg, with --run in the run folder.",
+)
+@click.option(
+    "--run",
+    "folder",
+    metavar="FOLDER",
+    help="Keep settings, history and checkpoints in a folder; go on with: thalweg resume FOLDER.",
+)
+@keeps_checkpoints
 @click.option("--seed", default=0, show_default=True, help="Of the split, the start and the mini-batches.")
 @keeps_missing
 @reads_tables
-def fit(tables: tuple[str, ...], target: tuple[str, ...], output: str, **options: Any) -> None:
+def fit(
+    tables: tuple[str, ...],
+    target: tuple[str, ...],
+    output: str | None,
+    folder: str | None,
+    every: float,
+    **options: Any,
+) -> None:
     """Fit a model to a table by gradient descent.
 
     TABLES: files of one table, a folder or a glob; CSV, TSV, JSON lines, Parquet, Arrow, NumPy or LIBSVM, also compressed.
@@ -43,26 +68,68 @@ def fit(tables: tuple[str, ...], target: tuple[str, ...], output: str, **options
     The model follows from the target: a number gives linear regression, two classes logistic regression, more a softmax. With
     --hidden it is a perceptron.
     """
+    reading = {name: options.pop(name) for name in READING}
+    asked = Asked(tables, target, options, reading)
+    if folder is not None:
+        from .running import begin
+
+        sys.exit(_exit_status(begin(folder, every, asked, output)))
+    output = output or "model.thalweg"
+    model, examples = fitted(asked)
+    model.save(output)
+    sys.exit(_exit_status(told(model, examples, output)))
+
+
+@click.command()
+@click.argument("folder")
+@keeps_checkpoints
+def resume(folder: str, every: float) -> None:
+    """Go on with a fit that was begun with --run FOLDER, and was interrupted or killed.
+
+    It ends in the same model, to the last bit, as a fit that was not disturbed. Of one that has ended the model is shown.
+    """
+    from .running import resume as go_on
+
+    sys.exit(_exit_status(go_on(folder, every)))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a fit was asked for. tables: paths, globs and folders. options: of `Settings`. reading: as `reads_tables` has it."""
+
+    tables: Sequence[str]
+    target: Sequence[str]
+    options: Mapping[str, Any]
+    reading: Mapping[str, Any]
+
+
+def fitted(asked: Asked, checkpoints: Keeper | None = None) -> tuple[TableModel, int]:
+    """Reads the table, says what was understood, and descends: the model, and how many examples each step saw."""
     from ..fitting import Settings, fit_prepared, prepare, task_of
     from . import show
 
-    reading = {name: options.pop(name) for name in ("kinds", "format", "encoding", "delimiter")}
-    settings = Settings(**options)
-    prepared = prepare(table_from(tables, reading), target, settings)
+    prepared = prepare(table_from(asked.tables, asked.reading), asked.target, Settings(**asked.options))
     show.understood(prepared)
     examples = task_of(prepared).examples
     with show.LiveProgress(examples) as progress:
-        model = fit_prepared(prepared, progress.update)
-    model.save(output)
+        return fit_prepared(prepared, progress.update, checkpoints), examples
+
+
+def told(model: TableModel, examples: int, output: Any) -> Any:
+    """Shows a model that was saved; its result."""
+    from . import show
+
     show.fitted(model, examples)
     click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
-    sys.exit(_exit_status(model.result))
+    return model.result
 
 
 def _exit_status(result: Any) -> int:
     """0 if a minimum was found, nothing speaks against it, or validation rows said when to stop; 3 if not: see the verdict."""
     from ..diagnosis import VerdictKind
 
+    if result is None:
+        return 0
     bad = (VerdictKind.OVERSHOOTING, VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU, VerdictKind.STILL_DESCENDING)
     if any(rule.startswith("ValidationStalls") for rule in result.stopped_by.rules):
         return 0
@@ -111,7 +178,7 @@ def tune(
     from ..fitting import tune as tune_table
     from . import show, show_search
 
-    reading = {name: options.pop(name) for name in ("kinds", "format", "encoding", "delimiter")}
+    reading = {name: options.pop(name) for name in READING}
     prepared = prepare(table_from(tables, reading), target, Settings(seed=seed, **options))
     show.understood(prepared)
     with show_search.LiveSearch() as live:

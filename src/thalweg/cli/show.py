@@ -24,7 +24,7 @@ from ..graph import Array
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
 from ..storage import write_whole
 
-__all__ = ["LiveProgress", "console", "fitted", "grid_of", "predictions", "understood"]
+__all__ = ["LiveProgress", "console", "ended", "fitted", "grid_of", "predictions", "understood"]
 
 _MOST = 100
 """Columns and coefficients that are shown."""
@@ -162,6 +162,12 @@ def fitted(model: TableModel, examples: int | None = None) -> None:
     console.print(_scores(model))
     if model.is_linear:
         _coefficients(model)
+
+
+def ended(model: TableModel) -> None:
+    """A model that was fitted before."""
+    console.print(f"Model: {_NAMES[type(model.model)]} of {', '.join(model.target)}", markup=False)
+    console.print(_scores(model))
 
 
 def _scores(model: TableModel) -> Grid:

@@ -124,7 +124,7 @@ class Descent:
 
     def _stretches(self) -> tuple[int, bool]:
         """Until a rule fires, numbers fail, or the user's function says so: the status, and whether it was the latter."""
-        iterations, status = 1, 0
+        iterations, status, looked = 1, 0, -np.inf
         while status == 0:
             now = time.perf_counter()
             before = self.engine.iteration
@@ -137,8 +137,12 @@ class Descent:
             status = self.engine.advance(wanted, outside)
             took = max(time.perf_counter() - now, 1e-7)
             done = max(self.engine.iteration - before, 1)
+            is_cut = wanted < iterations
             iterations = max(1, min(int(done * _STRETCH_SECONDS / took), iterations * 64))
             self._take_rows()
+            if status == 0 and is_cut and self._seconds() < looked + _STRETCH_SECONDS:
+                continue  # checks follow closely on one another, and are not worth a look each
+            looked = self._seconds()
             if self.kept is not None and status == 0:
                 self._follow(self.kept)
                 if self.kept.is_due():

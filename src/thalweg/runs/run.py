@@ -38,17 +38,23 @@ _LARGEST_SHARE = 0.01
 class Run:
     """A run folder in use: `with Run(folder) as run`. Only one process, and one part of it, can hold it.
 
-    folder: made if it is not there. every: the seconds between checkpoints. about: what run.json holds.
+    folder: made if it is not there, unless the run must have begun. every: the seconds between checkpoints. about: what run.json
+    holds.
 
     Raises RunError if the folder is in use, was written by a later thalweg, holds something else, or cannot be written to.
     """
 
-    def __init__(self, folder: str | Path, every: float = 30.0) -> None:
+    def __init__(self, folder: str | Path, every: float = 30.0, has_begun: bool = False) -> None:
         self.folder = Path(folder)
+        self._has_begun = has_begun
         self.every = every
         self.about: dict[str, Any] = {"thalweg_run": VERSION, "thalweg_version": __version__}
 
     def __enter__(self) -> Run:
+        if self._has_begun and not self._file.is_file():
+            raise RunError(
+                f"there is no run in {self.folder}. Begin one with: thalweg fit TABLE --target COLUMN --run {self.folder}"
+            )
         with self._writing():
             self._check_is_ours()
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -52,8 +52,17 @@ def packed(
         "description": text,
         "digest": _digest(whole, text),
     }
-    content: bytes = safetensors.numpy.save(whole, metadata)
-    return content
+    return _in_order(safetensors.numpy.save(whole, metadata))
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same file with its metadata in the order of their names: the library's order differs from process to process."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # so that the arrays stay aligned
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
 
 def unpacked(kind: str, version: int, content: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
