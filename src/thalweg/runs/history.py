@@ -8,7 +8,6 @@ What is not finite is null. The checkpoints hold the same numbers; from them the
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 
@@ -16,8 +15,6 @@ from ..descent.checkpoint import Checkpoint
 from ..graph import Array
 
 __all__ = ["lines_of", "whole_history"]
-
-_COLUMNS = ("step", "loss", "gradient_norm", "learning_rate", "slope")
 
 Check = tuple[int, int, float]
 
@@ -32,13 +29,17 @@ def whole_history(checkpoint: Checkpoint | None) -> str:
 
 def lines_of(rows: Sequence[Array], checks: Sequence[Check]) -> str:
     """Rows of the history and checks on validation data as lines; a check comes before the row of the same iteration."""
-    found = [(iteration, 0, {"step": step, "validation_loss": _plain(loss)}) for iteration, step, loss in checks]
-    for row in (row for part in rows for row in part.tolist()):
-        iteration, step, *numbers = row
-        found.append((int(iteration), 1, dict(zip(_COLUMNS, (int(step), *map(_plain, numbers)), strict=True))))
+    found = [(iteration, 0, f'"step": {step}, "validation_loss": {_json(loss)}') for iteration, step, loss in checks]
+    for part in rows:
+        found += [(int(iteration), 1, _row(int(step), numbers)) for iteration, step, *numbers in part.tolist()]
     found.sort(key=lambda line: line[:2])
-    return "".join(json.dumps(line) + "\n" for *_, line in found)
+    return "".join(f"{{{text}}}\n" for *_, text in found)
 
 
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _row(step: int, numbers: Sequence[float]) -> str:
+    loss, gradient_norm, learning_rate, slope = map(_json, numbers)
+    return f'"step": {step}, "loss": {loss}, "gradient_norm": {gradient_norm}, "learning_rate": {learning_rate}, "slope": {slope}'
+
+
+def _json(value: float) -> str:
+    return repr(value) if math.isfinite(value) else "null"
