@@ -15,6 +15,7 @@ SOURCE = Path(thalweg.__file__).parent
 
 ORDER = [
     "errors",
+    "pages",
     "graph",
     "storage",
     "ops",
@@ -27,12 +28,17 @@ ORDER = [
     "runs",
     "convexity_proof",
     "diagnosis",
+    "cluster",
+    "live",
+    "pictures",
+    "report",
     "judged",
     "hyperparameters",
     "models",
     "sklearn",
     "tables",
     "fitting",
+    "laboratory",
     "cli",
     "__main__",
 ]

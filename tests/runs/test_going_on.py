@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import thalweg as tw
-from thalweg.descent.engines import NativeEngine, NumpyEngine
+from thalweg.descent.engines import NativeEngine, SteppedEngine
 
 from .descents import DESCENTS, assert_equal
 
@@ -22,19 +23,19 @@ class Disturbance:
         self.draw = np.random.default_rng(1)
         self.left = -1
         patch.setattr(os, "fsync", lambda handle: None)  # takes most of the time here
-        for engine in (NativeEngine, NumpyEngine):
+        for engine in (NativeEngine, SteppedEngine):
             self._patch(patch, engine)
 
     def _patch(self, patch: pytest.MonkeyPatch, engine: Any) -> None:
         advance = engine.advance
 
-        def disturbed(engine: Any, iterations: int, outside: Any) -> int:
+        def disturbed(engine: Any, iterations: int, outside: Any) -> Any:
             length = 1 + int(250 * self.draw.random() ** 4)
-            status: int = advance(engine, min(iterations, length), outside)
+            recorded = advance(engine, min(iterations, length), outside)
             self.left -= 1
             if self.left == 0:
-                raise KeyboardInterrupt
-            return status
+                signal.raise_signal(signal.SIGINT)
+            return recorded
 
         patch.setattr(engine, "advance", disturbed)
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import READING, keeps_checkpoints, keeps_missing, learns, reads_tables, table_from
+from .options import READING, keeps_checkpoints, keeps_missing, learns, reads_tables, reports, table_from
 
 if TYPE_CHECKING:
     from ..descent.checkpoint import Keeper
-    from ..fitting import TableModel
+    from ..fitting import Prepared, TableModel
 
 __all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
 
@@ -51,6 +51,7 @@ __all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
 )
 @keeps_checkpoints
 @click.option("--seed", default=0, show_default=True, help="Of the split, the start and the mini-batches.")
+@reports
 @keeps_missing
 @reads_tables
 def fit(
@@ -59,6 +60,7 @@ def fit(
     output: str | None,
     folder: str | None,
     every: float,
+    report: str | None,
     **options: Any,
 ) -> None:
     """Fit a model to a table by gradient descent.
@@ -73,24 +75,25 @@ def fit(
     if folder is not None:
         from .running import begin
 
-        sys.exit(_exit_status(begin(folder, every, asked, output)))
+        sys.exit(_exit_status(begin(folder, every, asked, output, report)))
     output = output or "model.thalweg"
-    model, examples = fitted(asked)
+    model, prepared = fitted(asked)
     model.save(output)
-    sys.exit(_exit_status(told(model, examples, output)))
+    sys.exit(_exit_status(told(model, prepared, output, report)))
 
 
 @click.command()
 @click.argument("folder")
 @keeps_checkpoints
-def resume(folder: str, every: float) -> None:
+@reports
+def resume(folder: str, every: float, report: str | None) -> None:
     """Go on with a fit that was begun with --run FOLDER, and was interrupted or killed.
 
     It ends in the same model, to the last bit, as a fit that was not disturbed. Of one that has ended the model is shown.
     """
     from .running import resume as go_on
 
-    sys.exit(_exit_status(go_on(folder, every)))
+    sys.exit(_exit_status(go_on(folder, every, report)))
 
 
 @dataclass(frozen=True)
@@ -103,24 +106,27 @@ class Asked:
     reading: Mapping[str, Any]
 
 
-def fitted(asked: Asked, checkpoints: Keeper | None = None) -> tuple[TableModel, int]:
-    """Reads the table, says what was understood, and descends: the model, and how many examples each step saw."""
+def fitted(asked: Asked, checkpoints: Keeper | None = None) -> tuple[TableModel, Prepared]:
+    """Reads the table, says what was understood, and descends: the model, and what it was fitted to."""
     from ..fitting import Settings, fit_prepared, prepare, task_of
     from . import show
 
     prepared = prepare(table_from(asked.tables, asked.reading), asked.target, Settings(**asked.options))
     show.understood(prepared)
-    examples = task_of(prepared).examples
-    with show.LiveProgress(examples) as progress:
-        return fit_prepared(prepared, progress.update, checkpoints), examples
+    with show.LiveProgress(task_of(prepared).examples) as progress:
+        return fit_prepared(prepared, progress.update, checkpoints), prepared
 
 
-def told(model: TableModel, examples: int, output: Any) -> Any:
-    """Shows a model that was saved; its result."""
+def told(model: TableModel, prepared: Prepared, output: Any, report: str | None) -> Any:
+    """Shows a model that was saved, and writes its report; its result."""
+    from ..fitting import task_of, write_report
     from . import show
 
-    show.fitted(model, examples)
+    show.fitted(model, task_of(prepared).examples)
     click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
+    if report is not None:
+        write_report(model, prepared, report)
+        click.echo(f"Report in {report}")
     return model.result
 
 
@@ -154,6 +160,7 @@ def _exit_status(result: Any) -> int:
 @click.option("--epochs", default=50, show_default=True, help="How often each trial sees every training row.")
 @click.option("--batch-size", default=64, show_default=True, help="Rows in a mini-batch.")
 @click.option("--seed", default=0, show_default=True, help="Of the split, the trials and the mini-batches.")
+@reports
 @keeps_missing
 @reads_tables
 def tune(
@@ -168,13 +175,14 @@ def tune(
     epochs: int,
     batch_size: int,
     seed: int,
+    report: str | None,
     **options: Any,
 ) -> None:
     """Search the hyperparameters of a table's model: learning rate, momentum, penalty.
 
     TABLES: as for fit. Trials draw them at random, train in mini-batches, and are scored on the validation rows.
     """
-    from ..fitting import Settings, prepare
+    from ..fitting import Settings, prepare, write_report
     from ..fitting import tune as tune_table
     from . import show, show_search
 
@@ -200,6 +208,9 @@ def tune(
     show.fitted(tuned.model)
     if save is not None:
         click.echo(f"\nSaved to {save}. Predict with: thalweg predict {save} NEW_ROWS.csv")
+    if report is not None:
+        write_report(tuned.model, prepared, report, (tuned.found.narrowing(),))
+        click.echo(f"Report in {report}")
 
 
 def _bounds(values: tuple[str, ...]) -> dict[str, tuple[float, float]]:

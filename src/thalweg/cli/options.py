@@ -18,6 +18,7 @@ __all__ = [
     "kinds_of",
     "learns",
     "reads_tables",
+    "reports",
     "table_from",
 ]
 
@@ -97,6 +98,20 @@ keeps_checkpoints = click.option(
     show_default=True,
     metavar="SECONDS",
     help="Between checkpoints in a run folder; there is always one at the end.",
+)
+
+
+def _report_path(context: Any, parameter: Any, value: str | None) -> str | None:
+    """Refused before a long descent rather than after it."""
+    if value is not None:
+        from .. import report
+
+        report.check(value)
+    return value
+
+
+reports = click.option(
+    "--report", metavar="PAGE.html", callback=_report_path, help="Write a page with the verdict, curves and pictures."
 )
 
 at_prediction = _all_of(

@@ -24,7 +24,7 @@ from .options import READING
 __all__ = ["begin", "resume"]
 
 
-def begin(folder: str, every: float, asked: Asked, output: str | None) -> Any:
+def begin(folder: str, every: float, asked: Asked, output: str | None, report: str | None) -> Any:
     """Fits in a run folder; if the same fit was begun there, goes on with it. The result, or None if it had ended before.
 
     Raises RunError if the folder is of another fit, is in use, or cannot be written to, or if the table has changed.
@@ -38,10 +38,10 @@ def begin(folder: str, every: float, asked: Asked, output: str | None) -> Any:
             "output": None if output is None else os.path.abspath(output),
         }
         run.note("fit", plain)
-        return _go_on(run)
+        return _go_on(run, report)
 
 
-def resume(folder: str, every: float) -> Any:
+def resume(folder: str, every: float, report: str | None) -> Any:
     """Goes on with the fit in a run folder. The result, or None if it had ended before.
 
     Raises RunError if there is none, and as `begin` does.
@@ -51,14 +51,14 @@ def resume(folder: str, every: float) -> Any:
             raise RunError(
                 f"the run in {folder} is no fit of a table: go on with it in Python, by the call of tw.minimize that began it"
             )
-        return _go_on(run)
+        return _go_on(run, report)
 
 
-def _go_on(run: Run) -> Any:
+def _go_on(run: Run, report: str | None) -> Any:
     file = run.folder / "model.thalweg"
     asked = run.about["fit"]
     output = Path(asked["output"]) if asked["output"] else file
-    if file.exists():
+    if file.exists() and report is None:  # else the report is drawn from the end of the descent, which is kept
         model = TableModel.load(file)
         if output != file and not output.exists():
             model.save(output)
@@ -67,7 +67,7 @@ def _go_on(run: Run) -> Any:
         click.echo(f"\nPredict with: thalweg predict {output} NEW_ROWS.csv")
         return None
     _check_tables(run, asked["tables"])
-    model, examples = fitted(_asked_before(asked), run)
+    model, prepared = fitted(_asked_before(asked), run)
     result = model.result
     assert result is not None
     if result.stopped_by.reason == "interrupted":
@@ -76,7 +76,7 @@ def _go_on(run: Run) -> Any:
     if output != file:
         model.save(output)
     model.save(file)
-    return told(model, examples, output)
+    return told(model, prepared, output, report)
 
 
 def _asked_before(plain: dict[str, Any]) -> Asked:
@@ -110,7 +110,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
     try:
         yield
     finally:

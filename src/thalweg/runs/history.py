@@ -31,7 +31,7 @@ def lines_of(rows: Sequence[Array], checks: Sequence[Check]) -> str:
     """Rows of the history and checks on validation data as lines; a check comes before the row of the same iteration."""
     found = [(iteration, 0, f'"step": {step}, "validation_loss": {_json(loss)}') for iteration, step, loss in checks]
     for part in rows:
-        found += [(int(iteration), 1, _row(int(step), numbers)) for iteration, step, *numbers in part.tolist()]
+        found += [(int(iteration), 1, _row(int(step), numbers[:4])) for iteration, step, *numbers in part.tolist()]
     found.sort(key=lambda line: line[:2])
     return "".join(f"{{{text}}}\n" for *_, text in found)
 

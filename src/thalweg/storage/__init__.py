@@ -1,6 +1,6 @@
 """Files that survive: written whole or not at all, with a digest that is verified, and one writer at a time."""
 
-from .atomic import remove_leftovers, write_whole
+from .atomic import remove_leftovers, whole_file, write_whole
 from .digest import digest_of
 from .lock import Lock
 from .tensors import Fault, TensorFileError, packed, unpacked
@@ -13,5 +13,6 @@ __all__ = [
     "packed",
     "remove_leftovers",
     "unpacked",
+    "whole_file",
     "write_whole",
 ]

@@ -6,24 +6,34 @@ import contextlib
 import os
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["remove_leftovers", "write_whole"]
+__all__ = ["remove_leftovers", "whole_file", "write_whole"]
 
 _LEFT_OVER = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
 def write_whole(path: str | Path, content: bytes) -> None:
-    """Writes a file so that at every moment, a loss of power included, there is the old one or the new one, whole.
+    """Writes a file as `whole_file` does."""
+    with whole_file(path) as stream:
+        stream.write(content)
 
-    The content goes to a file beside it, which then takes its place; a symbolic link stays one. Raises OSError if that
-    fails; the old file is then as it was, and nothing is left beside it.
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[BinaryIO]:
+    """A file to write, so that at every moment, a loss of power included, there is the old one or the new one, whole.
+
+    The content goes to a file beside it, which takes its place when the context ends well; a symbolic link stays one. Raises
+    OSError if that fails; the old file is then as it was, and nothing is left beside it.
     """
     file = Path(os.path.realpath(path))
     beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         with open(beside, "xb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(beside, file)

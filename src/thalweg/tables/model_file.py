@@ -13,8 +13,8 @@ from ..storage import Fault, TensorFileError, packed, unpacked, write_whole
 
 __all__ = ["VERSION", "load_model", "save_model"]
 
-VERSION = 2
-"""Of the format. A file of another one is refused."""
+VERSION = 1
+"""Of the format. A file of a later one is refused."""
 
 _KIND = "thalweg"
 
