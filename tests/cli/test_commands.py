@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from pathlib import Path
 
@@ -12,8 +13,11 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
+from thalweg.cli import show
 from thalweg.cli.main import main
+from thalweg.fitting import Settings, prepare
 from thalweg.tables import read_table
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -54,24 +58,21 @@ def test_fit_and_predict_classes(tmp_path: Path) -> None:
     assert {row[0] for row in rows[1:]} == {"MALE", "FEMALE"}
 
 
-def test_classes_and_layers_are_shown(tmp_path: Path) -> None:
-    model = tmp_path / "m.thalweg"
-    result = run(
-        "fit", EXAMPLES / "penguins.csv", "--target", "species", "--hidden", "8,4", "--epochs", 30, "-o", model
-    )
-    told = " ".join(result.output.split())
-    for part in (
-        "perceptron of species: 3 classes (Adelie,",
-        "1 14 → 8 relu, 120 parameters",
-        "in all 171 parameters",
-        "accuracy",
-    ):
+def test_the_layers_of_a_perceptron_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(show, "console", Console(file=screen, width=100))
+    show.understood(prepare(read_table(EXAMPLES / "penguins.csv"), "species", Settings(hidden=(8, 4))))
+    told = " ".join(screen.getvalue().split())
+    for part in ("perceptron of species: 3 classes (Adelie,", "1 14 → 8 relu, 120 parameters", "in all 171 parameters"):
         assert part in told
+
+
+def test_classes_are_evaluated(tmp_path: Path) -> None:
+    model = tmp_path / "m.thalweg"
     result = run("fit", EXAMPLES / "penguins.csv", "--target", "species", "-o", model)
     assert "softmax regression of species" in result.output
     assert "feature Adelie Chinstrap Gentoo" in " ".join(result.output.split())
-    result = run("evaluate", model, EXAMPLES / "penguins.csv")
-    told = " ".join(result.output.split())
+    told = " ".join(run("evaluate", model, EXAMPLES / "penguins.csv").output.split())
     for part in (
         "accuracy log loss AUC",
         "class precision recall F1 rows",
