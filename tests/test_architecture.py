@@ -15,6 +15,7 @@ SOURCE = Path(thalweg.__file__).parent
 
 ORDER = [
     "errors",
+    "pages",
     "graph",
     "ops",
     "trace",
@@ -25,12 +26,17 @@ ORDER = [
     "transformations",
     "convexity_proof",
     "diagnosis",
+    "cluster",
+    "live",
+    "pictures",
+    "report",
     "judged",
     "hyperparameters",
     "models",
     "sklearn",
     "tables",
     "fitting",
+    "laboratory",
     "cli",
     "__main__",
 ]

@@ -9,7 +9,18 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models
-    from .compile.onnx import export_onnx
+    from .cluster import (
+        Cluster,
+    )
+    from .compile.device import (
+        Device,
+    )
+    from .compile.jax.finding import (
+        devices,
+    )
+    from .compile.onnx import (
+        export_onnx,
+    )
     from .convexity_proof import (
         Convexity,
         ConvexityKind,
@@ -30,6 +41,7 @@ if TYPE_CHECKING:
         BarzilaiBorwein,
         Basin,
         ConjugateGradient,
+        Controls,
         ElasticNet,
         Gaussian,
         Glorot,
@@ -39,6 +51,7 @@ if TYPE_CHECKING:
         Grid,
         He,
         History,
+        Intervention,
         LeafCheck,
         LevenbergMarquardt,
         LineSearch,
@@ -66,6 +79,7 @@ if TYPE_CHECKING:
         Stop,
         Stopped,
         StoppingRule,
+        Stream,
         StrongWolfe,
         ValidationStalls,
         Zeros,
@@ -85,7 +99,9 @@ if TYPE_CHECKING:
     )
     from .errors import (
         ArgumentError,
+        ClusterError,
         DataError,
+        DeviceError,
         GraphError,
         LossError,
         ModelFileError,
@@ -94,7 +110,10 @@ if TYPE_CHECKING:
         ThalwegError,
         TracingError,
     )
-    from .fitting import TableModel, fit
+    from .fitting import (
+        TableModel,
+        fit,
+    )
     from .hyperparameters import (
         Choice,
         Halving,
@@ -110,6 +129,9 @@ if TYPE_CHECKING:
     from .judged import (
         minimize,
     )
+    from .live import (
+        Live,
+    )
     from .transformations import (
         grad,
         hessian,
@@ -121,6 +143,18 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "cluster": (*("Cluster",),),
+    "compile.device": (*("Device",),),
+    "compile.jax.finding": (*("devices",),),
+    "compile.onnx": (*("export_onnx",),),
+    "convexity_proof": (
+        *(
+            "Convexity",
+            "ConvexityKind",
+            "Counterexample",
+            "convexity",
+        ),
+    ),
     "descent": (
         *(
             "AcceleratedGradient",
@@ -135,93 +169,66 @@ _HOMES = {
         *(
             "Basin",
             "ConjugateGradient",
+            "Controls",
             "ElasticNet",
             "Gaussian",
             "Glorot",
             "GradientBelow",
             "GradientCheck",
-            "GradientDescent",
         ),
         *(
+            "GradientDescent",
             "Grid",
             "He",
             "History",
+            "Intervention",
             "L1",
             "L2",
             "LBFGS",
-            "LeafCheck",
-            "LevenbergMarquardt",
         ),
         *(
+            "LeafCheck",
+            "LevenbergMarquardt",
             "LineSearch",
             "LossBelow",
             "MaxSeconds",
             "MaxSteps",
             "Measurement",
             "Method",
-            "Momentum",
-            "Nesterov",
         ),
         *(
+            "Momentum",
+            "Nesterov",
             "Newton",
             "NewtonCG",
             "NoChange",
             "Numerical",
             "Penalty",
             "Point",
-            "Population",
-            "Progress",
         ),
         *(
+            "Population",
+            "Progress",
             "RMSProp",
             "RandomSearch",
             "Rate",
             "RateKind",
             "Result",
             "Start",
-            "Stop",
-            "Stopped",
         ),
         *(
+            "Stop",
+            "Stopped",
             "StoppingRule",
+            "Stream",
             "StrongWolfe",
             "ValidationStalls",
             "Zeros",
             "check_gradient",
+        ),
+        *(
             "grid",
             "powers_of_ten",
-        ),
-    ),
-    "errors": (
-        *(
-            "ArgumentError",
-            "DataError",
-            "GraphError",
-            "LossError",
-            "ModelFileError",
-            "ShapeError",
-            "TableError",
-            "ThalwegError",
-        ),
-        *("TracingError",),
-    ),
-    "transformations": (
-        *(
-            "grad",
-            "hessian",
-            "hvp",
-            "jacobian",
-            "jvp",
-            "value_and_grad",
-            "vjp",
-        ),
-    ),
-    "convexity_proof": (
-        *(
-            "Convexity",
-            "ConvexityKind",
-            "Counterexample",
-            "convexity",
         ),
     ),
     "diagnosis": (
@@ -235,8 +242,23 @@ _HOMES = {
             "explain",
         ),
     ),
-    "judged": (*("minimize",),),
-    "compile.onnx": (*("export_onnx",),),
+    "errors": (
+        *(
+            "ArgumentError",
+            "ClusterError",
+            "DataError",
+            "DeviceError",
+            "GraphError",
+            "LossError",
+            "ModelFileError",
+            "ShapeError",
+        ),
+        *(
+            "TableError",
+            "ThalwegError",
+            "TracingError",
+        ),
+    ),
     "fitting": (
         *(
             "TableModel",
@@ -259,6 +281,19 @@ _HOMES = {
             "search",
         ),
     ),
+    "judged": (*("minimize",),),
+    "transformations": (
+        *(
+            "grad",
+            "hessian",
+            "hvp",
+            "jacobian",
+            "jvp",
+            "value_and_grad",
+            "vjp",
+        ),
+    ),
+    "live": (*("Live",),),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -278,11 +313,16 @@ __all__ = [
     "BarzilaiBorwein",
     "Basin",
     "Choice",
+    "Cluster",
+    "ClusterError",
     "ConjugateGradient",
+    "Controls",
     "Convexity",
     "ConvexityKind",
     "Counterexample",
     "DataError",
+    "Device",
+    "DeviceError",
     "ElasticNet",
     "Explanation",
     "Gaussian",
@@ -296,9 +336,11 @@ __all__ = [
     "He",
     "History",
     "Integer",
+    "Intervention",
     "LeafCheck",
     "LevenbergMarquardt",
     "LineSearch",
+    "Live",
     "LogUniform",
     "LossBelow",
     "LossError",
@@ -331,6 +373,7 @@ __all__ = [
     "Stop",
     "Stopped",
     "StoppingRule",
+    "Stream",
     "StrongWolfe",
     "TableError",
     "TableModel",
@@ -346,6 +389,7 @@ __all__ = [
     "check_gradient",
     "convexity",
     "curvature",
+    "devices",
     "explain",
     "export_onnx",
     "fit",

@@ -7,7 +7,9 @@ ThalwegError
 ├── ArgumentError         an argument outside of its range (also a ValueError)
 ├── DataError             arrays of data that cannot be used (also a ValueError)
 ├── TableError            a table that cannot be used; names row and column (also a ValueError)
+├── DeviceError           a GPU, a TPU or JAX is asked for and not there (also a RuntimeError)
 ├── ModelFileError        a model file that cannot be read or written (also an OSError)
+├── ClusterError          a cluster that cannot be reached, or that failed (also a ConnectionError)
 └── GraphError            a graph that breaks its own rules: a defect of thalweg (also a RuntimeError)
 """
 
@@ -19,7 +21,9 @@ from dataclasses import dataclass
 
 __all__ = [
     "ArgumentError",
+    "ClusterError",
     "DataError",
+    "DeviceError",
     "GraphError",
     "LossError",
     "ModelFileError",
@@ -60,8 +64,16 @@ class TableError(ThalwegError, ValueError):
     """A table cannot be used; the message names the file, the row and the column."""
 
 
+class DeviceError(ThalwegError, RuntimeError):
+    """A device, or the library that drives it, is asked for and not there; the message says what to install."""
+
+
 class ModelFileError(ThalwegError, OSError):
     """A model file cannot be read or written."""
+
+
+class ClusterError(ThalwegError, ConnectionError):
+    """A cluster cannot be reached, or failed in a way that no replacement of workers can mend."""
 
 
 class GraphError(ThalwegError, RuntimeError):

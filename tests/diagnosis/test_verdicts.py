@@ -125,7 +125,8 @@ def test_members_of_populations_are_judged_too() -> None:
 
 @pytest.mark.parametrize("size", [3, 20, 150])
 def test_eigenvalues_lie_within_their_bounds(size: int) -> None:
-    from thalweg.descent.problem import data_of, problem_of
+    from thalweg.descent.data import data_of
+    from thalweg.descent.problem import problem_of
     from thalweg.diagnosis.spectrum import spectrum_of
 
     generator = np.random.default_rng(size)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import keeps_missing, learns, reads_tables, table_from
+from .options import keeps_missing, learns, reads_tables, reports, table_from
 
 __all__ = ["fit", "tune"]
 
@@ -33,9 +33,10 @@ __all__ = ["fit", "tune"]
 )
 @click.option("--output", "-o", default="model.thalweg", show_default=True, help="Where to save the model.")
 @click.option("--seed", default=0, show_default=True, help="Of the split, the start and the mini-batches.")
+@reports
 @keeps_missing
 @reads_tables
-def fit(tables: tuple[str, ...], target: tuple[str, ...], output: str, **options: Any) -> None:
+def fit(tables: tuple[str, ...], target: tuple[str, ...], output: str, report: str | None, **options: Any) -> None:
     """Fit a model to a table by gradient descent.
 
     TABLES: files of one table, a folder or a glob; CSV, TSV, JSON lines, Parquet, Arrow, NumPy or LIBSVM, also compressed.
@@ -43,7 +44,7 @@ def fit(tables: tuple[str, ...], target: tuple[str, ...], output: str, **options
     The model follows from the target: a number gives linear regression, two classes logistic regression, more a softmax. With
     --hidden it is a perceptron.
     """
-    from ..fitting import Settings, fit_prepared, prepare, task_of
+    from ..fitting import Settings, fit_prepared, prepare, task_of, write_report
     from . import show
 
     reading = {name: options.pop(name) for name in ("kinds", "format", "encoding", "delimiter")}
@@ -56,6 +57,9 @@ def fit(tables: tuple[str, ...], target: tuple[str, ...], output: str, **options
     model.save(output)
     show.fitted(model, examples)
     click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
+    if report is not None:
+        write_report(model, prepared, report)
+        click.echo(f"Report in {report}")
     sys.exit(_exit_status(model.result))
 
 
@@ -87,6 +91,7 @@ def _exit_status(result: Any) -> int:
 @click.option("--epochs", default=50, show_default=True, help="How often each trial sees every training row.")
 @click.option("--batch-size", default=64, show_default=True, help="Rows in a mini-batch.")
 @click.option("--seed", default=0, show_default=True, help="Of the split, the trials and the mini-batches.")
+@reports
 @keeps_missing
 @reads_tables
 def tune(
@@ -101,13 +106,14 @@ def tune(
     epochs: int,
     batch_size: int,
     seed: int,
+    report: str | None,
     **options: Any,
 ) -> None:
     """Search the hyperparameters of a table's model: learning rate, momentum, penalty.
 
     TABLES: as for fit. Trials draw them at random, train in mini-batches, and are scored on the validation rows.
     """
-    from ..fitting import Settings, prepare
+    from ..fitting import Settings, prepare, write_report
     from ..fitting import tune as tune_table
     from . import show, show_search
 
@@ -133,6 +139,9 @@ def tune(
     show.fitted(tuned.model)
     if save is not None:
         click.echo(f"\nSaved to {save}. Predict with: thalweg predict {save} NEW_ROWS.csv")
+    if report is not None:
+        write_report(tuned.model, prepared, report, (tuned.found.narrowing(),))
+        click.echo(f"Report in {report}")
 
 
 def _bounds(values: tuple[str, ...]) -> dict[str, tuple[float, float]]:

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from ..tables import Kind, Table
 
-__all__ = ["at_prediction", "keeps_missing", "kinds_of", "learns", "reads_tables", "table_from"]
+__all__ = ["at_prediction", "keeps_missing", "kinds_of", "learns", "reads_tables", "reports", "table_from"]
 
 Command = Callable[..., None]
 
@@ -75,6 +75,20 @@ keeps_missing = click.option(
     default="impute",
     show_default=True,
     help="Fill missing values, leave out their rows, or stop at the first.",
+)
+
+
+def _report_path(context: Any, parameter: Any, value: str | None) -> str | None:
+    """Refused before a long descent rather than after it."""
+    if value is not None:
+        from .. import report
+
+        report.check(value)
+    return value
+
+
+reports = click.option(
+    "--report", metavar="PAGE.html", callback=_report_path, help="Write a page with the verdict, curves and pictures."
 )
 
 at_prediction = _all_of(
