@@ -24,7 +24,9 @@ __all__ = ["fit", "tune"]
 @click.option(
     "--batch-size", type=int, help="Rows in a mini-batch; by default all, for perceptrons a tenth, 64 to 200."
 )
-@click.option("--epochs", type=int, help="How often each row is seen at most.")
+@click.option(
+    "--epochs", type=int, help="How often each row is seen at most; by default 200 in mini-batches, else 5,000."
+)
 @click.option(
     "--patience",
     default=10,
@@ -51,25 +53,25 @@ def fit(tables: tuple[str, ...], target: tuple[str, ...], output: str, report: s
     settings = Settings(**options)
     prepared = prepare(table_from(tables, reading), target, settings)
     show.understood(prepared)
-    examples = task_of(prepared).examples
-    with show.LiveProgress(examples) as progress:
+    task = task_of(prepared)
+    with show.LiveProgress(task.examples) as progress:
         model = fit_prepared(prepared, progress.update)
     model.save(output)
-    show.fitted(model, examples)
+    show.fitted(model, task.examples)
     click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
     if report is not None:
         write_report(model, prepared, report)
         click.echo(f"Report in {report}")
-    sys.exit(_exit_status(model.result))
+    sys.exit(_exit_status(model.result, is_batched=task.options["batch_size"] is not None))
 
 
-def _exit_status(result: Any) -> int:
-    """0 if a minimum was found, nothing speaks against it, or validation rows said when to stop; 3 if not: see the verdict."""
+def _exit_status(result: Any, is_batched: bool) -> int:
+    """0 if a minimum was found or nothing speaks against it, 3 if not: see the verdict. Mini-batches end when validation or epochs say so."""
     from ..diagnosis import VerdictKind
 
-    bad = (VerdictKind.OVERSHOOTING, VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU, VerdictKind.STILL_DESCENDING)
-    if any(rule.startswith("ValidationStalls") for rule in result.stopped_by.rules):
-        return 0
+    bad = {VerdictKind.OVERSHOOTING}
+    if not is_batched:
+        bad |= {VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU, VerdictKind.STILL_DESCENDING}
     return 3 if result.verdict is not None and result.verdict.kind in bad else 0
 
 
