@@ -30,7 +30,9 @@ __all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
 @click.option(
     "--batch-size", type=int, help="Rows in a mini-batch; by default all, for perceptrons a tenth, 64 to 200."
 )
-@click.option("--epochs", type=int, help="How often each row is seen at most.")
+@click.option(
+    "--epochs", type=int, help="How often each row is seen at most; by default 200 in mini-batches, else 5,000."
+)
 @click.option(
     "--patience",
     default=10,
@@ -131,14 +133,15 @@ def told(model: TableModel, prepared: Prepared, output: Any, report: str | None)
 
 
 def _exit_status(result: Any) -> int:
-    """0 if a minimum was found, nothing speaks against it, or validation rows said when to stop; 3 if not: see the verdict."""
+    """0 if a minimum was found or nothing speaks against it, 3 if not: see the verdict. Mini-batches end when validation or epochs say so."""
     from ..diagnosis import VerdictKind
 
     if result is None:
         return 0
-    bad = (VerdictKind.OVERSHOOTING, VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU, VerdictKind.STILL_DESCENDING)
-    if any(rule.startswith("ValidationStalls") for rule in result.stopped_by.rules):
-        return 0
+    is_batched = result.origin is not None and result.origin.plan.batch is not None
+    bad = {VerdictKind.OVERSHOOTING}
+    if not is_batched:
+        bad |= {VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU, VerdictKind.STILL_DESCENDING}
     return 3 if result.verdict is not None and result.verdict.kind in bad else 0
 
 

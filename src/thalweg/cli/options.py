@@ -127,7 +127,7 @@ at_prediction = _all_of(
         type=click.Choice(["none", "refuse"]),
         default="none",
         show_default=True,
-        help="Take categories that training never saw as none of the known, or stop at the first.",
+        help="Take categories, and classes, that training never saw as none of the known, or stop at the first.",
     ),
 )
 """What is done with new rows that are not like those of training."""
