@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..diagnosis import judge
 from ..errors import ArgumentError
 from ..graph import Array
 from ..pictures import Depicted, Fitted
@@ -26,7 +28,10 @@ def write_report(model: TableModel, prepared: Prepared, path: str | Path, furthe
     if model.result is None:
         raise ArgumentError("a report tells of a descent, and a model that was loaded has none: fit it again")
     title = f"{', '.join(model.target)} of {Path(prepared.table.path).name}"
-    return report.write(model.result, path, title, fitted_of(model, prepared), further)
+    result = model.result
+    if result.judge is None:  # of a search
+        result = dataclasses.replace(result, judge=judge)
+    return report.write(result, path, title, fitted_of(model, prepared), further)
 
 
 def fitted_of(model: TableModel, prepared: Prepared) -> Fitted:
