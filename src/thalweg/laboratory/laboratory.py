@@ -74,7 +74,7 @@ class Laboratory:
         if topic.name in DATA_SETS:
             return DATA_SETS[topic.name]()
         found = specimen(topic.name)
-        number = topic.number if topic.number is not None else (found.numbers[-1] if found.numbers else 1.0)
+        number = found.number if topic.number is None else topic.number
         start, names = np.array(found.start, float), ("x", "y")[: found.dimension]
         return Subject(found.make(float(number)), start, names, found.rate, found.formula, found.window)
 
@@ -290,7 +290,12 @@ def catalogue() -> dict[str, Any]:
     """What there is to choose from."""
     return {
         "functions": {
-            name: {"dimension": found.dimension, "formula": found.formula, "numbers": list(found.numbers)}
+            name: {
+                "dimension": found.dimension,
+                "formula": found.formula,
+                "number": found.number,
+                "numbers": list(found.numbers),
+            }
             for name, found in GALLERY.items()
         },
         "data_sets": list(DATA_SETS),
