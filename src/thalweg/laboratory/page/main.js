@@ -225,7 +225,10 @@ function askLater() {
     }
     const key = basinsKey();
     if (scene.show.includes("basins") && data.size <= 2 && basins?.key !== key) {
+      const button = $("shows").querySelector("[data-name=basins]");
+      button.classList.add("is-waiting");
       const found = await ask("/basins", { topic: asked.topic, run: asked.runs[scene.chosen], window: data.window }).catch(() => null);
+      button.classList.remove("is-waiting");
       if (found && !found.problem && basinsKey() === key) {
         basins = { ...found, key };
         stage.show(data, scene, around, basins);
@@ -280,7 +283,17 @@ function drawStep() {
   if (!data) return;
   stage.show(data, scene, around, basins);
   losses.at(scene.step);
+  $("overlay").setAttribute("aria-label", stageLabel());
   drawFound($("found"), scene, data, verdicts, catalogue.methods);
+}
+
+/** What the large picture shows, for who cannot see it. */
+function stageLabel() {
+  const run = data.runs[scene.chosen];
+  if (!run?.points) return say(`topic_${scene.topic}`);
+  const at = Math.min(scene.step, run.points.shape[0] - 1), dimension = run.points.shape[1];
+  const place = Array.from(run.points.values.slice(dimension * at, dimension * (at + 1)), (value) => shown(value)).join(", ");
+  return say("stage_label", { topic: say(`topic_${scene.topic}`), descent: labelOf(data.asked[scene.chosen], catalogue.methods), step: at, place, loss: shown(run.losses.values[at], 6) });
 }
 
 function drawAround() {
