@@ -26,6 +26,7 @@ ORDER = [
     "transformations",
     "convexity_proof",
     "diagnosis",
+    "cluster",
     "judged",
     "hyperparameters",
     "models",

@@ -9,8 +9,18 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models
-    from .compile.device import Device
-    from .compile.jax.finding import devices
+    from .cluster import (
+        Cluster,
+    )
+    from .compile.device import (
+        Device,
+    )
+    from .compile.jax.finding import (
+        devices,
+    )
+    from .compile.onnx import (
+        export_onnx,
+    )
     from .convexity_proof import (
         Convexity,
         ConvexityKind,
@@ -31,6 +41,7 @@ if TYPE_CHECKING:
         BarzilaiBorwein,
         Basin,
         ConjugateGradient,
+        Controls,
         ElasticNet,
         Gaussian,
         Glorot,
@@ -40,6 +51,7 @@ if TYPE_CHECKING:
         Grid,
         He,
         History,
+        Intervention,
         LeafCheck,
         LevenbergMarquardt,
         LineSearch,
@@ -87,6 +99,7 @@ if TYPE_CHECKING:
     )
     from .errors import (
         ArgumentError,
+        ClusterError,
         DataError,
         DeviceError,
         GraphError,
@@ -97,7 +110,10 @@ if TYPE_CHECKING:
         ThalwegError,
         TracingError,
     )
-    from .fitting import TableModel, fit
+    from .fitting import (
+        TableModel,
+        fit,
+    )
     from .hyperparameters import (
         Choice,
         Halving,
@@ -124,6 +140,16 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "cluster": (*("Cluster",),),
+    "compile.onnx": (*("export_onnx",),),
+    "convexity_proof": (
+        *(
+            "Convexity",
+            "ConvexityKind",
+            "Counterexample",
+            "convexity",
+        ),
+    ),
     "descent": (
         *(
             "AcceleratedGradient",
@@ -138,99 +164,66 @@ _HOMES = {
         *(
             "Basin",
             "ConjugateGradient",
+            "Controls",
             "ElasticNet",
             "Gaussian",
             "Glorot",
             "GradientBelow",
             "GradientCheck",
-            "GradientDescent",
         ),
         *(
+            "GradientDescent",
             "Grid",
             "He",
             "History",
+            "Intervention",
             "L1",
             "L2",
             "LBFGS",
-            "LeafCheck",
-            "LevenbergMarquardt",
         ),
         *(
+            "LeafCheck",
+            "LevenbergMarquardt",
             "LineSearch",
             "LossBelow",
             "MaxSeconds",
             "MaxSteps",
             "Measurement",
             "Method",
-            "Momentum",
-            "Nesterov",
         ),
         *(
+            "Momentum",
+            "Nesterov",
             "Newton",
             "NewtonCG",
             "NoChange",
             "Numerical",
             "Penalty",
             "Point",
-            "Population",
-            "Progress",
         ),
         *(
+            "Population",
+            "Progress",
             "RMSProp",
             "RandomSearch",
             "Rate",
             "RateKind",
             "Result",
             "Start",
-            "Stop",
-            "Stopped",
         ),
         *(
+            "Stop",
+            "Stopped",
             "StoppingRule",
             "Stream",
             "StrongWolfe",
             "ValidationStalls",
             "Zeros",
             "check_gradient",
+        ),
+        *(
             "grid",
             "powers_of_ten",
-        ),
-    ),
-    "compile.device": (*("Device",),),
-    "compile.jax.finding": (*("devices",),),
-    "errors": (
-        *(
-            "ArgumentError",
-            "DataError",
-            "DeviceError",
-            "GraphError",
-            "LossError",
-            "ModelFileError",
-            "ShapeError",
-            "TableError",
-        ),
-        *(
-            "ThalwegError",
-            "TracingError",
-        ),
-    ),
-    "transformations": (
-        *(
-            "grad",
-            "hessian",
-            "hvp",
-            "jacobian",
-            "jvp",
-            "value_and_grad",
-            "vjp",
-        ),
-    ),
-    "convexity_proof": (
-        *(
-            "Convexity",
-            "ConvexityKind",
-            "Counterexample",
-            "convexity",
         ),
     ),
     "diagnosis": (
@@ -244,7 +237,23 @@ _HOMES = {
             "explain",
         ),
     ),
-    "judged": (*("minimize",),),
+    "errors": (
+        *(
+            "ArgumentError",
+            "ClusterError",
+            "DataError",
+            "DeviceError",
+            "GraphError",
+            "LossError",
+            "ModelFileError",
+            "ShapeError",
+        ),
+        *(
+            "TableError",
+            "ThalwegError",
+            "TracingError",
+        ),
+    ),
     "fitting": (
         *(
             "TableModel",
@@ -267,6 +276,20 @@ _HOMES = {
             "search",
         ),
     ),
+    "judged": (*("minimize",),),
+    "transformations": (
+        *(
+            "grad",
+            "hessian",
+            "hvp",
+            "jacobian",
+            "jvp",
+            "value_and_grad",
+            "vjp",
+        ),
+    ),
+    "compile.device": (*("Device",),),
+    "compile.jax.finding": (*("devices",),),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -286,7 +309,10 @@ __all__ = [
     "BarzilaiBorwein",
     "Basin",
     "Choice",
+    "Cluster",
+    "ClusterError",
     "ConjugateGradient",
+    "Controls",
     "Convexity",
     "ConvexityKind",
     "Counterexample",
@@ -306,6 +332,7 @@ __all__ = [
     "He",
     "History",
     "Integer",
+    "Intervention",
     "LeafCheck",
     "LevenbergMarquardt",
     "LineSearch",
@@ -359,6 +386,7 @@ __all__ = [
     "curvature",
     "devices",
     "explain",
+    "export_onnx",
     "fit",
     "grad",
     "grid",

@@ -9,6 +9,7 @@ ThalwegError
 ├── TableError            a table that cannot be used; names row and column (also a ValueError)
 ├── DeviceError           a GPU, a TPU or JAX is asked for and not there (also a RuntimeError)
 ├── ModelFileError        a model file that cannot be read or written (also an OSError)
+├── ClusterError          a cluster that cannot be reached, or that failed (also a ConnectionError)
 └── GraphError            a graph that breaks its own rules: a defect of thalweg (also a RuntimeError)
 """
 
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "ArgumentError",
+    "ClusterError",
     "DataError",
     "DeviceError",
     "GraphError",
@@ -68,6 +70,10 @@ class DeviceError(ThalwegError, RuntimeError):
 
 class ModelFileError(ThalwegError, OSError):
     """A model file cannot be read or written."""
+
+
+class ClusterError(ThalwegError, ConnectionError):
+    """A cluster cannot be reached, or failed in a way that no replacement of workers can mend."""
 
 
 class GraphError(ThalwegError, RuntimeError):

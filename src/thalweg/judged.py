@@ -1,4 +1,4 @@
-"""`minimize`: descends, lets the result say what was found, and goes on from saddle points if asked to."""
+"""`minimize`: descends here or on a cluster, lets the result say what was found, and goes on from saddle points if asked to."""
 
 from __future__ import annotations
 
@@ -39,19 +39,29 @@ def _with_verdict(
 ) -> Callable[Concatenate[Loss, Any, P], Result]:
     @wraps(descend)
     def judged(loss: Loss, parameters: Any, *arguments: P.args, **options: P.kwargs) -> Result:
+        run = _on_cluster(options.pop("cluster")) if options.get("cluster") is not None else descend
         escapes = options.pop("escape_saddles", False)
         if not isinstance(escapes, bool):
             raise ArgumentError(f"escape_saddles={escapes!r}: expected True or False")
-        result = _judged(descend(loss, parameters, *arguments, **options))
+        result = _judged(run(loss, parameters, *arguments, **options))
         if not escapes:
             return result
         if isinstance(result, Population):
             raise ArgumentError("escape_saddles=True goes on with one descent: leave out restarts and grids")
-        return _beyond_saddles(result, lambda start: _judged(descend(loss, start, *arguments, **options)))
+        return _beyond_saddles(result, lambda start: _judged(run(loss, start, *arguments, **options)))
 
-    further = "escape_saddles: whether to go on from saddle points, along the direction that leads down.\n    "
+    further = (
+        "escape_saddles: whether to go on from saddle points, along the direction that leads down.\n    "
+        "cluster: a `Cluster`, whose workers hold the examples, or descend with the members of a population.\n    "
+    )
     judged.__doc__ = (descend.__doc__ or "").replace("on_progress: called", further + "on_progress: called")
     return cast(Callable[Concatenate[Loss, Any, P], Result], judged)
+
+
+def _on_cluster(cluster: Any) -> Callable[..., Result]:
+    from .cluster.minimizing import minimize_on  # what knows clusters is loaded only if one is used
+
+    return lambda *arguments, **options: minimize_on(cluster, *arguments, **options)
 
 
 def _beyond_saddles(result: Result, descend: Callable[[Any], Result]) -> Result:

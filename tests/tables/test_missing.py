@@ -9,7 +9,7 @@ import pytest
 
 from thalweg import ArgumentError, TableError
 from thalweg.fitting import Settings, prepare
-from thalweg.tables import Encoding, Table, read_table
+from thalweg.tables import Differences, Encoding, Table, read_table
 
 TEXT = "n,c,gone,y\n" + "".join(f"{n if n % 5 else ''},{'xy'[n % 2] if n % 7 else ''},,{n}\n" for n in range(1, 41))
 INCOMPLETE = [n - 1 for n in range(1, 41) if n % 5 == 0 or n % 7 == 0]
@@ -63,7 +63,9 @@ def test_new_rows_are_filled_or_refused(tmp_path: Path) -> None:
     assert unseen == {"c": 2}
     assert X[1, 0] == (2 - 2) / encoding.features[0].scale
     np.testing.assert_array_equal(X[1, 1:], X[2, 1:])
-    assert encoding.notes(new, known=["y"]) == [
+    differences = Differences(encoding)
+    differences.add(new)
+    assert differences.notes(new, known=["y"]) == [
         "n is missing in 1 row, and never was at training: the training median, 2, stands for it",
         "c is missing in 1 row, and never was at training: no category stands for it",
         "2 rows of c hold what training never saw (new, newer): taken as none of the known",

@@ -46,7 +46,7 @@ def test_messages_of_model_files(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="no thalweg model"):
         load_model(tmp_path / "text")
     save_model(tmp_path / "m", TENSORS, {})
-    later = (tmp_path / "m").read_bytes().replace(b'"thalweg":"2"', b'"thalweg":"9"')
+    later = (tmp_path / "m").read_bytes().replace(b'"thalweg":"1"', b'"thalweg":"9"')
     (tmp_path / "m").write_bytes(later)
     with pytest.raises(ModelFileError, match="later thalweg"):
         load_model(tmp_path / "m")

@@ -31,7 +31,7 @@ def main() -> None:
     """Gradient descent on tables: fit a model, search its hyperparameters, predict with it."""
 
 
-for _command in (learning.fit, learning.tune, using.predict):
+for _command in (learning.fit, learning.tune, using.predict, using.evaluate, using.export):
     main.add_command(_command)
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import sys
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -18,13 +14,10 @@ from rich.table import Table as Grid
 
 from ..descent import Progress
 from ..descent.result import duration
-from ..errors import TableError
 from ..fitting import GRADIENT_THRESHOLD, Prepared, TableModel
-from ..graph import Array
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
-from ..tables.atomic import write_whole
 
-__all__ = ["LiveProgress", "console", "fitted", "grid_of", "predictions", "understood"]
+__all__ = ["LiveProgress", "console", "fitted", "grid_of", "understood"]
 
 _MOST = 100
 """Columns and coefficients that are shown."""
@@ -212,29 +205,3 @@ def _unit(model: TableModel) -> str:
 
 def _capitalised(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
-
-
-def _rows(model: TableModel, predicted: Array) -> tuple[list[str], Any]:
-    if not model.classes:
-        return list(model.target), ([f"{value:.10g}" for value in row] for row in predicted.reshape(len(predicted), -1))
-    what = "probability" if model.has_probabilities else "score"
-    header = [*model.target, *(f"{what} of {name}" for name in model.classes)]
-    return header, ([model.classes[int(np.argmax(row))], *(f"{p:.6f}" for p in row)] for row in predicted)
-
-
-def predictions(model: TableModel, predicted: Array, output: str | None) -> None:
-    """Prints the predictions as CSV, or writes them whole to a file."""
-    header, rows = _rows(model, predicted)
-    stream = sys.stdout if output is None else io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    if output is None or not isinstance(stream, io.StringIO):
-        return
-    try:
-        write_whole(output, stream.getvalue().encode())
-    except OSError as error:
-        raise TableError(
-            f"the predictions cannot be written to {output}: {error.strerror or error}. Nothing was changed there."
-        ) from None
-    console.print(f"{len(predicted):,} predictions written to {output}", markup=False)

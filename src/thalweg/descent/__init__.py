@@ -1,6 +1,7 @@
 """Descent: methods, line searches, stopping rules, the steps as graphs, the run, and what it returns."""
 
 from . import schedules
+from .controls import Controls, Intervention
 from .data import Stream
 from .gradient_check import Agreement, GradientCheck, LeafCheck, check_gradient
 from .gradients import Numerical
@@ -58,6 +59,7 @@ __all__ = [
     "BarzilaiBorwein",
     "Basin",
     "ConjugateGradient",
+    "Controls",
     "ElasticNet",
     "Gaussian",
     "Glorot",
@@ -67,6 +69,7 @@ __all__ = [
     "Grid",
     "He",
     "History",
+    "Intervention",
     "LeafCheck",
     "LevenbergMarquardt",
     "LineSearch",

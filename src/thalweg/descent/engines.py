@@ -14,7 +14,7 @@ from ..compile.native import Control, Execution, Loop, Program, Sampling, Stage,
 from ..compile.native.permutation import permutation
 from ..compile.prepare import Prepared, prepare
 from ..graph import Array, Graph, Node, evaluate
-from .steps import OUTSIDE, RECORDED, Lanes, Step
+from .steps import Lanes, Outside, Step
 
 __all__ = [
     "CompiledStep",
@@ -61,11 +61,11 @@ class Engine(Protocol):
         ...
 
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
-        """Does up to so many iterations; returns the status, and rows of the history. outside: values of `OUTSIDE`."""
+        """Does up to so many iterations; returns the status, and rows of the history. outside: see `Outside`."""
         ...
 
     def request_stop(self) -> None:
-        """Ends the stretch after the current iteration."""
+        """Ends the stretch at once: an iteration that has not ended by then is not done."""
         ...
 
 
@@ -127,11 +127,12 @@ class CompiledStep(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class NativeStep:
-    """A step as machine code. members: numbers in each part of a row of the history."""
+    """A step as machine code. recorded: parts of a row of the history; members: numbers in each."""
 
     prepared: Prepared
     program: Program
     members: int
+    recorded: int
     note: str
 
     def engine(
@@ -153,10 +154,10 @@ def loop_of(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> tup
         (step.single, step.carried, step.lanes) if isinstance(step, Lanes) else (step, len(step.state), 1)
     )
     prepared = prepare(step.graph)
-    first = carried + len(single.settings) + len(OUTSIDE)
+    first = carried + len(single.settings) + len(Outside._fields)
     of_data = prepared.graph.inputs[first : first + len(data)]
     sampling = Sampling(data[0].shape[0], batch, tuple(range(first, first + len(data)))) if batch else None
-    stages = tuple(Stage(start, len(RECORDED) if looks else None) for start, looks in step.stages)
+    stages = tuple(Stage(start, single.recorded if looks else None) for start, looks in step.stages)
     turn = single.place("turn") if len(stages) > 1 else None
     wide = carried + len(single.settings) if members > 1 else 0
     bits = DENSE_BITS if members == 1 else DENSE_BITS_OF_MANY
@@ -167,7 +168,8 @@ def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) 
     """Compiles a step, of one descent or of several at once, for given data."""
     prepared, loop, of_data = loop_of(step, data, batch)
     examples, note = examples_of(prepared, of_data, of_data[0].shape[0] if of_data else 0)
-    return NativeStep(prepared, compile_native(prepared, examples, loop), loop.lanes, note)
+    recorded = max(stage.recorded or 0 for stage in loop.stages)
+    return NativeStep(prepared, compile_native(prepared, examples, loop), loop.lanes, recorded, note)
 
 
 def history_room(members: int) -> int:
@@ -200,8 +202,8 @@ class NativeEngine:
     ) -> NativeEngine:
         """The engine with a state to go on from; the arrays of the state are its own from now on."""
         prepared = compiled.prepared
-        outside = [np.zeros(()) for _ in OUTSIDE]
-        history = np.zeros((history_room(compiled.members), 1 + len(RECORDED) * compiled.members))
+        outside = [np.zeros(()) for _ in Outside._fields]
+        history = np.zeros((history_room(compiled.members), 1 + compiled.recorded * compiled.members))
         first = len(state) + len(settings) + len(outside)
         arrays = [*state, *settings, *outside, *data, *prepared.values]
         outputs = [np.zeros(node.shape, node.dtype) for node in prepared.graph.outputs]
@@ -240,7 +242,7 @@ class NativeEngine:
         self._execution.exchange(self._first_of_data, [np.zeros(0)] * self._arrays_of_data)
 
     def request_stop(self) -> None:
-        """Ends the stretch after the current iteration."""
+        """Ends the stretch at once: a sweep over the examples is given up, and its iteration is not done."""
         self._execution.control[Control.STOP] = 1
 
 
@@ -281,7 +283,7 @@ class SteppedEngine:
                     break
             else:
                 self.iteration += 1
-        width = max((len(row) for row in rows), default=1 + len(RECORDED))
+        width = max((len(row) for row in rows), default=1 + self.step.recorded)
         return status, np.array(rows, np.float64).reshape(-1, width)
 
     def _run(self, stage: StageFunction, rest: Sequence[Array], rows: list[list[float]]) -> int:
@@ -321,7 +323,7 @@ def stage_graphs(step: Step, graph: Graph) -> list[Graph]:
     """The graphs of the stages. graph: of the whole step, as traced or as prepared."""
     carried = len(step.state)
     return [
-        Graph(graph.inputs, graph.outputs[first : first + carried + (len(RECORDED) + 1) * looks])
+        Graph(graph.inputs, graph.outputs[first : first + carried + (step.recorded + 1) * looks])
         for first, looks in step.stages
     ]
 

@@ -13,6 +13,7 @@ import numpy as np
 from ..compile.device import Device, device_of
 from ..errors import ArgumentError
 from ..graph import Array
+from .controls import Controls
 from .curvature import curvature_of
 from .data import Data, data_of
 from .gradients import gradient_source
@@ -30,7 +31,7 @@ from .starts import Gaussian, Start
 from .stopping import GradientBelow, MaxSteps, NoChange, StoppingRule, ValidationStalls, leaves
 from .together import Member, run_population
 
-__all__ = ["check_method", "minimize", "plan_of"]
+__all__ = ["check_method", "minimize", "plan_of", "planned"]
 
 
 def minimize(
@@ -53,6 +54,7 @@ def minimize(
     device: str | Device | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     memory: Any = None,
+    controls: Controls | None = None,
 ) -> Result:
     """Descends from given parameters to lower values of a loss.
 
@@ -84,6 +86,7 @@ def minimize(
     device: of the jax target: "gpu", "tpu" or "cpu", the second one as "gpu:1", or a `Device` with a precision or a limit of
         memory; by default the best that JAX finds. A GPU or TPU implies target="jax".
     on_progress: called some twenty times a second with a `Progress`; if it returns True the descent stops.
+    controls: `tw.Controls()`, by which another thread can hold the descent, change its learning rate, and end it.
     memory: `result.memory` of an earlier descent with the same method, which goes on with it (the means of Adam, for example).
 
     Returns a Result; of several descents a `Population`, which is the result of the best and has all the others.
@@ -94,9 +97,11 @@ def minimize(
     >>> np.round(result.parameters, 3)
     array([3., 3.])
     """
-    plan, chosen = plan_of(
+    plan, members, is_population = planned(
         loss,
         parameters,
+        start=start,
+        restarts=restarts,
         data=data,
         method=method,
         gradient=gradient,
@@ -110,12 +115,26 @@ def minimize(
         target=target,
         device=device,
         memory=memory,
+        controls=controls,
     )
+    if is_population:
+        return run_population(plan, members, on_progress)
+    return run_single(plan, members[0].vector, members[0].method, on_progress)
+
+
+def planned(
+    loss: Callable[..., Any],
+    parameters: Any,
+    *,
+    start: Start | None = None,
+    restarts: int | None = None,
+    **options: Any,
+) -> tuple[Plan, list[Member], bool]:
+    """What is to be done, who descends, and whether that is a population. options: of `minimize`, as `plan_of` takes them."""
+    plan, chosen = plan_of(loss, parameters, **options)
     vectors = _starts(plan.problem, parameters, start, restarts, plan.seed)
     methods = expanded(chosen)
-    if restarts is None and len(methods) == 1:
-        return run_single(plan, vectors[0], methods[0][0], on_progress)
-    return run_population(plan, _members(plan, vectors, methods), on_progress)
+    return plan, _members(plan, vectors, methods), restarts is not None or len(methods) > 1
 
 
 def plan_of(
@@ -135,10 +154,13 @@ def plan_of(
     target: str = "native",
     device: str | Device | None = None,
     memory: Any = None,
+    controls: Controls | None = None,
     numbers: tuple[str, ...] = (),
 ) -> tuple[Plan, Method]:
     """The arguments of `minimize`, checked, and the method; the loss is traced. numbers: see `problem_of`."""
     begin = time.perf_counter()
+    if controls is not None and not isinstance(controls, Controls):
+        raise ArgumentError(f"controls={controls!r}: expected tw.Controls()")
     given = data_of(data)
     batch = _check_batch(batch_size, given)
     _check_penalty(penalty, method, gradient)
@@ -169,6 +191,7 @@ def plan_of(
         begin,
         penalty,
         memory,
+        controls,
         on,
     )
     return plan, chosen

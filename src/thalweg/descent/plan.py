@@ -16,7 +16,8 @@ from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
 from .chunks import over_data
-from .data import Data, StreamData
+from .controls import Controls
+from .data import Data, ScatteredData
 from .device import device_step
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import Method
@@ -51,8 +52,8 @@ class Plan:
     """What is to be done.
 
     problem: the loss for the examples of one step, all or a batch. validation: data kept apart; every: iterations between
-    checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent. device: of the jax
-    target.
+    checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent. controls: what a person
+    may do to the descent. device: of the jax target.
     """
 
     loss: Callable[..., Any]
@@ -70,14 +71,20 @@ class Plan:
     begin: float
     penalty: Penalty | None = None
     memory: Any = None
+    controls: Controls | None = None
     device: Device | None = None
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the state holds the best point so far: if a person may ask for it, and losses of different steps compare."""
+        return self.controls is not None and self.batch is None
 
     def step(self, vector: Array, method: Method) -> Step:
         """The step's graph for methods of this kind."""
         key = self._key(method)
         return self.problem.known.get(
             None if key is None else ("step", key, vector.dtype),
-            lambda: step_of(self.problem, vector, method, self.rule, self.seed),
+            lambda: step_of(self.problem, vector, method, self.rule, self.seed, self.keeps_best),
         )
 
     def program(self, step: Step, method: Method, arrays: Sequence[Array] | None = None) -> CompiledStep:
@@ -112,7 +119,7 @@ class Plan:
 
     def _key(self, method: Method) -> Any:
         key = form_of(method), form_of(self.rule)
-        return None if None in key else key
+        return None if None in key else (*key, self.keeps_best)
 
     def whole(self) -> Problem:
         """The problem for all examples."""
@@ -125,16 +132,16 @@ class Plan:
     def evaluation(self, vector: Array) -> Evaluation:
         """Loss and gradient norm over all examples, wherever they are."""
         problem = self.whole()
-        if not isinstance(self.data, StreamData):
+        if not isinstance(self.data, ScatteredData):
             return evaluation(problem, vector, self.data.arrays, target=self.target)
-        value, gradient = self.over_stream(self.data, vector)
+        value, gradient = self.over_scattered(self.data, vector)
         return _evaluation_of(problem, vector, value, gradient)
 
-    def over_stream(self, data: StreamData, vector: Array) -> tuple[Array, Array]:
-        """Loss and gradient over all examples of a stream, without the part of the penalty that has a kink."""
+    def over_scattered(self, data: ScatteredData, vector: Array) -> tuple[Array, Array]:
+        """Loss and gradient over all examples, wherever they are, without the part of the penalty that has a kink."""
         problem = self.whole()
         function = problem.known.get(
-            ("streamed", data.stream), lambda: over_data(problem.with_gradient, data, threads=self.threads)
+            ("scattered", data.key), lambda: over_data(problem.with_gradient, data, threads=self.threads)
         )
         value, gradient = function(vector)
         return value, gradient

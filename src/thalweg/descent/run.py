@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ..graph import Array
+from .controls import Controls
 from .engines import Engine
 from .result import History, Stopped
-from .steps import Status, fired_rules
+from .steps import RECORDED, Outside, Status, fired_rules
 from .stopping import Measurement, Stop, StoppingRule, leaves
 
-__all__ = ["Ended", "Progress", "Validation", "descend", "reason"]
+__all__ = ["Ended", "Progress", "Validation", "descend", "history_of", "progress_of", "reason", "with_checks"]
 
 _STRETCH_SECONDS = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Progress:
-    """Where a descent stands, at the end of a stretch. history: all rows so far, newest last."""
+    """Where a descent stands, at the end of a stretch; of several descents, the best of them.
+
+    rows, checks: what `history` is made of, as the descent recorded it. origin: the loss, the data and the start, as in a Result.
+    blocks: of several descents, what each stretch recorded: the members' numbers, -1 where there is none, and
+    rows × parts × members. They only grow, so whoever remembers how many there were finds what is new.
+    """
 
     step: int
     loss: float
     gradient_norm: float
     seconds: float
-    history: History
+    rows: Array = field(repr=False)
+    checks: Sequence[tuple[int, float]] = field(default=(), repr=False)
+    origin: Any = field(default=None, repr=False)
+    blocks: Sequence[tuple[Array, Array]] = field(default=(), repr=False)
+
+    @cached_property
+    def history(self) -> History:
+        """All rows so far, newest last; made when it is asked for, so that who only counts steps pays nothing."""
+        return with_checks(history_of(self.rows), self.checks)
 
 
 @dataclass(eq=False)
@@ -72,7 +89,15 @@ def history_of(rows: Array) -> History:
     """The history of a single descent. A step that is seen twice, since a search failed there, counts once."""
     if len(rows) > 1:
         rows = rows[np.append(rows[1:, 1] != rows[:-1, 1], True)]
-    return History(rows[:, 1].astype(np.int64), rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5])
+    columns = (rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5])
+    return History(rows[:, 1].astype(np.int64), *columns, parameters=rows[:, 1 + len(RECORDED) :])
+
+
+def with_checks(history: History, checks: Sequence[tuple[int, float]]) -> History:
+    """The history with the checks on validation data."""
+    steps = np.array([step for step, _ in checks], np.int64)
+    losses = np.array([loss for _, loss in checks], np.float64)
+    return replace(history, validation_step=steps, validation_loss=losses)
 
 
 def descend(
@@ -80,11 +105,13 @@ def descend(
     on_rows: Callable[[Array, float], object] | None = None,
     validation: Validation | None = None,
     point: Callable[[], tuple[Array, int]] | None = None,
+    controls: Controls | None = None,
 ) -> Ended:
     """Runs an engine to its end. Ctrl-C ends the descent and keeps what was reached.
 
     on_rows: called after every stretch with all rows of the history and the seconds; if it returns True the descent stops.
     validation: checks that are due after every so many iterations. point: the parameters and the step reached.
+    controls: what a person may do to it.
     """
     begin = time.perf_counter()
     iterations = 1
@@ -92,25 +119,32 @@ def descend(
     status = 0
     is_interrupted = False
     try:
-        while status == 0:
-            now = time.perf_counter()
-            before = engine.iteration
-            wanted = iterations
-            if validation is not None and point is not None:
-                if before % validation.every == 0:
-                    validation.check(*point())
-                wanted = min(iterations, validation.every - before % validation.every)
-            outside = (now - begin, *(validation.outside if validation else (np.nan, 0.0)))
-            status, new = engine.advance(wanted, outside)
-            took = max(time.perf_counter() - now, 1e-7)
-            done = max(engine.iteration - before, 1)
-            iterations = max(1, min(int(done * _STRETCH_SECONDS / took), iterations * 64))
-            if len(new):
-                rows.append(new)
-            if on_rows is not None and rows:
-                is_interrupted = on_rows(np.concatenate(rows), time.perf_counter() - begin) is True
-                if is_interrupted:
-                    break
+        with nullcontext() if controls is None else controls.steering(engine.request_stop):
+            while status == 0:
+                if controls is not None:
+                    begin += controls.before_stretch(lambda: 0 if point is None else point()[1])
+                    if controls.is_stopped:
+                        is_interrupted = True
+                        break
+                now = time.perf_counter()
+                before = engine.iteration
+                wanted = iterations
+                if validation is not None and point is not None:
+                    if before % validation.every == 0:
+                        validation.check(*point())
+                    wanted = min(iterations, validation.every - before % validation.every)
+                checked = validation.outside if validation else (np.nan, 0.0)
+                outside = Outside(now - begin, *checked, 1.0 if controls is None else controls.applied_factor)
+                status, new = engine.advance(wanted, outside)
+                took = max(time.perf_counter() - now, 1e-7)
+                done = max(engine.iteration - before, 1)
+                iterations = max(1, min(int(done * _STRETCH_SECONDS / took), iterations * 64))
+                if len(new):
+                    rows.append(new)
+                if on_rows is not None and rows:
+                    is_interrupted = on_rows(np.concatenate(rows), time.perf_counter() - begin) is True
+                    if is_interrupted:
+                        break
     except KeyboardInterrupt:
         is_interrupted = True
     seconds = time.perf_counter() - begin
@@ -140,7 +174,13 @@ def reason(status: int, is_interrupted: bool, rule: StoppingRule, now: Measureme
     return Stopped(kind, tuple(map(str, fired)), "; ".join(simple.sentence(now) for simple in fired))
 
 
-def progress_of(rows: Array, seconds: float) -> Progress:
-    """What a user's function is shown of a single descent."""
-    history = history_of(rows)
-    return Progress(int(history.step[-1]), float(history.loss[-1]), float(history.gradient_norm[-1]), seconds, history)
+def progress_of(
+    rows: Array,
+    seconds: float,
+    origin: Any = None,
+    checks: Sequence[tuple[int, float]] = (),
+    blocks: Sequence[tuple[Array, Array]] = (),
+) -> Progress:
+    """What a user's function is shown of a descent."""
+    _, step, loss, norm, *_ = rows[-1].tolist()
+    return Progress(int(step), loss, norm, seconds, rows, checks, origin, blocks)

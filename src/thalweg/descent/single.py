@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array, evaluate
-from .chunks import ChunkTotals, chunked_engine, over_data
-from .data import Data, Stream, StreamData, check_data, size_text
+from .chunks import chunked_engine, over_data
+from .data import ChunkTotals, Data, ScatteredData, Stream, StreamData, check_data, size_text
 from .device import holds, loss_on_device, streamed_to_device
 from .engines import Engine, numpy_engine
 from .indices import check_indices
@@ -21,8 +21,8 @@ from .not_finite import explain
 from .parameters import leaf_arrays
 from .plan import Evaluation, Origin, Plan
 from .problem import problem_of
-from .result import History, Result
-from .run import Ended, Progress, Validation, descend, history_of, progress_of, reason
+from .result import Result
+from .run import Ended, Progress, Validation, descend, history_of, progress_of, reason, with_checks
 from .steps import Status, Step, start_of
 from .stopping import Measurement, ValidationStalls, leaves
 from .windows import WindowedEngine
@@ -35,13 +35,17 @@ def run_single(plan: Plan, vector: Array, method: Method, on_progress: Callable[
     step = plan.step(vector, method)
     engine = _engine(plan, step, vector, method)
     checks = None if plan.validation is None else _validation(plan, plan.validation)
+    seen, origin = () if checks is None else checks.checks, Origin(plan, vector, vector)
     compile_seconds = time.perf_counter() - plan.begin
     try:
         ended = descend(
             engine,
-            None if on_progress is None else lambda rows, seconds: on_progress(progress_of(rows, seconds)),
+            None
+            if on_progress is None
+            else lambda rows, seconds: on_progress(progress_of(rows, seconds, origin, seen)),
             checks,
             lambda: _where(step, engine),
+            plan.controls,
         )
     finally:
         if isinstance(engine, WindowedEngine):
@@ -49,19 +53,28 @@ def run_single(plan: Plan, vector: Array, method: Method, on_progress: Callable[
     return _Told(plan, vector, method, step, engine, ended, checks).result(compile_seconds)
 
 
+_LONG = 0.05
+"""Seconds for an evaluation: who ends a descent by hand does not want to wait for another."""
+
 _UNCOMPILED = (
     "the loss or its gradient could not be traced, so this ran uncompiled, one Python call for each evaluation"
 )
 
 
 def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
-    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed)
+    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed, (), plan.keeps_best)
     if plan.memory is not None:
         state = _with_memory(step, state, plan.memory, method)
     is_compiled = plan.target != "numpy" and plan.problem.is_traced
     if is_compiled and plan.device is not None and not holds(plan.device, plan.data):
         started = dataclasses.replace(step, state=tuple(state), settings=settings)
         return streamed_to_device(started, plan.data, plan.batch, plan.seed, plan.device)
+    if is_compiled and isinstance(plan.data, ScatteredData):
+        engine = plan.data.engine(
+            dataclasses.replace(step, state=tuple(state), settings=settings), plan.batch, plan.seed
+        )
+        if engine is not None:
+            return engine
     if is_compiled and isinstance(plan.data, StreamData):
         return _streamed_engine(plan, plan.data.stream, step, state, settings, method)
     if not is_compiled:
@@ -149,12 +162,15 @@ class _Told:
         if self.checks is not None:
             if plan.validation is not None and any(np.isnan(loss) for _, loss in self.checks.checks):
                 check_data(plan.validation, "validation")
-            self.history = _with_checks(self.history, self.checks)
+            self.history = with_checks(self.history, self.checks.checks)
             stalls = any(isinstance(rule, ValidationStalls) for rule in leaves(plan.rule))
-            if stalls and self.checks.best is not None and not self.has_failed:
+            if (stalls or self._wants_best) and self.checks.best is not None and not self.has_failed:
                 vector, at = self.checks.best, self.checks.best_step
                 found = plan.evaluation(vector)
                 self.notes.append(f"these are the parameters of step {at:,}, whose validation loss was the smallest")
+        if plan.controls is not None:
+            self.notes += plan.controls.notes
+            self.history = dataclasses.replace(self.history, interventions=plan.controls.interventions)
         rates = self.history.learning_rate
         if self.ended.status == Status.PARAMETERS_NOT_FINITE and not np.isfinite(rates[-1]):
             self.notes.append(f"the schedule of the learning rate gives {rates[-1]} at step {self.number:,}")
@@ -189,12 +205,43 @@ class _Told:
             vector, at = state["previous"]["parameters"], self.number - 1
         if plan.batch is None and is_back:
             return vector, at, Evaluation(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
+        if self.ended.is_interrupted and not self.has_failed and (found := self._known()) is not None:
+            return found
         # Interrupted, the last row may be of an earlier step: not every one is recorded.
         is_recorded = self.ended.status > 0 or ("turn" in state and self.ended.status != 0)
         is_there = is_recorded and not self.method.looks_ahead
         if plan.batch is None and is_there and len(self.history):
             return vector, at, Evaluation(float(self.history.loss[-1]), float(self.history.gradient_norm[-1]))
         return vector, at, plan.evaluation(vector)
+
+    @property
+    def _wants_best(self) -> bool:
+        controls = self.plan.controls
+        return controls is not None and controls.keeps_best
+
+    def _known(self) -> tuple[Array, int, Evaluation] | None:
+        """Of a descent that was ended by hand: a point whose loss is known already, if it is wanted, or another look at all
+        examples would take long."""
+        state = self.state
+        best = state.get("best")
+        if self._wants_best and best is not None and np.isfinite(best["loss"]):
+            self.notes.append(f"these are the parameters of step {int(best['step']):,}, whose loss was the smallest")
+            return best["parameters"], int(best["step"]), Evaluation(float(best["loss"]), float(best["gradient_norm"]))
+        if self.plan.batch is not None or self.ended.seconds < _LONG * (int(state["evaluations"]) + 1):
+            return None
+        if "previous" in state and np.isfinite(state["previous"]["loss"]):
+            before = state["previous"]
+            self.notes.append(f"these are the parameters of step {self.number - 1:,}, the last whose loss is known")
+            return (
+                before["parameters"],
+                self.number - 1,
+                Evaluation(float(before["loss"]), float(before["gradient_norm"])),
+            )
+        if "gradient" in state and np.isfinite(state["loss"]):
+            norm = float(np.linalg.norm(state["gradient"].astype(np.float64)))
+            return state["parameters"], self.number, Evaluation(float(state["loss"]), norm)
+        self.notes.append("it was ended before the loss was known anywhere")
+        return state["parameters"], self.number, Evaluation(float("nan"), float("nan"))
 
     def _seen(self, found: Evaluation) -> Measurement:
         """What the rules saw last: of a mini-batch, its own loss."""
@@ -213,7 +260,7 @@ class _Told:
 
 def _explained(plan: Plan, vector: Array, number: int) -> str:
     """Where numbers that are not finite began; of a stream, in the first chunk where they did."""
-    if not isinstance(plan.data, StreamData):
+    if not isinstance(plan.data, ScatteredData):
         return explain(plan.problem, vector, plan.batch_of(number))
     for chunk in plan.data.chunks():
         problem = problem_of(plan.loss, plan.parameters, plan.data, len(chunk[0]), plan.source)
@@ -222,9 +269,3 @@ def _explained(plan: Plan, vector: Array, number: int) -> str:
         if not all(np.isfinite(value).all() for value in found):
             break
     return explain(problem, vector, chunk)
-
-
-def _with_checks(history: History, checks: Validation) -> History:
-    steps = np.array([step for step, _ in checks.checks], np.int64)
-    losses = np.array([loss for _, loss in checks.checks], np.float64)
-    return dataclasses.replace(history, validation_step=steps, validation_loss=losses)

@@ -129,9 +129,8 @@ class _Search:
         self.typical = (float(np.median(sizes)) if len(sizes) else 0.0) or 1.0
         self.small = (1e-7 if is_wide else 1e-4) * self.typical
         self.clear = (1e-3 if is_wide else 1e-2) * self.typical
-        self.levels = self.typical * (
-            np.array([1e-2, 1e-3, 1e-5, 1e-6]) if is_wide else 10 ** -np.array([1, 1.5, 2.5, 3])
-        )
+        digits = (3, 3.5, 6, 6.5) if is_wide else (2, 2.5, 3, 3.5)
+        self.levels = self.typical * 10.0 ** -np.array(digits)
         self.cuts = np.zeros((0, self.size))
         self.cut(near)
 
@@ -195,9 +194,9 @@ class _Search:
         if not np.isfinite(places).all():
             return Attainment(AttainmentKind.UNTOLD, "along a direction it does not rise, and may fall", direction)
         first, second = places[1] - places[0], places[3] - places[2]
-        if second >= 0.4 * first:
+        if second >= 0.6 * first:
             return Attainment(AttainmentKind.FADES, "along a direction it falls ever more slowly", direction)
-        if second <= 0.2 * first:
+        if second <= 0.35 * first:
             return Attainment(AttainmentKind.ATTAINED, "along a direction it falls, and then is constant", direction)
         return Attainment(AttainmentKind.UNTOLD, "along a direction it may fall ever more slowly", direction)
 

@@ -6,21 +6,26 @@ from .prepare import Part, Prepared, prepare
 from .settings import METHODS, MODELS, Settings
 from .table_model import TableModel
 from .tuning import RANGES, Tuned, tune
+from .use import Evaluation, NewRows, evaluate, predictions
 
 __all__ = [
     "GRADIENT_THRESHOLD",
     "METHODS",
     "MODELS",
     "RANGES",
+    "Evaluation",
+    "NewRows",
     "Part",
     "Prepared",
     "Settings",
     "TableModel",
     "Task",
     "Tuned",
+    "evaluate",
     "fit",
     "fit_prepared",
     "model_of",
+    "predictions",
     "prepare",
     "task_of",
     "tune",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from ..errors import ArgumentError, ModelFileError
 from ..graph import Array
 from ..models import ClassMetrics, Hinge, Metrics, Model, NumberMetrics, Perceptron, PoissonDeviance
 from ..tables import Encoding, Kind, Missing, Table, Unseen, load_model, read_table, save_model
+from ..tables.atomic import write_whole
+from ..tables.encoding import MISSING_CATEGORY
 from .settings import MODELS, loss_in_words, loss_of_words
 
 __all__ = ["TableModel"]
@@ -107,6 +110,54 @@ class TableModel:
         """The parameters, layer by layer: {"w": W, "b": b}."""
         return (self.parameters,) if isinstance(self.parameters, dict) else tuple(self.parameters)
 
+    def to_arrays(self) -> dict[str, Array]:
+        """All that is needed to apply the model, as plain arrays.
+
+        columns, categories, is_number, is_missing, fills, means, scales (n,): of each feature. A feature is a column's number,
+        filled where it is missing, or 1 in rows that have the category (or, where is_missing says so, no value), else 0. Then
+        x = (feature − means) / scales. 1.w, 1.b, 2.w, ...: the layers. target, target.mean, target.scale, classes: what comes out.
+        model, activation, objective: names.
+        """
+        features = self.encoding.features
+        is_missing = np.array([feature.category == MISSING_CATEGORY for feature in features])
+        categories = np.array([feature.category or "" for feature in features])
+        names = {"model": _kind_of(self.model), "objective": str(loss_in_words(self.model.criterion))}
+        if isinstance(self.model, Perceptron):
+            names["activation"] = self.model.activation
+        return {
+            "columns": np.array([feature.column for feature in features]),
+            "categories": np.where(is_missing, "", categories),
+            "is_number": np.array([feature.category is None for feature in features]),
+            "is_missing": is_missing,
+            "fills": np.array([feature.fill for feature in features]),
+            "means": np.array([feature.mean for feature in features]),
+            "scales": np.array([feature.scale for feature in features]),
+            **_named(self.layers),
+            "target": np.array(self.target),
+            "target.mean": self.mean,
+            "target.scale": self.scale,
+            "classes": np.array(self.classes, dtype=np.str_),
+            **{name: np.array(value) for name, value in names.items()},
+        }
+
+    def save_arrays(self, path: str | Path) -> None:
+        """Writes `to_arrays` as an .npz file. Raises ModelFileError."""
+        content = io.BytesIO()
+        np.savez(content, **self.to_arrays())  # type: ignore[arg-type]  # NumPy's stubs take the arrays for its option
+        _write(path, content.getvalue())
+
+    def to_onnx(self, path: str | Path) -> None:
+        """Writes the model as an ONNX file, for use without thalweg. Needs the extra `onnx`.
+
+        Inputs are the columns, each (N,): numbers as float64, with NaN where missing (booleans are 0 and 1, dates days since
+        1970-01-01), categories as strings, "" where missing. Outputs are the target's columns as float64; or "label", the names of
+        classes, and "probabilities", or "scores" of a support vector machine, (N, K). Raises ThalwegError.
+        """
+        from .onnx_model import onnx_content  # loads the ONNX library only here
+
+        what = "probabilities" if self.has_probabilities else "scores"
+        _write(path, onnx_content(self.encoding, self.predict_features, self.target, self.classes, what))
+
     def save(self, path: str | Path) -> None:
         """Writes the model to a file. Raises ModelFileError."""
         objective = loss_in_words(self.model.criterion)
@@ -117,9 +168,8 @@ class TableModel:
         own = {}
         if isinstance(self.model, Perceptron):
             own = {"hidden": self.model.hidden, "activation": self.model.activation}
-        kind = next(name for name, kind in MODELS.items() if type(self.model) is kind)
         description = {
-            "model": {"kind": kind, "outputs": self.model.outputs, "objective": objective, **own},
+            "model": {"kind": _kind_of(self.model), "outputs": self.model.outputs, "objective": objective, **own},
             "target": list(self.target),
             "kind": self.kind.value,
             "classes": list(self.classes),
@@ -158,6 +208,19 @@ class TableModel:
                 f"the model {path} has not one weight for each of its {len(encoding.features)} features. Fit it again."
             )
         return found
+
+
+def _write(path: str | Path, content: bytes) -> None:
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise ModelFileError(
+            f"the model cannot be written to {path}: {error.strerror or error}. Nothing was changed there."
+        ) from None
+
+
+def _kind_of(model: Model) -> str:
+    return next(name for name, kind in MODELS.items() if type(model) is kind)
 
 
 def _named(layers: tuple[Mapping[str, Array], ...]) -> dict[str, Array]:

@@ -149,7 +149,8 @@ class ClassMetrics:
 
     class_count: K. has_probabilities: else predictions are scores, which have no logarithmic loss. Targets are numbers of
     classes; −1 stands for one that training never saw: such rows are wrong answers, in the last row of the confusion matrix,
-    and are left out of what they have no value for. With more than two classes the area is the mean of one class against the rest.
+    and are left out of what they have no value for. With more than two classes the area is the mean over those that
+    occur, each against the rest.
     """
 
     class_count: int
@@ -195,7 +196,9 @@ class ClassMetrics:
         found = {"accuracy": _over(float(np.trace(self.confusion)), self.count)}
         if self.has_probabilities:
             found["log loss"] = _over(self._log_loss, self.count - self.unseen)
-        return found | {"AUC": float(np.mean([area.value()[0] for area in self._areas]))}
+        areas = np.array([area.value()[0] for area in self._areas])
+        defined = areas[~np.isnan(areas)]
+        return found | {"AUC": float(defined.mean()) if len(defined) else float("nan")}
 
     def of_class(self, number: int) -> dict[str, float]:
         """Precision, recall and F1 of a class, and how many rows it has."""

@@ -1,6 +1,8 @@
 """Tables: reading files, kinds of columns, targets, features, and model files."""
 
+from .batches import tables_in
 from .column import Column, Kind
+from .differences import Differences
 from .encoding import Encoding
 from .infer import MISSING
 from .missing import Missing, Unseen, complete_rows, refuse_missing
@@ -10,11 +12,13 @@ from .source import Source
 from .split import split_rows
 from .table import Table
 from .target import Target, class_name, holds_classes, places_of_classes, target_of
+from .write import csv_writer, open_writer
 
 __all__ = [
     "FORMATS",
     "MISSING",
     "Column",
+    "Differences",
     "Encoding",
     "Kind",
     "Missing",
@@ -24,13 +28,16 @@ __all__ = [
     "Unseen",
     "class_name",
     "complete_rows",
+    "csv_writer",
     "holds_classes",
     "load_model",
     "open_source",
+    "open_writer",
     "places_of_classes",
     "read_table",
     "refuse_missing",
     "save_model",
     "split_rows",
+    "tables_in",
     "target_of",
 ]

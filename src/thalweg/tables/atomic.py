@@ -5,22 +5,32 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["write_whole"]
+__all__ = ["whole_file", "write_whole"]
 
 
 def write_whole(path: str | Path, content: bytes) -> None:
-    """Writes a file so that at every moment, a loss of power included, there is the old one or the new one, whole.
+    """Writes a file as `whole_file` does."""
+    with whole_file(path) as stream:
+        stream.write(content)
 
-    The content goes to a file beside it, which then takes its place; a symbolic link stays one. Raises OSError if that
-    fails; the old file is then as it was, and nothing is left beside it.
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[BinaryIO]:
+    """A file to write, so that at every moment, a loss of power included, there is the old one or the new one, whole.
+
+    The content goes to a file beside it, which takes its place when the context ends well; a symbolic link stays one. Raises
+    OSError if that fails; the old file is then as it was, and nothing is left beside it.
     """
     file = Path(os.path.realpath(path))
     beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         with open(beside, "xb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(beside, file)

@@ -23,7 +23,7 @@ from .column import Column, Kind
 from .missing import Missing, Unseen, check_choice, refuse_missing
 from .table import Table
 
-__all__ = ["Encoding", "Feature"]
+__all__ = ["MISSING_CATEGORY", "Encoding", "Feature", "count_of_rows", "places_of_categories"]
 
 MISSING_CATEGORY = "\0missing"
 """Stands for a missing value; no cell of a table can hold it."""
@@ -107,19 +107,19 @@ class Encoding:
 
         rows: a slice or an array of numbers of rows. missing: fill what is missing, or refuse it. unseen: take a category
         that training never saw as none of the known ones, or refuse it. Raises TableError if columns are not there or hold
-        another kind of values, or for what is refused. `notes` says what else differs from the training rows.
+        another kind of values, or for what is refused. `Differences` says what else differs from the training rows.
         """
-        self._check_columns(table)
+        self.check_columns(table)
         check_choice("missing", missing)
         check_choice("unseen", unseen)
         if missing == "refuse":
             refuse_missing(table, np.arange(table.row_count)[rows], self.kinds)
         if unseen == "refuse":
             self._refuse_unseen(table, rows)
-        count = len(table.columns[0].values[rows])
+        count = len(np.arange(table.row_count)[rows])
         result = np.empty((count, len(self.features)), dtype)
         counts: dict[str, int] = {}
-        for name, indices in self._indices().items():
+        for name, indices in self.indices().items():
             features = [self.features[index] for index in indices]
             column = table.column(name)
             _check_kind(column, features, table.path)
@@ -131,32 +131,6 @@ class Encoding:
             elif unknown := _fill_category(block, features, column, values, absent):
                 counts[name] = unknown
         return result, counts
-
-    def notes(self, table: Table, rows: Any = slice(None), known: Collection[str] = ()) -> list[str]:
-        """Sentences for a person: how a table of new rows differs from the training rows. None if it does not.
-
-        Values that training never saw, missing values where training saw none, and columns that training did not have, but
-        for those that are known, such as the target.
-        """
-        self._check_columns(table)
-        notes = []
-        for name, indices in self._indices().items():
-            column, categories = table.column(name), [self.features[index].category for index in indices]
-            missing = int(np.count_nonzero(column.is_missing[rows]))
-            if missing and MISSING_CATEGORY not in categories:
-                fill = (
-                    f"the training median, {self.features[indices[0]].fill:g},"
-                    if categories[0] is None
-                    else "no category"
-                )
-                notes.append(f"{name} is missing in {_rows(missing)}, and never was at training: {fill} stands for it")
-            if categories[0] is not None and column.categories:
-                notes.extend(_unseen_note(column, categories, rows))
-        expected = {*self._indices(), *self.left_out, *known}
-        more = [name for name in table.names() if name not in expected]
-        if more and not table.absent_is_zero:
-            notes.append(f"not used, since the model was fitted without: {', '.join(more)}")
-        return notes
 
     def in_own_units(self, weights: Array, intercept: Any, mean: Any = 0.0, scale: Any = 1.0) -> tuple[Array, Array]:
         """Coefficients (n,) or (n, m) and intercept () or (m,) in the table's own units.
@@ -177,7 +151,7 @@ class Encoding:
         """The reverse of `to_dict`."""
         return cls(tuple(Feature(**f) for f in plain["features"]), dict(plain["left_out"]))
 
-    def _indices(self) -> dict[str, list[int]]:
+    def indices(self) -> dict[str, list[int]]:
         """The places of each column's features, which follow one another."""
         places: dict[str, list[int]] = {}
         for index, feature in enumerate(self.features):
@@ -185,21 +159,22 @@ class Encoding:
         return places
 
     def _refuse_unseen(self, table: Table, rows: Any) -> None:
-        for name, indices in self._indices().items():
+        for name, indices in self.indices().items():
             column, categories = table.column(name), [self.features[index].category for index in indices]
             if categories[0] is None or not column.categories:
                 continue
             values = column.values[rows]
-            places = np.flatnonzero((_places(categories, column)[values] < 0) & (values >= 0))
+            places = np.flatnonzero((places_of_categories(categories, column)[values] < 0) & (values >= 0))
             if len(places):
                 row = int(np.arange(table.row_count)[rows][places[0]])
                 raise TableError(
                     f"{table.place(row)}, column {name!r}: training never saw {column.value_name(values[places[0]])!r}, and such "
-                    f"values are refused ({_rows(len(places))}). Correct the cell, or take it as none of the known: "
+                    f"values are refused ({count_of_rows(len(places))}). Correct the cell, or take it as none of the known: "
                     "--unseen none (in Python: unseen='none')."
                 )
 
-    def _check_columns(self, table: Table) -> None:
+    def check_columns(self, table: Table) -> None:
+        """Raises TableError if columns that are needed are not there."""
         absent = (
             [] if table.absent_is_zero else sorted(self.kinds.keys() - set(table.names()), key=list(self.kinds).index)
         )
@@ -283,28 +258,19 @@ def _fill_category(block: Array, features: list[Feature], column: Column, values
     """Writes the features of a category, all of them 0 and then one of each row 1, and counts the unseen values."""
     means, scales = np.array([f.mean for f in features]), np.array([f.scale for f in features])
     block[:] = -means / scales
-    place_of = _places([f.category for f in features], column)
+    place_of = places_of_categories([f.category for f in features], column)
     place = np.full(len(values), place_of[-1]) if missing.all() else place_of[values]
     hit = np.flatnonzero(place >= 0)
     block[hit, place[hit]] = ((1 - means) / scales)[place[hit]]
     return int(np.count_nonzero((place < 0) & ~missing))
 
 
-def _places(categories: list[str | None], column: Column) -> Array:
+def places_of_categories(categories: list[str | None], column: Column) -> Array:
     """For each category of a column, and last for a missing value, its place among known ones, or -1."""
     known = {category: place for place, category in enumerate(categories)}
     return np.array([known.get(name, -1) for name in (*column.categories, MISSING_CATEGORY)])
 
 
-def _unseen_note(column: Column, categories: list[str | None], rows: Any) -> list[str]:
-    values = column.values[rows]
-    unseen = values[(_places(categories, column)[values] < 0) & (values >= 0)]
-    if not len(unseen):
-        return []
-    names = [column.categories[code] for code in np.unique(unseen)]
-    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-    return [f"{_rows(len(unseen))} of {column.name} hold what training never saw ({shown}): taken as none of the known"]
-
-
-def _rows(count: int) -> str:
+def count_of_rows(count: int) -> str:
+    """For a person."""
     return f"{count:,} row" + ("" if count == 1 else "s")

@@ -23,8 +23,8 @@ from .atomic import write_whole
 
 __all__ = ["VERSION", "load_model", "save_model"]
 
-VERSION = 2
-"""Of the format. A file of another one is refused."""
+VERSION = 1
+"""Of the format. A file of a later one is refused."""
 
 
 def save_model(path: str | Path, tensors: Mapping[str, Array], description: Mapping[str, Any]) -> None:
@@ -98,9 +98,5 @@ def _metadata(content: bytes, file: Path) -> dict[str, str]:
         raise ModelFileError(
             f"{file} was written by a later thalweg (format {version}; this one reads {VERSION}). "
             "Update: pip install -U thalweg"
-        )
-    if version < VERSION:
-        raise ModelFileError(
-            f"{file} was written by an earlier thalweg (format {version}; this one reads {VERSION}). Fit it again."
         )
     return metadata

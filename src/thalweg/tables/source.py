@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ..errors import TableError
 from .arrow import common_type
+from .names import is_pandas_index
 from .part import Part
 
 __all__ = ["Source"]
@@ -47,6 +48,10 @@ class Source:
     def schema(self) -> Any:
         """The columns that all parts agree on. Raises TableError if they do not."""
         return _agreed([(part, part.schema()) for part in self.parts])
+
+    def names(self) -> list[str]:
+        """The names of the columns, in their order."""
+        return [name for name in self.schema.names if not is_pandas_index(name)]
 
     def batches(self) -> Iterator[Any]:
         """All rows, as record batches of one schema; a new pass over them each time."""

@@ -13,8 +13,8 @@ from ...compile.device import Device
 from ...compile.native.permutation import permuted
 from ...errors import ArgumentError
 from ...graph import Array
-from ..chunks import chunked_engine, in_own_types, total_of_chunks
-from ..data import ArrayData, Chunk, Data, StreamData, size_text
+from ..chunks import chunked_engine
+from ..data import ArrayData, Chunk, Data, StreamData, in_own_types, size_text, total_of_chunks
 from ..data.ahead import Ahead
 from ..engines import Engine
 from ..steps import Step
