@@ -14,7 +14,7 @@ from ...errors import DeviceError
 from ...graph import Array, Graph
 from ..data import size_text
 from ..engines import examples_of, history_room, loop_of
-from ..steps import OUTSIDE, Lanes, Step
+from ..steps import Lanes, Outside, Step
 
 if TYPE_CHECKING:
     from ...compile.jax.program import DeviceProgram
@@ -44,7 +44,7 @@ class DeviceStep:
         from ...compile.jax.program import on_device, precise
 
         place, stored = self.program.device, list(self.program.stored)
-        del stored[len(settings) : len(settings) + len(OUTSIDE)]
+        del stored[len(settings) : len(settings) + len(Outside._fields)]
         with precise():
             arrays = (*settings, *data, *self.prepared.values)
             rest = [on_device(array, place, dtype) for array, dtype in zip(arrays, stored, strict=True)]
@@ -150,7 +150,7 @@ class DeviceEngine:
         from ...compile.jax.program import on_device, precise
 
         with precise():
-            first = self._settings + len(OUTSIDE)
+            first = self._settings + len(Outside._fields)
             stored = self.program.stored[first : first + len(data)]
             sent = [on_device(array, self.program.device, dtype) for array, dtype in zip(data, stored, strict=True)]
         self._rest = [*self._rest[: self._settings], *sent, *self._rest[self._settings + len(data) :]]
