@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import keeps_missing, learns, reads_tables, table_from
+from .options import keeps_missing, learns, reads_tables, source_from, table_from
 
 __all__ = ["fit", "tune"]
 
@@ -31,6 +31,11 @@ __all__ = ["fit", "tune"]
     show_default=True,
     help="Mini-batches stop after so many epochs in which the validation loss has not improved.",
 )
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="Stream the table, which need not fit in memory: 2GB. By default it is, if it takes over half of what is available.",
+)
 @click.option("--output", "-o", default="model.thalweg", show_default=True, help="Where to save the model.")
 @click.option("--seed", default=0, show_default=True, help="Of the split, the start and the mini-batches.")
 @keeps_missing
@@ -43,12 +48,14 @@ def fit(tables: tuple[str, ...], target: tuple[str, ...], output: str, **options
     The model follows from the target: a number gives linear regression, two classes logistic regression, more a softmax. With
     --hidden it is a perceptron.
     """
-    from ..fitting import Settings, fit_prepared, prepare, task_of
+    from ..fitting import Settings, fit_prepared, prepare_source, task_of
     from . import show
 
     reading = {name: options.pop(name) for name in ("kinds", "format", "encoding", "delimiter")}
+    memory = options.pop("memory")
     settings = Settings(**options)
-    prepared = prepare(table_from(tables, reading), target, settings)
+    source, kinds = source_from(tables, reading)
+    prepared = prepare_source(source, target, settings, kinds=kinds, memory=memory)
     show.understood(prepared)
     examples = task_of(prepared).examples
     with show.LiveProgress(examples) as progress:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ..tables import Kind, Table
+    from ..tables import Kind, Source, Table
 
-__all__ = ["at_prediction", "keeps_missing", "kinds_of", "learns", "reads_tables", "table_from"]
+__all__ = ["at_prediction", "keeps_missing", "kinds_of", "learns", "reads_tables", "source_from", "table_from"]
 
 Command = Callable[..., None]
 
@@ -45,6 +45,15 @@ def table_from(tables: tuple[str, ...], reading: dict[str, Any]) -> Table:
     from ..tables import read_table
 
     return read_table(list(tables), kinds=kinds_of(reading.pop("kinds")), **reading)
+
+
+def source_from(tables: tuple[str, ...], reading: dict[str, Any]) -> tuple[Source, dict[str, Kind]]:
+    """The table that the options of `reads_tables` describe, wherever it is; and the kinds that were given."""
+    from ..tables import Kind, open_source
+
+    kinds = kinds_of(reading.pop("kinds"))
+    as_text = frozenset(name for name, kind in kinds.items() if kind in (Kind.CATEGORY, Kind.TEXT))
+    return open_source(list(tables), as_text=as_text, **reading), kinds
 
 
 reads_tables = _all_of(

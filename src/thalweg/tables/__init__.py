@@ -1,8 +1,10 @@
 """Tables: reading files, kinds of columns, targets, features, and model files."""
 
+from .available import streaming_bound
 from .batches import tables_in
 from .column import Column, Kind
 from .differences import Differences
+from .encoded import stream_of
 from .encoding import Encoding
 from .infer import MISSING
 from .missing import Missing, Unseen, complete_rows, refuse_missing
@@ -10,6 +12,7 @@ from .model_file import load_model, save_model
 from .read import FORMATS, open_source, read_table
 from .source import Source
 from .split import split_rows
+from .survey import Survey, survey
 from .table import Table
 from .target import Target, class_name, holds_classes, places_of_classes, target_of
 from .write import csv_writer, open_writer
@@ -23,6 +26,7 @@ __all__ = [
     "Kind",
     "Missing",
     "Source",
+    "Survey",
     "Table",
     "Target",
     "Unseen",
@@ -38,6 +42,9 @@ __all__ = [
     "refuse_missing",
     "save_model",
     "split_rows",
+    "stream_of",
+    "streaming_bound",
+    "survey",
     "tables_in",
     "target_of",
 ]
