@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import READING, keeps_checkpoints, keeps_missing, learns, reads_tables, reports, table_from
+from .options import READING, keeps_checkpoints, keeps_missing, learns, reads_tables, reports, source_from, table_from
 
 if TYPE_CHECKING:
+    from ..cluster import Cluster
     from ..descent.checkpoint import Keeper
-    from ..fitting import Prepared, TableModel
+    from ..fitting import Prepared, PreparedStream, TableModel
 
 __all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
 
@@ -52,6 +53,11 @@ __all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
     help="Keep settings, history and checkpoints in a folder; go on with: thalweg resume FOLDER.",
 )
 @keeps_checkpoints
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help='Descend on the workers of a Ray cluster: "auto", host:6379, ray://host:10001, or "local" for one of this machine\'s own.',
+)
 @click.option("--seed", default=0, show_default=True, help="Of the split, the start and the mini-batches.")
 @reports
 @keeps_missing
@@ -73,7 +79,7 @@ def fit(
     --hidden it is a perceptron.
     """
     reading = {name: options.pop(name) for name in READING}
-    asked = Asked(tables, target, options, reading)
+    asked = Asked(tables, target, options, reading, options.pop("memory"), options.pop("cluster"))
     if folder is not None:
         from .running import begin
 
@@ -100,26 +106,36 @@ def resume(folder: str, every: float, report: str | None) -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a fit was asked for. tables: paths, globs and folders. options: of `Settings`. reading: as `reads_tables` has it."""
+    """What a fit was asked for. tables: paths, globs and folders. options: of `Settings`. reading: as `reads_tables` has it.
+    memory: of reading, if the table is to be streamed. cluster: its address."""
 
     tables: Sequence[str]
     target: Sequence[str]
     options: Mapping[str, Any]
     reading: Mapping[str, Any]
+    memory: str | None = None
+    cluster: str | None = None
 
 
-def fitted(asked: Asked, checkpoints: Keeper | None = None) -> tuple[TableModel, Prepared]:
+def fitted(asked: Asked, checkpoints: Keeper | None = None) -> tuple[TableModel, Prepared | PreparedStream]:
     """Reads the table, says what was understood, and descends: the model, and what it was fitted to."""
-    from ..fitting import Settings, fit_prepared, prepare, task_of
+    from ..fitting import Settings, fit_prepared, prepare_source, task_of
     from . import show
 
-    prepared = prepare(table_from(asked.tables, asked.reading), asked.target, Settings(**asked.options))
+    source, kinds = source_from(asked.tables, asked.reading)
+    prepared = prepare_source(source, asked.target, Settings(**asked.options), kinds=kinds, memory=asked.memory)
     show.understood(prepared)
     with show.LiveProgress(task_of(prepared).examples) as progress:
-        return fit_prepared(prepared, progress.update, checkpoints), prepared
+        return fit_prepared(prepared, progress.update, checkpoints, _cluster_at(asked.cluster)), prepared
 
 
-def told(model: TableModel, prepared: Prepared, output: Any, report: str | None) -> Any:
+def _cluster_at(address: str | None) -> Cluster | None:
+    from ..cluster import Cluster
+
+    return None if address is None else Cluster(None if address == "local" else address)
+
+
+def told(model: TableModel, prepared: Prepared | PreparedStream, output: Any, report: str | None) -> Any:
     """Shows a model that was saved, and writes its report; its result."""
     from ..fitting import task_of, write_report
     from . import show
