@@ -54,6 +54,11 @@ __all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
 )
 @keeps_checkpoints
 @click.option(
+    "--memory",
+    metavar="SIZE",
+    help="Stream the table, which need not fit in memory: 2GB. By default it is, if it takes over half of what is available.",
+)
+@click.option(
     "--cluster",
     metavar="ADDRESS",
     help='Descend on the workers of a Ray cluster: "auto", host:6379, ray://host:10001, or "local" for one of this machine\'s own.',
