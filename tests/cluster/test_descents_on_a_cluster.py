@@ -191,3 +191,19 @@ def test_a_cluster_that_is_gone_is_a_clear_error(cluster: tw.Cluster, monkeypatc
     monkeypatch.setattr(ray, "get", gone)
     with pytest.raises(tw.ClusterError, match="does not answer any more"):
         tw.minimize(loss, PARAMETERS, data=(X, y), cluster=cluster)
+
+
+def test_tables_are_fitted_on_a_cluster(cluster: tw.Cluster, tmp_path: Any) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from thalweg.fitting import fit
+
+    for number in range(4):
+        rows = slice(number * 2000, (number + 1) * 2000)
+        columns = {f"x{i}": X[rows, i] for i in range(8)} | {"y": y[rows] > 0}
+        pq.write_table(pa.table(columns), tmp_path / f"{number}.parquet")
+    files = str(tmp_path / "*.parquet")
+    there, here = fit(files, "y", memory="64 MB", cluster=cluster), fit(files, "y", memory="64 MB")
+    np.testing.assert_allclose(there.parameters["w"], here.parameters["w"], rtol=1e-6)
+    assert there.scores["validation"]["accuracy"] == here.scores["validation"]["accuracy"]

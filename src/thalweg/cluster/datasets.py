@@ -20,7 +20,8 @@ def dataset_stream(dataset: Any, arrays: Callable[[Any], Any], memory: int | str
     """
     ray = connect(None, None, None)
     references = dataset.to_arrow_refs()
-    rows = ray.get([ray.remote(len).remote(reference) for reference in references])
+    count = ray.remote(_rows)
+    rows = ray.get([count.remote(reference) for reference in references])
     return Stream(*(functools.partial(_block, reference, arrays) for reference in references), rows=rows, memory=memory)
 
 
@@ -28,3 +29,7 @@ def _block(reference: Any, arrays: Callable[[Any], Any]) -> Iterator[Any]:
     import ray
 
     yield arrays(ray.get(reference))
+
+
+def _rows(table: Any) -> int:
+    return int(table.num_rows)
