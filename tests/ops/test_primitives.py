@@ -267,6 +267,36 @@ def test_the_native_target_agrees_with_the_reference(name: str, dtype: str) -> N
         np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_jax_target_agrees_with_the_reference(name: str, dtype: str) -> None:
+    """The value and, where there is one, the gradient; node by node, since compiling each would take long."""
+    pytest.importorskip("jax")
+    from thalweg.compile.jax.lowering import outputs_of
+    from thalweg.compile.jax.program import precise
+
+    node, inputs, arrays = node_of(name, seed=7, dtype=dtype)
+    outputs = [node]
+    if node.dtype.kind == "f":
+        weights = np.random.default_rng(8).standard_normal(node.shape).astype(node.dtype)
+        outputs += pullback([node], [constant(weights)], [inputs[i] for i in floats(inputs)])
+    graph = Graph(tuple(inputs), tuple(outputs))
+    tolerance = 2e-5 if dtype == "float32" or name == "convert" else 1e-12
+    with precise():
+        computed = outputs_of(expand(graph), arrays)
+    for found, wanted in zip(computed, evaluate(graph, arrays), strict=True):
+        assert found.dtype == wanted.dtype
+        np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_primitive_has_a_lowering_to_jax(name: str) -> None:
+    pytest.importorskip("jax")
+    from thalweg.compile.jax.lowering import LOWERINGS
+
+    assert (name in LOWERINGS) == (PRIMITIVES[name].expansion is None)
+
+
 def test_the_checker_notices_a_rule_that_is_slightly_off() -> None:
     """A derivative that is wrong by 0.05 % must not pass."""
     node, inputs, arrays = node_of("sin")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import keeps_missing, learns, reads_tables, table_from
+from .options import READING, keeps_checkpoints, keeps_missing, learns, reads_tables, reports, table_from
 
-__all__ = ["fit", "tune"]
+if TYPE_CHECKING:
+    from ..descent.checkpoint import Keeper
+    from ..fitting import Prepared, TableModel
+
+__all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
 
 
 @click.command()
@@ -31,11 +37,32 @@ __all__ = ["fit", "tune"]
     show_default=True,
     help="Mini-batches stop after so many epochs in which the validation loss has not improved.",
 )
-@click.option("--output", "-o", default="model.thalweg", show_default=True, help="Where to save the model.")
+@click.option(
+    "--output",
+    "-o",
+    metavar="MODEL",
+    help="Where to save the model; by default model.thalweg, with --run in the run folder.",
+)
+@click.option(
+    "--run",
+    "folder",
+    metavar="FOLDER",
+    help="Keep settings, history and checkpoints in a folder; go on with: thalweg resume FOLDER.",
+)
+@keeps_checkpoints
 @click.option("--seed", default=0, show_default=True, help="Of the split, the start and the mini-batches.")
+@reports
 @keeps_missing
 @reads_tables
-def fit(tables: tuple[str, ...], target: tuple[str, ...], output: str, **options: Any) -> None:
+def fit(
+    tables: tuple[str, ...],
+    target: tuple[str, ...],
+    output: str | None,
+    folder: str | None,
+    every: float,
+    report: str | None,
+    **options: Any,
+) -> None:
     """Fit a model to a table by gradient descent.
 
     TABLES: files of one table, a folder or a glob; CSV, TSV, JSON lines, Parquet, Arrow, NumPy or LIBSVM, also compressed.
@@ -43,26 +70,72 @@ def fit(tables: tuple[str, ...], target: tuple[str, ...], output: str, **options
     The model follows from the target: a number gives linear regression, two classes logistic regression, more a softmax. With
     --hidden it is a perceptron.
     """
+    reading = {name: options.pop(name) for name in READING}
+    asked = Asked(tables, target, options, reading)
+    if folder is not None:
+        from .running import begin
+
+        sys.exit(_exit_status(begin(folder, every, asked, output, report)))
+    output = output or "model.thalweg"
+    model, prepared = fitted(asked)
+    model.save(output)
+    sys.exit(_exit_status(told(model, prepared, output, report)))
+
+
+@click.command()
+@click.argument("folder")
+@keeps_checkpoints
+@reports
+def resume(folder: str, every: float, report: str | None) -> None:
+    """Go on with a fit that was begun with --run FOLDER, and was interrupted or killed.
+
+    It ends in the same model, to the last bit, as a fit that was not disturbed. Of one that has ended the model is shown.
+    """
+    from .running import resume as go_on
+
+    sys.exit(_exit_status(go_on(folder, every, report)))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a fit was asked for. tables: paths, globs and folders. options: of `Settings`. reading: as `reads_tables` has it."""
+
+    tables: Sequence[str]
+    target: Sequence[str]
+    options: Mapping[str, Any]
+    reading: Mapping[str, Any]
+
+
+def fitted(asked: Asked, checkpoints: Keeper | None = None) -> tuple[TableModel, Prepared]:
+    """Reads the table, says what was understood, and descends: the model, and what it was fitted to."""
     from ..fitting import Settings, fit_prepared, prepare, task_of
     from . import show
 
-    reading = {name: options.pop(name) for name in ("kinds", "format", "encoding", "delimiter")}
-    settings = Settings(**options)
-    prepared = prepare(table_from(tables, reading), target, settings)
+    prepared = prepare(table_from(asked.tables, asked.reading), asked.target, Settings(**asked.options))
     show.understood(prepared)
-    examples = task_of(prepared).examples
-    with show.LiveProgress(examples) as progress:
-        model = fit_prepared(prepared, progress.update)
-    model.save(output)
-    show.fitted(model, examples)
+    with show.LiveProgress(task_of(prepared).examples) as progress:
+        return fit_prepared(prepared, progress.update, checkpoints), prepared
+
+
+def told(model: TableModel, prepared: Prepared, output: Any, report: str | None) -> Any:
+    """Shows a model that was saved, and writes its report; its result."""
+    from ..fitting import task_of, write_report
+    from . import show
+
+    show.fitted(model, task_of(prepared).examples)
     click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
-    sys.exit(_exit_status(model.result))
+    if report is not None:
+        write_report(model, prepared, report)
+        click.echo(f"Report in {report}")
+    return model.result
 
 
 def _exit_status(result: Any) -> int:
     """0 if a minimum was found, nothing speaks against it, or validation rows said when to stop; 3 if not: see the verdict."""
     from ..diagnosis import VerdictKind
 
+    if result is None:
+        return 0
     bad = (VerdictKind.OVERSHOOTING, VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU, VerdictKind.STILL_DESCENDING)
     if any(rule.startswith("ValidationStalls") for rule in result.stopped_by.rules):
         return 0
@@ -87,6 +160,7 @@ def _exit_status(result: Any) -> int:
 @click.option("--epochs", default=50, show_default=True, help="How often each trial sees every training row.")
 @click.option("--batch-size", default=64, show_default=True, help="Rows in a mini-batch.")
 @click.option("--seed", default=0, show_default=True, help="Of the split, the trials and the mini-batches.")
+@reports
 @keeps_missing
 @reads_tables
 def tune(
@@ -101,17 +175,18 @@ def tune(
     epochs: int,
     batch_size: int,
     seed: int,
+    report: str | None,
     **options: Any,
 ) -> None:
     """Search the hyperparameters of a table's model: learning rate, momentum, penalty.
 
     TABLES: as for fit. Trials draw them at random, train in mini-batches, and are scored on the validation rows.
     """
-    from ..fitting import Settings, prepare
+    from ..fitting import Settings, prepare, write_report
     from ..fitting import tune as tune_table
     from . import show, show_search
 
-    reading = {name: options.pop(name) for name in ("kinds", "format", "encoding", "delimiter")}
+    reading = {name: options.pop(name) for name in READING}
     prepared = prepare(table_from(tables, reading), target, Settings(seed=seed, **options))
     show.understood(prepared)
     with show_search.LiveSearch() as live:
@@ -133,6 +208,9 @@ def tune(
     show.fitted(tuned.model)
     if save is not None:
         click.echo(f"\nSaved to {save}. Predict with: thalweg predict {save} NEW_ROWS.csv")
+    if report is not None:
+        write_report(tuned.model, prepared, report, (tuned.found.narrowing(),))
+        click.echo(f"Report in {report}")
 
 
 def _bounds(values: tuple[str, ...]) -> dict[str, tuple[float, float]]:

@@ -17,7 +17,7 @@ from ..descent.result import duration
 from ..fitting import GRADIENT_THRESHOLD, Prepared, TableModel
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
 
-__all__ = ["LiveProgress", "console", "fitted", "grid_of", "understood"]
+__all__ = ["LiveProgress", "console", "ended", "fitted", "grid_of", "understood"]
 
 _MOST = 100
 """Columns and coefficients that are shown."""
@@ -155,6 +155,12 @@ def fitted(model: TableModel, examples: int | None = None) -> None:
     console.print(_scores(model))
     if model.is_linear:
         _coefficients(model)
+
+
+def ended(model: TableModel) -> None:
+    """A model that was fitted before."""
+    console.print(f"Model: {_NAMES[type(model.model)]} of {', '.join(model.target)}", markup=False)
+    console.print(_scores(model))
 
 
 def _scores(model: TableModel) -> Grid:

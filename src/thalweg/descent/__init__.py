@@ -1,6 +1,7 @@
 """Descent: methods, line searches, stopping rules, the steps as graphs, the run, and what it returns."""
 
 from . import schedules
+from .controls import Controls, Intervention
 from .data import Stream
 from .gradient_check import Agreement, GradientCheck, LeafCheck, check_gradient
 from .gradients import Numerical
@@ -59,6 +60,7 @@ __all__ = [
     "BarzilaiBorwein",
     "Basin",
     "ConjugateGradient",
+    "Controls",
     "ElasticNet",
     "Gaussian",
     "Glorot",
@@ -68,6 +70,7 @@ __all__ = [
     "Grid",
     "He",
     "History",
+    "Intervention",
     "LeafCheck",
     "LevenbergMarquardt",
     "LineSearch",

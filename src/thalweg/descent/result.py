@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array
+from .controls import Intervention
 
 __all__ = ["History", "Result", "Stopped", "duration"]
 
@@ -25,6 +26,7 @@ class History:
     the batch. learning_rate: μ in w ← w + μΔw. slope: ∇f·Δw, below zero where the direction points downhill. With a line
     search both are those of the step that led to the row, else those of the step that leads on. NaN where there is none.
     validation_step, validation_loss: of the checks on validation data, if there were any.
+    parameters: at each step, (rows, P), of up to two parameters; of more (rows, 0). interventions: what was changed by hand.
     """
 
     step: Array
@@ -34,6 +36,8 @@ class History:
     slope: Array
     validation_step: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     validation_loss: Array = field(default_factory=lambda: np.zeros(0))
+    parameters: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    interventions: tuple[Intervention, ...] = ()
 
     def __len__(self) -> int:
         return len(self.step)

@@ -6,7 +6,6 @@ so nothing is recorded beforehand, and a way that does not end where the descent
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from .plan import Origin
 from .population import Population
 from .result import Result
 from .single import engine_of
+from .steps import Outside
 from .together import Descents, Member
 
 __all__ = ["Trajectory", "retrace"]
@@ -25,7 +25,7 @@ __all__ = ["Trajectory", "retrace"]
 _MOST_NUMBERS = 1 << 24
 """Of all points together: 128 MiB."""
 
-_OUTSIDE = (0.0, math.nan, 0.0)
+_OUTSIDE = Outside()
 """No time passes and no validation data are seen, so that no rule of these ends the way early."""
 
 
@@ -40,7 +40,7 @@ class Trajectory:
         return len(self.step)
 
 
-def retrace(result: Result, most: int = 2000, seconds: float = 20.0) -> tuple[Trajectory, ...]:
+def retrace(result: Result, most: int = 2000, seconds: float = 10.0) -> tuple[Trajectory, ...]:
     """The way of a descent; of a population, those of all members in their order.
 
     most: points of each; the first half of them step by step, the others evenly spaced. seconds: a descent that took longer is not

@@ -47,7 +47,7 @@ def sample_of(result: Result) -> Result:
     alone = problem_of(plan.loss, plan.parameters, data, rows, penalty=plan.penalty)
     with np.errstate(all="ignore"):
         value, gradient = evaluated(alone, origin.end, arrays)
-        of_all, gradient_of_all = plan.over_stream(plan.data, origin.end)
+        of_all, gradient_of_all = plan.over_scattered(plan.data, origin.end)
     difference = gradient_of_all.astype(np.float64) - gradient.astype(np.float64)
     losses = result.history.loss
     has_risen = len(losses) > 0 and not float(of_all) <= losses[0]
@@ -188,5 +188,5 @@ def _claimed_place(verdict: Verdict, here: Situation) -> Array | None:
 def _loss_of_all(plan: Plan, place: Array) -> float:
     assert isinstance(plan.data, StreamData), "other data are in memory"
     with np.errstate(all="ignore"):
-        value, _ = plan.over_stream(plan.data, place.astype(plan.problem.layout.dtype))
+        value, _ = plan.over_scattered(plan.data, place.astype(plan.problem.layout.dtype))
     return float(value) if np.isfinite(value) else np.inf

@@ -10,13 +10,14 @@ import numpy as np
 
 from ..convexity_proof import Convexity, ConvexityKind, convexity_of
 from ..descent import Result
+from ..descent.norms import norm
 from ..descent.plan import Origin, evaluated, gradients_at, losses_at
 from ..descent.problem import Problem
 from ..graph import Array, Graph, constant, inline
 from .landscape import COUNT, FACTOR, Ray, look_along
 from .spectrum import Spectrum, krylov_of, spectrum_of
 
-__all__ = ["TOLERANCE", "Situation", "bound", "norm"]
+__all__ = ["TOLERANCE", "Situation", "bound"]
 
 TOLERANCE = 1e-6
 """What is left to fall counts as nothing if it is less than this share of the fall so far."""
@@ -270,12 +271,6 @@ class Situation:
         shortest = scaled.T @ (weights / max(weights.sum(), 1e-300))
         self.longest_gradient = longest
         return shortest * longest, float(np.linalg.norm(shortest))
-
-
-def norm(vector: Array) -> float:
-    """‖v‖, without overflow on the way."""
-    largest = float(np.max(np.abs(vector), initial=0.0))
-    return largest * float(np.linalg.norm(vector / largest)) if 0 < largest < np.inf else largest
 
 
 def bound(problem: Problem, numbers: Sequence[float]) -> Problem:

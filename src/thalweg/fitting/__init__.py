@@ -3,6 +3,7 @@
 from .descend import GRADIENT_THRESHOLD, Task, task_of
 from .fit_table import fit, fit_prepared, model_of
 from .prepare import Part, Prepared, prepare
+from .reporting import fitted_of, write_report
 from .settings import METHODS, MODELS, Settings
 from .table_model import TableModel
 from .tuning import RANGES, Tuned, tune
@@ -24,9 +25,11 @@ __all__ = [
     "evaluate",
     "fit",
     "fit_prepared",
+    "fitted_of",
     "model_of",
     "predictions",
     "prepare",
     "task_of",
     "tune",
+    "write_report",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..descent import Progress, Result
+from ..descent.checkpoint import Keeper
 from ..graph import Array
 from ..judged import minimize
 from ..tables import Table, read_table
@@ -23,12 +24,13 @@ def fit(
     target: str | Sequence[str],
     *,
     on_progress: Callable[[Progress], object] | None = None,
+    checkpoints: Keeper | None = None,
     **settings: Any,
 ) -> TableModel:
     """Fits a model to a table.
 
     data: a `thalweg.tables.Table`, or anything that `thalweg.tables.read_table` takes: a path, a frame of pandas or Polars, an
-    Arrow table. target: the column to predict, or several columns of numbers. on_progress: as for `minimize`.
+    Arrow table. target: the column to predict, or several columns of numbers. on_progress, checkpoints: as for `minimize`.
     settings: as `thalweg.fitting.Settings` has them: model, hidden, objective, l1, l2, method, batch_size, epochs, ...
     Raises TableError or ArgumentError.
 
@@ -38,13 +40,18 @@ def fit(
     [19.0, 21.0]
     """
     table = data if isinstance(data, Table) else read_table(data)
-    return fit_prepared(prepare(table, target, Settings(**settings)), on_progress)
+    return fit_prepared(prepare(table, target, Settings(**settings)), on_progress, checkpoints)
 
 
-def fit_prepared(prepared: Prepared, on_progress: Callable[[Progress], object] | None = None) -> TableModel:
+def fit_prepared(
+    prepared: Prepared,
+    on_progress: Callable[[Progress], object] | None = None,
+    checkpoints: Keeper | None = None,
+) -> TableModel:
     """Descends as `task_of` says."""
     task = task_of(prepared)
-    return model_of(prepared, minimize(task.loss, task.start, **task.options, on_progress=on_progress))
+    result = minimize(task.loss, task.start, **task.options, on_progress=on_progress, checkpoints=checkpoints)
+    return model_of(prepared, result)
 
 
 def model_of(prepared: Prepared, result: Result) -> TableModel:

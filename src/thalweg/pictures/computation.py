@@ -21,6 +21,7 @@ _MOST_NODES = 600
 _WHOLE = 24
 _MOST_NUMBERS = 1 << 20
 _FEW_ROWS = 8
+_MOST_GROUPS = 24
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,14 @@ def _small(subject: Subject) -> tuple[Problem, list[Array], int]:
     origin = subject.result.origin
     data: Data = origin.plan.data
     vector = np.asarray(origin.end)
-    size = sum(array.size for array in data.arrays) + vector.size
-    if size <= _MOST_NUMBERS or not data.arrays:
+    size = data.examples * sum(type.size for type in data.types) + vector.size
+    if not data.examples or (isinstance(data, ArrayData) and size <= _MOST_NUMBERS):
         return subject.problem, [vector, *data.arrays], 0
-    few = ArrayData(data.structure, tuple(array[:_FEW_ROWS] for array in data.arrays))
+    first = next(iter(data.chunks()))
+    few = ArrayData(data.structure, tuple(np.array(array[:_FEW_ROWS]) for array in first))
     names = origin.plan.problem.numbers
-    traced = problem_of(origin.plan.loss, origin.plan.parameters, few, _FEW_ROWS, None, names, origin.plan.penalty)
-    return bound(traced, origin.numbers), [vector, *few.arrays], _FEW_ROWS
+    traced = problem_of(origin.plan.loss, origin.plan.parameters, few, few.examples, None, names, origin.plan.penalty)
+    return bound(traced, origin.numbers), [vector, *few.arrays], few.examples
 
 
 def _operations(problem: Problem, order: Sequence[Node], arrays: list[Array]) -> tuple[Operation, ...]:
@@ -144,17 +146,51 @@ def _operations(problem: Problem, order: Sequence[Node], arrays: list[Array]) ->
 
 
 def _groups(problem: Problem, order: Sequence[Node], operations: tuple[Operation, ...]) -> tuple[Group, ...]:
-    """By the user's lines if there are several, else by the arrays of the parameters that a node depends on last."""
-    labels = [operation.line for operation in operations]
-    if len(set(filter(None, labels))) < 3:
-        labels = _after_leaves(problem, order)
-    for place in reversed(range(len(labels) - 1)):  # what has no line of its own belongs to what comes next
-        labels[place] = labels[place] or labels[place + 1]
-    last = next((label for label in reversed(labels) if label), "the loss")
-    found: dict[str, list[Operation]] = {}
-    for label, operation in zip(labels, operations, strict=True):
-        found.setdefault(label or last, []).append(operation)
-    return tuple(Group(label, tuple(own)) for label, own in found.items())
+    """By the user's lines if there are several, else by the layers whose parameters a node depends on. Links lead onwards only."""
+    numbers, labels = _by_lines(order, operations)
+    if not 2 < len(labels) <= _MOST_GROUPS:
+        numbers, labels = _by_layers(problem, order)
+    consumers: dict[Node, list[int]] = {}
+    found: dict[int, list[Operation]] = {}
+    for node, number, operation in zip(reversed(order), reversed(numbers), reversed(operations), strict=True):
+        # What depends on nothing of the kind belongs to the first that uses it.
+        own = min(consumers.get(node, [0])) if number is None else number
+        for operand in node.operands:
+            consumers.setdefault(operand, []).append(own)
+        found.setdefault(own, []).insert(0, operation)
+    return tuple(Group(labels[number], tuple(found[number])) for number in sorted(found))
+
+
+def _by_lines(order: Sequence[Node], operations: tuple[Operation, ...]) -> tuple[list[int | None], list[str]]:
+    """Stretches of one line each, in the order of evaluation. For each node the number of its stretch, and their labels."""
+    numbers: list[int | None] = []
+    labels: list[str] = []
+    seen: list[str] = []
+    for node, operation in zip(order, operations, strict=True):
+        if not node.operands or not operation.line:
+            numbers.append(None)
+            continue
+        if not seen or seen[-1] != operation.line:
+            seen.append(operation.line)
+            times = seen.count(operation.line)
+            labels.append(operation.line + (f", time {times}" if times > 1 else ""))
+        numbers.append(len(seen) - 1)
+    return numbers, labels
+
+
+def _by_layers(problem: Problem, order: Sequence[Node]) -> tuple[list[int | None], list[str]]:
+    """For each node the last layer whose parameters it depends on. Arrays that are nested together are one layer."""
+    parents = [name.rpartition("[")[0] for name in problem.layout.names]
+    labels = list(dict.fromkeys(parents))
+    layer: dict[Node, int] = {}
+    for node in order:
+        own = [layer[operand] for operand in node.operands if operand in layer]
+        cut = _leaf_of(problem, node)
+        if cut is not None:
+            own.append(labels.index(parents[cut]))
+        if own:
+            layer[node] = max(own)
+    return [layer.get(node) for node in order], [f"layer {label}" if label else "the whole graph" for label in labels]
 
 
 def _leaf_of(problem: Problem, node: Node) -> int | None:
@@ -163,19 +199,3 @@ def _leaf_of(problem: Problem, node: Node) -> int | None:
         return None
     ends = np.cumsum([type.size for type in problem.layout.types])
     return int(np.searchsorted(ends, node.attributes["window"][0][0], side="right"))
-
-
-def _after_leaves(problem: Problem, order: Sequence[Node]) -> list[str]:
-    names = problem.layout.names
-    leaf: dict[Node, int] = {}
-    labels = []
-    for node in order:
-        own = [leaf[operand] for operand in node.operands if operand in leaf]
-        cut = _leaf_of(problem, node)
-        if cut is not None:
-            own.append(cut)
-        if own:
-            leaf[node] = max(own)
-        name = names[leaf[node]] if node in leaf else ""
-        labels.append(f"layer {name.rpartition('[')[0] or name}" if name else "")
-    return labels

@@ -19,7 +19,7 @@ from . import tables
 from .markup import Markup, joined, script_data, tag
 from .numbers import shown
 
-__all__ = ["page_of", "write"]
+__all__ = ["check", "page_of", "write"]
 
 _KINDS = {
     "GLOBAL_MINIMUM": "good",
@@ -39,12 +39,20 @@ def write(
     fitted: Fitted | None = None,
     further: tuple[Depicted, ...] = (),
 ) -> Path:
-    """Writes the page to a file. Raises ArgumentError if Matplotlib is not installed, or the ending is not .html."""
+    """Writes the page to a file. Raises ArgumentError if Matplotlib is not installed, the ending is not .html, or the folder is missing."""
+    path = check(path)
+    path.write_text(page_of(result, title, fitted, further), "utf-8")
+    return path
+
+
+def check(path: str | Path) -> Path:
+    """The path of a report, if one can be written there: to be asked before a long descent. Raises what `write` raises."""
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
         raise ArgumentError(f"{path}: a report is a page; write a name such as run.html")
+    if not path.absolute().parent.is_dir():
+        raise ArgumentError(f"{path}: there is no folder {path.absolute().parent}; make it first")
     check_can_draw()
-    path.write_text(page_of(result, title, fitted, further), "utf-8")
     return path
 
 

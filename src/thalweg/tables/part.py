@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -31,7 +31,11 @@ class Part(ABC):
 
     @abstractmethod
     def batches(self, schema: Any) -> Iterator[Any]:
-        """The rows as record batches of exactly that schema, which is `schema()` or what several parts agree on."""
+        """The rows as record batches of exactly that schema, which is `schema()`, what several parts agree on, or some of those columns."""
+
+    def pieces(self) -> Sequence[Part]:
+        """Parts of this one that can each be read alone, in their order; only itself where there are none."""
+        return (self,)
 
     def table(self, schema: Any = None) -> Any:
         """All rows as an Arrow table."""

@@ -58,6 +58,10 @@ class Source:
         for part in self.parts:
             yield from (batch for batch in part.batches(self.schema) if len(batch))
 
+    def pieces(self) -> list[Part]:
+        """What can be read alone, in the order of the rows."""
+        return [piece for part in self.parts for piece in part.pieces()]
+
     def table(self) -> Any:
         """All rows in memory, as an Arrow table. Each part is read once, unless it must be read as other types."""
         read = [part.table() for part in self.parts]

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from ..errors import ArgumentError, TableError, ThalwegError
-from .atomic import whole_file
+from ..storage import whole_file
 
 __all__ = ["csv_writer", "open_writer"]
 
