@@ -105,6 +105,7 @@ if TYPE_CHECKING:
         GraphError,
         LossError,
         ModelFileError,
+        RunError,
         ShapeError,
         TableError,
         ThalwegError,
@@ -131,6 +132,9 @@ if TYPE_CHECKING:
     )
     from .live import (
         Live,
+    )
+    from .runs import (
+        Checkpoints,
     )
     from .transformations import (
         grad,
@@ -251,9 +255,10 @@ _HOMES = {
             "GraphError",
             "LossError",
             "ModelFileError",
-            "ShapeError",
+            "RunError",
         ),
         *(
+            "ShapeError",
             "TableError",
             "ThalwegError",
             "TracingError",
@@ -294,6 +299,7 @@ _HOMES = {
         ),
     ),
     "live": (*("Live",),),
+    "runs": (*("Checkpoints",),),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -312,6 +318,7 @@ __all__ = [
     "Armijo",
     "BarzilaiBorwein",
     "Basin",
+    "Checkpoints",
     "Choice",
     "Cluster",
     "ClusterError",
@@ -365,6 +372,7 @@ __all__ = [
     "Rate",
     "RateKind",
     "Result",
+    "RunError",
     "SearchProgress",
     "SearchResult",
     "ShapeError",

@@ -50,6 +50,12 @@ def _with_verdict(
         live, progress = named.pop("live", False), named.pop("progress", False)
         if not isinstance(escapes, bool):
             raise ArgumentError(f"escape_saddles={escapes!r}: expected True or False")
+        if escapes and named.get("checkpoints") is not None:
+            raise ArgumentError(
+                "checkpoints=... are of one descent, and escape_saddles=True makes several: leave out one of them"
+            )
+        if cluster is not None and named.get("checkpoints") is not None:
+            raise ArgumentError("checkpoints=... are of a descent on this machine: leave out cluster")
         run: Callable[..., Result] = descend if cluster is None else _on_cluster(cluster)
 
         def descended() -> Result:

@@ -15,6 +15,7 @@ from ..compile.function import compiled
 from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
+from .checkpoint import Keeper
 from .chunks import over_data
 from .controls import Controls
 from .data import Data, ScatteredData
@@ -54,7 +55,7 @@ class Plan:
 
     problem: the loss for the examples of one step, all or a batch. validation: data kept apart; every: iterations between
     checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent. controls: what a person
-    may do to the descent. device: of the jax target.
+    may do to the descent. device: of the jax target. keeper: of checkpoints.
     """
 
     loss: Callable[..., Any]
@@ -74,6 +75,7 @@ class Plan:
     memory: Any = None
     controls: Controls | None = None
     device: Device | None = None
+    keeper: Keeper | None = None
 
     @property
     def keeps_best(self) -> bool:

@@ -116,6 +116,8 @@ def _check(plan: Plan) -> None:
         )
     if plan.memory is not None:
         raise ArgumentError("memory=... belongs to one descent: leave out restarts and grids")
+    if plan.keeper is not None:
+        raise ArgumentError("checkpoints=... are of one descent: leave out restarts and grids")
     if plan.validation is not None:
         raise ArgumentError("validation=... watches one descent: leave out restarts and grids, or use tw.search")
 

@@ -59,5 +59,4 @@ def descend(subject: Subject, run: Run, steps: int, seed: int) -> Descent:
     path = np.asarray(ways[0].parameters if ways else subject.start[None], np.float64)
     finite = np.isfinite(path).all(axis=1) & (np.abs(path) < 1e150).all(axis=1)
     path = path[: len(path) if finite.all() else max(1, int(np.argmin(finite)))]
-    with np.errstate(all="ignore"):
-        return Descent(result, path, subject.losses(path), subject.gradients(path))
+    return Descent(result, path, subject.losses(path), subject.gradients(path))

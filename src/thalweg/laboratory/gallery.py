@@ -23,8 +23,7 @@ class Specimen:
     """A function of the gallery.
 
     make: (number of its own) → loss of the parameters (dimension,). formula: for people. window, start, rate: to begin with.
-    numbers: the values that its number can take, such as condition numbers; empty if it has none. reach: the heights that are
-    worth telling apart, as (lowest, highest), None for what the window shows.
+    number: its own, such as a condition number, to begin with; numbers: all that it can take, empty if it has none.
     """
 
     dimension: int
@@ -33,6 +32,7 @@ class Specimen:
     window: Window
     start: tuple[float, ...]
     rate: float
+    number: float = 1.0
     numbers: tuple[float, ...] = ()
 
 
@@ -123,12 +123,12 @@ def _step_of_sigmoids(_: float) -> Loss:
 
 
 GALLERY: Mapping[str, Specimen] = {
-    "bowl": Specimen(2, _bowl, "½ (x² + κ y²)", (-3, 3, -2, 2), (-2.5, 1.2), 0.1, (1, 2, 5, 10, 20, 50, 100)),
+    "bowl": Specimen(2, _bowl, "½ (x² + κ y²)", (-3, 3, -2, 2), (-2.5, 1.2), 0.1, 10, (1, 2, 5, 10, 20, 50, 100)),
     "turned_bowl": Specimen(
-        2, _turned_bowl, "¼ ((x + y)² + κ (x − y)²)", (-3, 3, -2, 2), (-1.0, 1.6), 0.1, (1, 2, 5, 10, 20, 50, 100)
+        2, _turned_bowl, "¼ ((x + y)² + κ (x − y)²)", (-3, 3, -2, 2), (-1.0, 1.6), 0.1, 10, (1, 2, 5, 10, 20, 50, 100)
     ),
     "rosenbrock": Specimen(
-        2, _rosenbrock, "(1 − x)² + b (y − x²)²", (-2.4, 2.4, -0.9, 2.3), (-1.2, 1.0), 0.001, (1, 10, 100)
+        2, _rosenbrock, "(1 − x)² + b (y − x²)²", (-2.4, 2.4, -0.9, 2.3), (-1.2, 1.0), 0.001, 100, (1, 10, 100)
     ),
     "himmelblau": Specimen(2, _himmelblau, "(x² + y − 11)² + (x + y² − 7)²", (-7.5, 7.5, -5, 5), (-0.5, -1.5), 0.01),
     "saddle": Specimen(2, _saddle, "½ (x² − y²)", (-3, 3, -2, 2), (-2.2, 0.001), 0.1),

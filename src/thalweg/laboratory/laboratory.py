@@ -74,7 +74,7 @@ class Laboratory:
         if topic.name in DATA_SETS:
             return DATA_SETS[topic.name]()
         found = specimen(topic.name)
-        number = topic.number if topic.number is not None else (found.numbers[-1] if found.numbers else 1.0)
+        number = found.number if topic.number is None else topic.number
         start, names = np.array(found.start, float), ("x", "y")[: found.dimension]
         return Subject(found.make(float(number)), start, names, found.rate, found.formula, found.window)
 
@@ -128,13 +128,13 @@ class Laboratory:
             return _problem(error)
 
     def _shown_descent(self, descent: Descent, plane: Plane, is_whole: bool) -> dict[str, Any]:
-        with np.errstate(all="ignore"):
-            norms = np.linalg.norm(descent.gradients, axis=1)
+        norms = np.linalg.norm(descent.gradients, axis=1)
+        in_plane = descent.gradients @ plane.directions.T
         return {
             "points": packed(plane.coordinates(descent.path) if not is_whole else descent.path, np.float64),
             "losses": packed(descent.losses, np.float64),
             "gradient_norms": packed(norms, np.float64),
-            "gradients": packed(descent.gradients @ plane.directions.T, np.float64),
+            "gradients": packed(in_plane, np.float64),
             "steps": int(descent.result.steps),
             "evaluations": int(descent.result.evaluations),
             "has_diverged": descent.result.stopped_by.reason == "not finite",
@@ -150,8 +150,7 @@ class Laboratory:
         return {"verdicts": found}
 
     def _shown_verdict(self, descent: Descent) -> dict[str, Any]:
-        with np.errstate(all="ignore"):
-            verdict = descent.verdict
+        verdict = descent.verdict
         stopped = descent.result.stopped_by.sentence
         return {**verdict.to_dict(), "stopped": stopped, "loss": _number(descent.result.loss)}
 
@@ -164,8 +163,7 @@ class Laboratory:
         descent = self._descent(scene.topic, scene.runs[given["run"]], scene.steps, scene.seed)
         plane, window = self._plane(scene, subject)
         point = descent.path[min(given["step"], len(descent.path) - 1)]
-        with np.errstate(all="ignore"):
-            found = around(subject, plane, window, point)
+        found = around(subject, plane, window, point)
         answer = {
             "point": plane.coordinates(point[None])[0].tolist(),
             "loss": _number(found.loss),
@@ -213,7 +211,7 @@ class Laboratory:
         """What is wrong with a scene is an answer as well: the page shows it where it belongs."""
 
         def answered(given: Any) -> Any:
-            with self._lock:
+            with self._lock, np.errstate(all="ignore"):  # what overflows is shown as such
                 try:
                     return answer(given)
                 except ThalwegError as error:
@@ -254,8 +252,7 @@ def _grid(subject: Subject, plane: Plane, window: Window) -> dict[str, Any]:
         rows = max(2, math.ceil(columns * (y1 - y0) / (x1 - x0)))
         x, y = np.meshgrid(np.linspace(x0, x1, columns), np.linspace(y0, y1, rows))
         coordinates, shape = np.stack([x.ravel(), y.ravel()], axis=1), x.shape
-    with np.errstate(all="ignore"):
-        return packed(subject.losses(plane.points(coordinates)).reshape(shape))
+    return packed(subject.losses(plane.points(coordinates)).reshape(shape))
 
 
 def _shown_examples(subject: Subject) -> Any:
@@ -290,7 +287,12 @@ def catalogue() -> dict[str, Any]:
     """What there is to choose from."""
     return {
         "functions": {
-            name: {"dimension": found.dimension, "formula": found.formula, "numbers": list(found.numbers)}
+            name: {
+                "dimension": found.dimension,
+                "formula": found.formula,
+                "number": found.number,
+                "numbers": list(found.numbers),
+            }
             for name, found in GALLERY.items()
         },
         "data_sets": list(DATA_SETS),

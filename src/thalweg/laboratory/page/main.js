@@ -151,6 +151,8 @@ async function refreshOnce() {
   } catch (error) {
     answer = { problem: { message: error.message } };
   }
+  // What has arrived is of a scene that is gone: the next answer counts.
+  if (isDirty && (scene.topic !== topic.name || scene.runs.length !== asked.runs.length)) return;
   const isFormula = scene.topic === "formula";
   topics.formulaProblem(isFormula ? answer.problem : null);
   $("problem").hidden = !answer.problem || isFormula;
@@ -164,9 +166,12 @@ async function refreshOnce() {
     isDirty = true;
     return;
   }
-  if (fillStarts(answer)) remember();
+  if (fillStarts(answer)) {
+    remember();
+    if (asked.runs.some((run) => run.start.length && run.start.length !== answer.size)) { isDirty = true; return; }
+  }
   gridKey = key;
-  data = { ...answer, asked: scene.runs, grid: answer.grid ?? data.grid, examples: answer.grid ? answer.examples : data.examples };
+  data = { ...answer, asked: asked.runs, grid: answer.grid ?? data.grid, examples: answer.grid ? answer.examples : data.examples };
   verdicts = null;
   if (basinsKey() !== basins?.key) basins = null;
   player.set(scene.step, Math.max(1, ...data.runs.map((run) => (run.problem ? 0 : run.points.shape[0] - 1))));
@@ -177,10 +182,10 @@ async function refreshOnce() {
 
 /** Runs without a start of their own begin where the subject does. Returns whether any was filled in. */
 function fillStarts(answer) {
-  if (answer.size > 2) return false;
-  const isEmpty = (run) => run.start.length !== answer.size;
-  const found = scene.runs.some(isEmpty);
-  scene.runs = scene.runs.map((run) => (isEmpty(run) ? { ...run, start: answer.start } : run));
+  const start = answer.size > 2 ? [] : answer.start;  // of many parameters it does not fit in an address
+  const isOther = (run) => run.start.length !== start.length && run.start.length !== answer.size;
+  const found = scene.runs.some(isOther);
+  scene.runs = scene.runs.map((run) => (isOther(run) ? { ...run, start } : run));
   return found;
 }
 
@@ -220,7 +225,10 @@ function askLater() {
     }
     const key = basinsKey();
     if (scene.show.includes("basins") && data.size <= 2 && basins?.key !== key) {
+      const button = $("shows").querySelector("[data-name=basins]");
+      button.classList.add("is-waiting");
       const found = await ask("/basins", { topic: asked.topic, run: asked.runs[scene.chosen], window: data.window }).catch(() => null);
+      button.classList.remove("is-waiting");
       if (found && !found.problem && basinsKey() === key) {
         basins = { ...found, key };
         stage.show(data, scene, around, basins);
@@ -238,7 +246,7 @@ function basinsKey() {
 // What is drawn
 function drawAll() {
   drawControls();
-  losses.draw(data.runs.map((run, number) => ({ number, label: labelOf(scene.runs[number], catalogue.methods), losses: run.problem ? [] : run.losses.values })), isLogarithmic());
+  losses.draw(data.runs.map((run, number) => ({ number, label: labelOf(data.asked[number], catalogue.methods), losses: run.problem ? [] : run.losses.values })), isLogarithmic());
   drawStep();
 }
 
@@ -275,7 +283,17 @@ function drawStep() {
   if (!data) return;
   stage.show(data, scene, around, basins);
   losses.at(scene.step);
+  $("overlay").setAttribute("aria-label", stageLabel());
   drawFound($("found"), scene, data, verdicts, catalogue.methods);
+}
+
+/** What the large picture shows, for who cannot see it. */
+function stageLabel() {
+  const run = data.runs[scene.chosen];
+  if (!run?.points) return say(`topic_${scene.topic}`);
+  const at = Math.min(scene.step, run.points.shape[0] - 1), dimension = run.points.shape[1];
+  const place = Array.from(run.points.values.slice(dimension * at, dimension * (at + 1)), (value) => shown(value)).join(", ");
+  return say("stage_label", { topic: say(`topic_${scene.topic}`), descent: labelOf(data.asked[scene.chosen], catalogue.methods), step: at, place, loss: shown(run.losses.values[at], 6) });
 }
 
 function drawAround() {

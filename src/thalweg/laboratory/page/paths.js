@@ -58,12 +58,12 @@ export function ring(context, [x, y], radius, colour, halo) {
   }
 }
 
-/** The gradient, which is the direction of steepest ascent, its opposite, and the tangent of the contour line at right angles. */
-export function drawGradient(context, [x, y], gradient, colours, colour) {
+/** largest: the gradient norm that gets the longest arrow. The gradient, which is the direction of steepest ascent, its opposite, and the tangent of the contour line at right angles. */
+export function drawGradient(context, [x, y], gradient, largest, colours, colour) {
   const size = Math.hypot(gradient[0] ?? NaN, gradient[1] ?? NaN);
   if (!(size > 0)) return;
   const [u, v] = [gradient[0] / size, -gradient[1] / size];
-  const length = 62;
+  const length = 16 + 54 * Math.min(1, (size / largest) ** 0.25);  // lengths of a hundred to one could not be drawn
   context.save();
   context.lineCap = "round";
   for (const [width, own] of [[5, colours.halo], [2, colours.ink]]) {

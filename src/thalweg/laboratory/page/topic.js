@@ -32,7 +32,7 @@ export class TopicPanel {
   }
 
   choose(topic) {
-    const patch = { topic, number: this.catalogue.functions[topic]?.numbers.at(-1) ?? null, isNew: true };
+    const patch = { topic, number: this.catalogue.functions[topic]?.numbers.length ? this.catalogue.functions[topic].number : null, isNew: true };
     if (topic === "formula") patch.formula = $("formula").value || "x^4 - 2*x^2 + y^2 + 0.3*x";
     if (topic === "table" && this.loaded) Object.assign(patch, { table: this.loaded.table, target: $("target").value });
     this.onChange(patch);
@@ -106,7 +106,7 @@ export class TopicPanel {
     $("number-box").hidden = !this.numbers.length;
     if (this.numbers.length) {
       $("number").max = this.numbers.length - 1;
-      $("number").value = Math.max(0, this.numbers.indexOf(scene.number ?? this.numbers.at(-1)));
+      $("number").value = Math.max(0, this.numbers.indexOf(scene.number ?? this.catalogue.functions[scene.topic].number));
       $("number-name").textContent = scene.topic === "rosenbrock" ? "b" : say("condition");
       $("number-value").textContent = plain(this.numbers[Number($("number").value)]);
       $("number").setAttribute("aria-label", $("number-name").textContent);
