@@ -150,7 +150,8 @@ def _verdict(result: Result) -> Markup:
         *(tag("div", tag("dt", name), tag("dd", value)) for name, value in tables.figures(result)),
         class_="figures",
     )
-    stopped = tag("p", f"Stopped because {result.stopped_by.sentence}.")
+    why = result.stopped_by
+    stopped = tag("p", f"{why.sentence}." if why.reason == "unknown" else f"Stopped because {why.sentence}.")
     notes = [tag("li", note) for note in result.notes]
     remarks = tag("ul", *notes, class_="notes", aria_label="Notes") if notes else None
     if verdict is None:

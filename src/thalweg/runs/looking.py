@@ -51,7 +51,7 @@ def result_so_far(folder: str | Path) -> Result:
         gradient_norm=float(history.gradient_norm[-1]),
         steps=last,
         seconds=_seconds(Path(folder)),
-        stopped_by=Stopped("unknown", (), f"this is what the folder held when it was looked into, at step {last:,}"),
+        stopped_by=Stopped("unknown", (), f"This is what the folder held when it was looked into, at step {last:,}"),
         history=history,
     )
 
