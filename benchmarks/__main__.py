@@ -16,9 +16,11 @@ from .harness import Report
 
 CASES = (
     "processes",
+    "table",
     "rosenbrock",
     "least_squares",
     "logistic",
+    "networks",
     "many_nodes",
     "populations",
     "second_order",
