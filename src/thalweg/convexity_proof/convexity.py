@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import optree
 
+from ..descent.data import Data, data_of
 from ..descent.parameters import Layout, flatten
-from ..descent.problem import Data, Problem, data_of, problem_of
+from ..descent.problem import Problem, problem_of
 from ..errors import ArgumentError
 from ..graph import Array, Graph, evaluate
 from .derivation import lines_of, place_of

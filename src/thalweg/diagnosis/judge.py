@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..descent import Result
+from ..descent.data import StreamData
 from ..graph import Array
 from .advice import ADVICE_PENALTY, after_overshooting, after_saddle, distance_along_valley, with_smaller_rate
 from .attainment import never_rises
@@ -20,6 +21,7 @@ from .landscape import COUNT, FACTOR, Ray
 from .noise import noise_of
 from .overshooting import overshooting_of
 from .rough import of_kink, of_penalised, of_untraced
+from .sampled import confirmed, sample_of
 from .situation import Situation
 from .spectrum import Spectrum
 from .verdict import Advice, Verdict, VerdictKind
@@ -31,7 +33,11 @@ def judge(result: Result) -> Verdict:
     """What a descent found. `result.verdict` is this, worked out once."""
     if result.origin is None:
         return Verdict(VerdictKind.UNKNOWN, "there is nothing to judge it by", {})
+    plan = result.origin.plan
     with np.errstate(all="ignore"):  # far out losses overflow; what is not finite is dealt with
+        if isinstance(plan.data, StreamData):
+            here = Situation(sample_of(result))
+            return confirmed(_judge(here), here, plan)
         return _judge(Situation(result))
 
 

@@ -17,7 +17,7 @@ from ..graph import Array, Graph, constant, inline
 from .landscape import COUNT, FACTOR, Ray, look_along
 from .spectrum import Spectrum, krylov_of, spectrum_of
 
-__all__ = ["TOLERANCE", "Situation"]
+__all__ = ["TOLERANCE", "Situation", "bound"]
 
 TOLERANCE = 1e-6
 """What is left to fall counts as nothing if it is less than this share of the fall so far."""
@@ -42,8 +42,8 @@ class Situation:
         self.start = origin.start.astype(np.float64)
         self.end = origin.end
         self.arrays: Sequence[Array] = origin.plan.data.arrays
-        self.problem: Problem = _bound(origin.plan.whole(), origin.numbers)
-        self.step_problem: Problem = _bound(origin.plan.problem, origin.numbers)
+        self.problem: Problem = bound(origin.plan.whole(), origin.numbers)
+        self.step_problem: Problem = bound(origin.plan.problem, origin.numbers)
 
     # At the end
     @cached_property
@@ -273,7 +273,7 @@ class Situation:
         return shortest * longest, float(np.linalg.norm(shortest))
 
 
-def _bound(problem: Problem, numbers: Sequence[float]) -> Problem:
+def bound(problem: Problem, numbers: Sequence[float]) -> Problem:
     """The problem with given numbers in the place of those inputs."""
     if not numbers:
         return problem

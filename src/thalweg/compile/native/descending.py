@@ -129,6 +129,8 @@ class _Descent:
         graph = graph_of(stage, self.emitter.graph, self.loop.carried)
         evaluation = Evaluation(self.emitter, graph, dict(self.emitter.views))
         region = evaluation.emit(dict.fromkeys(graph.outputs, None))
+        if evaluation.is_shared:
+            self._end_if_stopped()
         if stage.recorded is not None:
             recorded = graph.outputs[self.loop.carried : -1]
             status = self._scalar(region.view(graph.outputs[-1]))
@@ -138,6 +140,13 @@ class _Descent:
             self.builder.cbranch(self.builder.icmp_signed("==", status, integer(0)), commit, self.end)
             self.builder.position_at_end(commit)
         self._commit(region, graph.outputs[: self.loop.carried])
+
+    def _end_if_stopped(self) -> None:
+        """A sweep that was given up leads nowhere: the state stays as it was."""
+        stop = self.builder.load_atomic(self._control(Control.STOP), "monotonic", 8, typ=INT64)
+        whole = self.builder.append_basic_block("whole")
+        self.builder.cbranch(self.builder.icmp_signed("==", stop, integer(0)), whole, self.end)
+        self.builder.position_at_end(whole)
 
     def _scalar(self, view: View) -> ir.Value:
         return self.main.read(self.main.start_of_view(view), view.buffer.dtype, 1, 1)
@@ -170,7 +179,7 @@ class _Descent:
         upcoming = self._control(Control.NEXT_RECORD)
         is_due = builder.icmp_signed(">=", self.iteration, builder.load(upcoming, typ=INT64))
         is_end = builder.icmp_signed("!=", status, integer(0))
-        length = 1 + sum(view.buffer.size if view.shape else 1 for view in recorded)
+        length = 1 + sum(view.shape[0] if view.shape else 1 for view in recorded)
         with builder.if_then(builder.or_(is_due, is_end), likely=False):
             builder.store(builder.add(self.iteration, self._stride()), upcoming)
             counter = self._control(Control.RECORDED)
