@@ -13,8 +13,8 @@ from .options import READING, keeps_checkpoints, keeps_missing, learns, reads_ta
 
 if TYPE_CHECKING:
     from ..cluster import Cluster
-    from ..descent.checkpoint import Keeper
     from ..fitting import Prepared, PreparedStream, TableModel
+    from ..runs import Run
 
 __all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
 
@@ -122,16 +122,21 @@ class Asked:
     cluster: str | None = None
 
 
-def fitted(asked: Asked, checkpoints: Keeper | None = None) -> tuple[TableModel, Prepared | PreparedStream]:
+def fitted(asked: Asked, run: Run | None = None) -> tuple[TableModel, Prepared | PreparedStream]:
     """Reads the table, says what was understood, and descends: the model, and what it was fitted to."""
-    from ..fitting import Settings, fit_prepared, prepare_source, task_of
+    from ..fitting import Settings, fit_prepared, prepare_within, reading_bound, task_of
     from . import show
 
     source, kinds = source_from(asked.tables, asked.reading)
-    prepared = prepare_source(source, asked.target, Settings(**asked.options), kinds=kinds, memory=asked.memory)
+    bound = reading_bound(source, asked.memory)
+    if run is not None:
+        bound = run.decided(
+            "streamed with memory", bound
+        )  # what is available may have changed since, and the digits depend on it
+    prepared = prepare_within(bound, source, asked.target, Settings(**asked.options), kinds=kinds)
     show.understood(prepared)
     with show.LiveProgress(task_of(prepared).examples) as progress:
-        return fit_prepared(prepared, progress.update, checkpoints, _cluster_at(asked.cluster)), prepared
+        return fit_prepared(prepared, progress.update, run, _cluster_at(asked.cluster)), prepared
 
 
 def _cluster_at(address: str | None) -> Cluster | None:

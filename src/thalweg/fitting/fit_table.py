@@ -20,7 +20,7 @@ from .settings import Settings
 from .streamed import PreparedStream, StreamedPart, prepare_stream
 from .table_model import TableModel
 
-__all__ = ["fit", "fit_prepared", "model_of", "prepare_source"]
+__all__ = ["fit", "fit_prepared", "model_of", "prepare_source", "prepare_within", "reading_bound"]
 
 
 def fit(
@@ -65,7 +65,23 @@ def prepare_source(
     memory: of reading, as bytes or text such as "2 GB", 64 MB at least; if it is given the table is streamed. kinds: as for
     `read_table`.
     """
-    bound = streaming_bound(source) if memory is None else bytes_of(memory)
+    return prepare_within(reading_bound(source, memory), source, target, settings, kinds=kinds)
+
+
+def reading_bound(source: Source, memory: int | str | None = None) -> int | None:
+    """The memory, in bytes, with which a table is to be streamed, as things stand now; None if it is read whole."""
+    return streaming_bound(source) if memory is None else bytes_of(memory)
+
+
+def prepare_within(
+    bound: int | None,
+    source: Source,
+    target: str | Sequence[str],
+    settings: Settings | None = None,
+    *,
+    kinds: Mapping[str, Kind] | None = None,
+) -> Prepared | PreparedStream:
+    """Understands a table with the memory that `reading_bound` has found."""
     if bound is None:
         return prepare(Table.of(source, kinds), target, settings)
     return prepare_stream(source, target, settings, memory=bound, kinds=kinds)
