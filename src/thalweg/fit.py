@@ -13,6 +13,7 @@ from .descent import GradientBelow, MaxSteps, NoChange, Progress, Result
 from .errors import ModelFileError, TableError
 from .graph import Array
 from .judged import minimize
+from .live import Live
 from .models import (
     linear_loss,
     linear_scores,
@@ -165,11 +166,16 @@ def prepare(table: Table, target: str, seed: int = 0, *, missing: Missing = "imp
     return Prepared(table, found, encoding, training, validation, X, (y - mean) / scale, mean, scale, incomplete)
 
 
-def fit(prepared: Prepared, seed: int = 0, on_progress: Callable[[Progress], object] | None = None) -> Model:
+def fit(
+    prepared: Prepared,
+    seed: int = 0,
+    on_progress: Callable[[Progress], object] | None = None,
+    live: bool | Live = False,
+) -> Model:
     """Descends to the model's optimum, which is the only one: by L-BFGS.
 
     The penalty on squared weights is 1 / N (half of that for classes), as scikit-learn's Ridge and LogisticRegression
-    have it by default.
+    have it by default. on_progress, live: as for `minimize`.
     """
     count, features = prepared.X.shape
     is_linear = prepared.target.kind is ModelKind.LINEAR
@@ -177,7 +183,8 @@ def fit(prepared: Prepared, seed: int = 0, on_progress: Callable[[Progress], obj
     start = {"w": np.zeros(features), "b": np.zeros(())}
     data = (prepared.X, prepared.y)
     rule = GradientBelow(GRADIENT_THRESHOLD) | NoChange(20, 1e-14) | MaxSteps(5_000)
-    return model_of(prepared, minimize(loss, start, data=data, stop=rule, seed=seed, on_progress=on_progress))
+    result = minimize(loss, start, data=data, stop=rule, seed=seed, on_progress=on_progress, live=live)  # type: ignore[call-arg]  # judged adds it
+    return model_of(prepared, result)
 
 
 def model_of(prepared: Prepared, result: Result) -> Model:

@@ -90,6 +90,14 @@ def _reads_tables(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="Fill missing values, leave out their rows, or stop at the first.",
 )
+@click.option("--live", is_flag=True, help="Watch the descent in the browser; hold, change or stop it there.")
+@click.option(
+    "--live-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="PORT",
+    help="Of the live page; by default a free one.",
+)
 @_reads_tables
 def fit(
     tables: tuple[str, ...],
@@ -97,6 +105,8 @@ def fit(
     output: str,
     seed: int,
     missing: Any,
+    live: bool,
+    live_port: int,
     kinds: tuple[str, ...],
     format_: str | None,
     encoding: str | None,
@@ -110,14 +120,15 @@ def fit(
     """
     from ..fit import fit as fit_table
     from ..fit import prepare
+    from ..live import Live, TerminalChart
     from ..tables import read_table
     from . import show
 
     read = read_table(list(tables), kinds=_kinds(kinds), format=format_, encoding=encoding, delimiter=delimiter)
     prepared = prepare(read, target, seed, missing=missing)
     show.understood(prepared)
-    with show.LiveProgress(len(prepared.y)) as progress:
-        model = fit_table(prepared, seed, progress.update)
+    with TerminalChart(show.console, len(prepared.y)) as chart:
+        model = fit_table(prepared, seed, chart.update, Live(live_port) if live or live_port else False)
     model.save(output)
     show.fitted(model, prepared)
     click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")

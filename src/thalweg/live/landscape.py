@@ -19,6 +19,8 @@ _AT_ONCE = 0.05
 _AT_THE_END = 0.5
 """Seconds that are spent at the beginning, and after the end."""
 _SLAB = 256
+_SHARED = 16
+"""Points that are evaluated at once, without data and with data."""
 _SIDES = (25, 97)
 """Points along each side: first few, then, if there is time, many."""
 _MARGIN = 0.2
@@ -96,7 +98,9 @@ class Landscape:
 
     def _evaluated(self, points: Array) -> Array:
         with np.errstate(all="ignore"):
-            losses = losses_at(self._problem, points, self._plan.data.arrays)
+            losses = losses_at(
+                self._problem, points, self._plan.data.arrays, _SLAB if not self._plan.data.arrays else _SHARED
+            )
             penalty = self._problem.penalty
             if penalty is not None:
                 tree = self._problem.layout.tree
