@@ -59,8 +59,9 @@ def _verdict(repeats: int) -> Report:
 
 
 def _curvature() -> Report:
+    from thalweg.descent.data import data_of
     from thalweg.descent.plan import evaluated
-    from thalweg.descent.problem import data_of, problem_of
+    from thalweg.descent.problem import problem_of
     from thalweg.diagnosis.spectrum import spectrum_of
 
     rng = np.random.default_rng(0)

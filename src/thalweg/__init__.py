@@ -9,6 +9,18 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models
+    from .cluster import (
+        Cluster,
+    )
+    from .compile.device import (
+        Device,
+    )
+    from .compile.jax.finding import (
+        devices,
+    )
+    from .compile.onnx import (
+        export_onnx,
+    )
     from .convexity_proof import (
         Convexity,
         ConvexityKind,
@@ -67,6 +79,7 @@ if TYPE_CHECKING:
         Stop,
         Stopped,
         StoppingRule,
+        Stream,
         StrongWolfe,
         ValidationStalls,
         Zeros,
@@ -86,14 +99,21 @@ if TYPE_CHECKING:
     )
     from .errors import (
         ArgumentError,
+        ClusterError,
         DataError,
+        DeviceError,
         GraphError,
         LossError,
         ModelFileError,
+        RunError,
         ShapeError,
         TableError,
         ThalwegError,
         TracingError,
+    )
+    from .fitting import (
+        TableModel,
+        fit,
     )
     from .hyperparameters import (
         Choice,
@@ -113,6 +133,9 @@ if TYPE_CHECKING:
     from .live import (
         Live,
     )
+    from .runs import (
+        Checkpoints,
+    )
     from .transformations import (
         grad,
         hessian,
@@ -124,6 +147,18 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "cluster": (*("Cluster",),),
+    "compile.device": (*("Device",),),
+    "compile.jax.finding": (*("devices",),),
+    "compile.onnx": (*("export_onnx",),),
+    "convexity_proof": (
+        *(
+            "Convexity",
+            "ConvexityKind",
+            "Counterexample",
+            "convexity",
+        ),
+    ),
     "descent": (
         *(
             "AcceleratedGradient",
@@ -144,9 +179,9 @@ _HOMES = {
             "Glorot",
             "GradientBelow",
             "GradientCheck",
-            "GradientDescent",
         ),
         *(
+            "GradientDescent",
             "Grid",
             "He",
             "History",
@@ -154,79 +189,50 @@ _HOMES = {
             "L1",
             "L2",
             "LBFGS",
-            "LeafCheck",
-            "LevenbergMarquardt",
         ),
         *(
+            "LeafCheck",
+            "LevenbergMarquardt",
             "LineSearch",
             "LossBelow",
             "MaxSeconds",
             "MaxSteps",
             "Measurement",
             "Method",
-            "Momentum",
-            "Nesterov",
         ),
         *(
+            "Momentum",
+            "Nesterov",
             "Newton",
             "NewtonCG",
             "NoChange",
             "Numerical",
             "Penalty",
             "Point",
-            "Population",
-            "Progress",
         ),
         *(
+            "Population",
+            "Progress",
             "RMSProp",
             "RandomSearch",
             "Rate",
             "RateKind",
             "Result",
             "Start",
-            "Stop",
-            "Stopped",
         ),
         *(
+            "Stop",
+            "Stopped",
             "StoppingRule",
+            "Stream",
             "StrongWolfe",
             "ValidationStalls",
             "Zeros",
             "check_gradient",
+        ),
+        *(
             "grid",
             "powers_of_ten",
-        ),
-    ),
-    "errors": (
-        *(
-            "ArgumentError",
-            "DataError",
-            "GraphError",
-            "LossError",
-            "ModelFileError",
-            "ShapeError",
-            "TableError",
-            "ThalwegError",
-        ),
-        *("TracingError",),
-    ),
-    "transformations": (
-        *(
-            "grad",
-            "hessian",
-            "hvp",
-            "jacobian",
-            "jvp",
-            "value_and_grad",
-            "vjp",
-        ),
-    ),
-    "convexity_proof": (
-        *(
-            "Convexity",
-            "ConvexityKind",
-            "Counterexample",
-            "convexity",
         ),
     ),
     "diagnosis": (
@@ -240,8 +246,30 @@ _HOMES = {
             "explain",
         ),
     ),
-    "judged": (*("minimize",),),
-    "live": (*("Live",),),
+    "errors": (
+        *(
+            "ArgumentError",
+            "ClusterError",
+            "DataError",
+            "DeviceError",
+            "GraphError",
+            "LossError",
+            "ModelFileError",
+            "RunError",
+        ),
+        *(
+            "ShapeError",
+            "TableError",
+            "ThalwegError",
+            "TracingError",
+        ),
+    ),
+    "fitting": (
+        *(
+            "TableModel",
+            "fit",
+        ),
+    ),
     "hyperparameters": (
         *(
             "Choice",
@@ -258,6 +286,20 @@ _HOMES = {
             "search",
         ),
     ),
+    "judged": (*("minimize",),),
+    "transformations": (
+        *(
+            "grad",
+            "hessian",
+            "hvp",
+            "jacobian",
+            "jvp",
+            "value_and_grad",
+            "vjp",
+        ),
+    ),
+    "live": (*("Live",),),
+    "runs": (*("Checkpoints",),),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -276,13 +318,18 @@ __all__ = [
     "Armijo",
     "BarzilaiBorwein",
     "Basin",
+    "Checkpoints",
     "Choice",
+    "Cluster",
+    "ClusterError",
     "ConjugateGradient",
     "Controls",
     "Convexity",
     "ConvexityKind",
     "Counterexample",
     "DataError",
+    "Device",
+    "DeviceError",
     "ElasticNet",
     "Explanation",
     "Gaussian",
@@ -325,6 +372,7 @@ __all__ = [
     "Rate",
     "RateKind",
     "Result",
+    "RunError",
     "SearchProgress",
     "SearchResult",
     "ShapeError",
@@ -333,8 +381,10 @@ __all__ = [
     "Stop",
     "Stopped",
     "StoppingRule",
+    "Stream",
     "StrongWolfe",
     "TableError",
+    "TableModel",
     "ThalwegError",
     "TracingError",
     "Trial",
@@ -347,7 +397,10 @@ __all__ = [
     "check_gradient",
     "convexity",
     "curvature",
+    "devices",
     "explain",
+    "export_onnx",
+    "fit",
     "grad",
     "grid",
     "hessian",

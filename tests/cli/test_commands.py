@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
+from thalweg.cli import show
 from thalweg.cli.main import main
-from thalweg.fit import fit, prepare
+from thalweg.fitting import Settings, prepare
 from thalweg.tables import read_table
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -30,7 +33,7 @@ def test_fit_and_predict_numbers(tmp_path: Path) -> None:
     result = run("fit", table, "--target", "median_house_value", "--output", model)
     assert result.exit_code == 0, result.output
     for part in (
-        *("20,640 rows", "207 missing", "linear regression", "14·1 + 1 = 15 parameters", "16,512 for training"),
+        *("20,640 rows", "207 missing", "linear regression", "14 → 1, 15 parameters", "16,512 for training"),
         *("It stopped because", "R²", "validation", "median_income", "intercept", "ocean_proximity = INLAND"),
     ):
         assert part in result.output.replace("\n", " ")
@@ -51,28 +54,39 @@ def test_fit_and_predict_classes(tmp_path: Path) -> None:
     result = run("predict", model, EXAMPLES / "penguins.csv")
     assert "Note: bill_length_mm is missing in 2 rows, and never was at training" in result.stderr
     rows = list(csv.reader(result.stdout.splitlines()))
-    assert rows[0] == ["sex", "probability of MALE"]
+    assert rows[0] == ["sex", "probability of FEMALE", "probability of MALE"]
     assert {row[0] for row in rows[1:]} == {"MALE", "FEMALE"}
 
 
-def test_the_linear_fit_is_that_of_scikit_learn() -> None:
-    from sklearn.linear_model import Ridge
+def test_the_layers_of_a_perceptron_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(show, "console", Console(file=screen, width=100))
+    show.understood(prepare(read_table(EXAMPLES / "penguins.csv"), "species", Settings(hidden=(8, 4))))
+    told = " ".join(screen.getvalue().split())
+    for part in ("perceptron of species: 3 classes (Adelie,", "1 14 → 8 relu, 120 parameters", "in all 171 parameters"):
+        assert part in told
 
-    prepared = prepare(read_table(EXAMPLES / "mpg.csv"), "mpg")
-    model = fit(prepared)
-    ridge = Ridge(alpha=1.0).fit(prepared.X, prepared.y)
-    np.testing.assert_allclose(model.parameters["w"], ridge.coef_, atol=1e-6)
-    assert model.scores["validation"]["R²"] > 0.75
+
+def test_classes_are_evaluated(tmp_path: Path) -> None:
+    model = tmp_path / "m.thalweg"
+    result = run("fit", EXAMPLES / "penguins.csv", "--target", "species", "-o", model)
+    assert "softmax regression of species" in result.output
+    assert "feature Adelie Chinstrap Gentoo" in " ".join(result.output.split())
+    told = " ".join(run("evaluate", model, EXAMPLES / "penguins.csv").output.split())
+    for part in (
+        "accuracy log loss AUC",
+        "class precision recall F1 rows",
+        "Confusion: rows are classes",
+        "Gentoo 0 0 124",
+    ):
+        assert part in told
 
 
-def test_the_logistic_fit_is_that_of_scikit_learn() -> None:
-    from sklearn.linear_model import LogisticRegression
-
-    prepared = prepare(read_table(EXAMPLES / "penguins.csv"), "sex")
-    model = fit(prepared)
-    theirs = LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(prepared.X, prepared.y)
-    np.testing.assert_allclose(model.parameters["w"], theirs.coef_[0], atol=1e-4)
-    assert model.scores["validation"]["accuracy"] > 0.85
+def test_several_targets(tmp_path: Path) -> None:
+    model, table = tmp_path / "m.thalweg", EXAMPLES / "penguins.csv"
+    result = run("fit", table, "--target", "body_mass_g", "--target", "flipper_length_mm", "-o", model)
+    assert "R² of flipper_length_mm" in result.output
+    assert run("predict", model, table).stdout.startswith("body_mass_g,flipper_length_mm\n")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +94,10 @@ def test_the_logistic_fit_is_that_of_scikit_learn() -> None:
     [
         (("fit", "none.csv", "--target", "y"), "none.csv does not exist"),
         (("fit", EXAMPLES / "mpg.csv", "--target", "mgp"), "no column 'mgp'. Did you mean 'mpg'?"),
-        (("fit", EXAMPLES / "penguins.csv", "--target", "species"), "3 classes"),
+        (
+            ("fit", EXAMPLES / "penguins.csv", "--target", "species", "--model", "linear"),
+            "categories (Adelie, Chinstrap",
+        ),
         (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--kind", "weight:x"), "write COLUMN=KIND"),
         (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--output", "/no/such/folder/m"), "cannot be written"),
         (
@@ -91,6 +108,8 @@ def test_the_logistic_fit_is_that_of_scikit_learn() -> None:
             ("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--missing", "refuse"),
             "line 34 (row 33), column 'horsepower': the",
         ),
+        (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--hidden", "a"), "write the width of each hidden layer"),
+        (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--model", "svm"), "Give one of linear, logistic"),
         (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--format", "exel"), "format='exel' is unknown"),
         (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--encoding", "x"), "encoding='x' is unknown"),
         (("predict", "none.thalweg", EXAMPLES / "mpg.csv"), "there is no model none.thalweg"),

@@ -13,10 +13,9 @@ from rich.console import Console
 from thalweg import LogUniform, SearchProgress, Trial, Uniform
 from thalweg.cli import show_search
 from thalweg.cli.main import main
-from thalweg.fit import Model, fit, prepare
+from thalweg.fitting import TableModel, fit_prepared, prepare, tune
 from thalweg.hyperparameters import Status
 from thalweg.tables import read_table
-from thalweg.tune import tune
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = ("--rounds", 2, "--trials", 16, "--epochs", 20)
@@ -49,7 +48,7 @@ def test_it_prints_the_rounds_and_saves_a_model(tmp_path: Path) -> None:
         assert part in result.output
     assert len(file.read_text().splitlines()) == 33
     assert run("predict", model, EXAMPLES / "mpg.csv").exit_code == 0
-    assert Model.load(model).scores["validation"]["R²"] > 0.75
+    assert TableModel.load(model).scores["validation"]["R²"] > 0.75
     again = run(*command)
     assert "32 trials were recorded before" in " ".join(again.output.split())
     assert table_of(again.output) == table_of(result.output)
@@ -75,7 +74,7 @@ def test_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def test_the_model_is_as_good_as_the_optimum() -> None:
     prepared = prepare(read_table(EXAMPLES / "penguins.csv"), "sex")
     tuned = tune(prepared, rounds=3, trials=16, epochs=40)
-    best = fit(prepared).scores["validation"]["log loss"]
+    best = fit_prepared(prepared).scores["validation"]["log loss"]
     assert tuned.model.scores["validation"]["log loss"] < best * 1.02
     assert tuned.found.best.score == pytest.approx(tuned.model.scores["validation"]["log loss"], rel=1e-6)
 

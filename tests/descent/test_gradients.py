@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import thalweg as tw
+from thalweg.descent.data import data_of
 from thalweg.descent.gradients import gradient_source
-from thalweg.descent.problem import data_of, problem_of
+from thalweg.descent.problem import problem_of
 
 Array = np.ndarray[Any, Any]
 START = np.array([-1.2, 1.0])

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import thalweg as tw
-from thalweg.descent.problem import data_of, problem_of
+from thalweg.descent.data import data_of
+from thalweg.descent.problem import problem_of
 from thalweg.diagnosis.spectrum import spectrum_of
 
 from .test_situation import MINIMA

@@ -125,7 +125,8 @@ def test_members_of_populations_are_judged_too() -> None:
 
 @pytest.mark.parametrize("size", [3, 20, 150])
 def test_eigenvalues_lie_within_their_bounds(size: int) -> None:
-    from thalweg.descent.problem import data_of, problem_of
+    from thalweg.descent.data import data_of
+    from thalweg.descent.problem import problem_of
     from thalweg.diagnosis.spectrum import spectrum_of
 
     generator = np.random.default_rng(size)
@@ -198,3 +199,10 @@ def test_no_false_minimum_of_random_losses(seed: int) -> None:
         fall = float(np.sum(_complex_step(loss, x) ** 2)) / max(values[0], 1e-300)
         assert fall < 1e-4 * max(abs(loss(start) - result.loss), 1e-9)
     assert result.verdict.kind is not GLOBAL, "none of them is convex"
+
+
+def test_a_kink_at_which_no_direction_is_known_has_a_verdict() -> None:
+    result = tw.minimize(
+        lambda p: np.abs(p[0] - p[1]), np.ones(2), method=tw.GradientDescent(0.25), stop=tw.MaxSteps(5)
+    )
+    assert result.verdict.kind is tw.VerdictKind.GLOBAL_MINIMUM

@@ -1,20 +1,9 @@
-"""A real browser for tests of pages; without one they are skipped, and say so."""
+"""Pages in a real browser, with all that they say and ask for."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-
-import pytest
-
-CHROMIUM = Path("/usr/bin/chromium")
-_ARGUMENTS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 
 
 class Visit:
@@ -47,20 +36,6 @@ class Visit:
         """Nothing was said, and nothing was asked for elsewhere."""
         assert self.said == []
         assert all(url.startswith(("http://127.0.0.1:", "data:")) for url in self.asked)
-
-
-@contextmanager
-def chromium() -> Iterator[Any]:
-    """Debian's Chromium; `visit(address)` opens a page in it."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM}: install Debian's package chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=list(_ARGUMENTS))
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 def visit(browser: Any, address: str, **options: Any) -> Visit:

@@ -16,7 +16,7 @@ import thalweg as tw
 from thalweg.live import page as live_page
 
 sys.path.insert(0, str(Path(__file__).parent))
-from browser import Visit, chromium, visit
+from browser import Visit, visit
 
 LIVE = tw.Live(open_browser=False)
 ENDLESS = tw.MaxSteps(10**12)
@@ -73,12 +73,6 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield begin
     for run in runs:
         run.abandon()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 def slow_way(**more: Any) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from thalweg import ArgumentError, TableError
-from thalweg.fit import prepare
-from thalweg.tables import Encoding, Table, read_table
+from thalweg.fitting import Settings, prepare
+from thalweg.tables import Differences, Encoding, Table, read_table
 
 TEXT = "n,c,gone,y\n" + "".join(f"{n if n % 5 else ''},{'xy'[n % 2] if n % 7 else ''},,{n}\n" for n in range(1, 41))
 INCOMPLETE = [n - 1 for n in range(1, 41) if n % 5 == 0 or n % 7 == 0]
@@ -29,11 +29,11 @@ def test_they_are_filled_by_default(tmp_path: Path) -> None:
     prepared = prepare(table(tmp_path), "y")
     assert prepared.incomplete == 0
     assert prepared.encoding.names == ["n", "n is missing", "c = x", "c = y", "c is missing"]
-    assert np.isfinite(prepared.X).all()
+    assert np.isfinite(prepared.fitted.X).all()
 
 
 def test_their_rows_are_left_out(tmp_path: Path) -> None:
-    prepared = prepare(table(tmp_path), "y", missing="drop")
+    prepared = prepare(table(tmp_path), "y", Settings(missing="drop"))
     assert prepared.incomplete == len(INCOMPLETE)
     np.testing.assert_array_equal(prepared.target.rows, np.setdiff1d(np.arange(40), INCOMPLETE))
     assert prepared.encoding.names == ["n", "c = x", "c = y"]
@@ -42,28 +42,30 @@ def test_their_rows_are_left_out(tmp_path: Path) -> None:
 def test_they_are_refused(tmp_path: Path) -> None:
     message = r"t\.csv, line 6 \(row 5\), column 'n': the value is missing, .* Missing are: n \(8\), c \(5\). .*--missing impute"
     with pytest.raises(TableError, match=message):
-        prepare(table(tmp_path), "y", missing="refuse")
+        prepare(table(tmp_path), "y", Settings(missing="refuse"))
     whole = "n,y\n" + "".join(f"{n},{n}\n" for n in range(9))
-    assert prepare(table(tmp_path, whole), "y", missing="refuse").incomplete == 0
+    assert prepare(table(tmp_path, whole), "y", Settings(missing="refuse")).incomplete == 0
 
 
 def test_messages(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="missing='mean' is unknown. Give one of 'impute', 'drop', 'refuse'"):
-        prepare(table(tmp_path), "y", missing="mean")  # type: ignore[arg-type]
+        prepare(table(tmp_path), "y", Settings(missing="mean"))  # type: ignore[arg-type]
     with pytest.raises(
         TableError, match="in every row a value is missing, most often of 'b', so dropping leaves nothing.*b=text"
     ):
-        prepare(table(tmp_path, "a,b,y\n1,,1\n,,2\n3,,3\n,2,4\n,,5\n"), "y", missing="drop")
+        prepare(table(tmp_path, "a,b,y\n1,,1\n,,2\n3,,3\n,2,4\n,,5\n"), "y", Settings(missing="drop"))
 
 
 def test_new_rows_are_filled_or_refused(tmp_path: Path) -> None:
-    encoding = Encoding.learn(table(tmp_path, "n,c,y\n1,x,1\n2,y,2\n3,x,3\n"), np.arange(3), "y")
+    encoding = Encoding.learn(table(tmp_path, "n,c,y\n1,x,1\n2,y,2\n3,x,3\n"), np.arange(3), ("y",))
     new = table(tmp_path, "n,c,more,y\n1,x,1,1\n,new,2,1\n2,,3,1\n4,newer,4,1\n")
     X, unseen = encoding.transform(new)
     assert unseen == {"c": 2}
     assert X[1, 0] == (2 - 2) / encoding.features[0].scale
     np.testing.assert_array_equal(X[1, 1:], X[2, 1:])
-    assert encoding.notes(new, known=["y"]) == [
+    differences = Differences(encoding)
+    differences.add(new)
+    assert differences.notes(new, known=["y"]) == [
         "n is missing in 1 row, and never was at training: the training median, 2, stands for it",
         "c is missing in 1 row, and never was at training: no category stands for it",
         "2 rows of c hold what training never saw (new, newer): taken as none of the known",

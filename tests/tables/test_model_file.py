@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from thalweg import ModelFileError
-from thalweg.fit import Model
+from thalweg.fitting import TableModel
 from thalweg.tables import load_model, save_model
 
 TENSORS = {"w": np.asfortranarray(np.arange(6.0).reshape(2, 3)), "b": np.float64(1)}
@@ -82,12 +82,19 @@ def test_a_pickle_is_refused_and_does_not_run(tmp_path: Path) -> None:
 def test_a_file_that_lacks_something_is_refused(tmp_path: Path) -> None:
     save_model(tmp_path / "m", TENSORS, {"kind": "linear"})
     with pytest.raises(ModelFileError, match="does not hold what it should: KeyError"):
-        Model.load(tmp_path / "m")
+        TableModel.load(tmp_path / "m")
     feature = {"column": "a", "mean": 0.0, "scale": 1.0}
-    encoding = {"features": [feature], "left_out": {}}
-    plain = {"kind": "linear", "target": "y", "classes": [], "encoding": encoding, "mean": 0, "scale": 1, "scores": {}}
-    save_model(tmp_path / "m", {"w": np.zeros(2), "b": np.zeros(())}, plain)
-    with pytest.raises(ModelFileError, match="one coefficient for each feature"):
-        Model.load(tmp_path / "m")
-    save_model(tmp_path / "m", {"w": np.zeros(1), "b": np.zeros(())}, plain)
-    assert Model.load(tmp_path / "m").encoding.names == ["a"]
+    plain = {
+        "model": {"kind": "linear", "outputs": None, "objective": "squared"},
+        "target": ["y"],
+        "kind": "number",
+        "classes": [],
+        "encoding": {"features": [feature], "left_out": {}},
+        "scores": {},
+    }
+    tensors = {"1.b": np.zeros(()), "target.mean": np.zeros(()), "target.scale": np.ones(())}
+    save_model(tmp_path / "m", {"1.w": np.zeros(2), **tensors}, plain)
+    with pytest.raises(ModelFileError, match="one weight for each of its 1 features"):
+        TableModel.load(tmp_path / "m")
+    save_model(tmp_path / "m", {"1.w": np.zeros(1), **tensors}, plain)
+    assert TableModel.load(tmp_path / "m").encoding.names == ["a"]

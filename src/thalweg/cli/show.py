@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import sys
-from typing import Any
-
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
+from ..descent.data import size_text
 from ..descent.result import duration
-from ..errors import TableError
-from ..fit import Model, Prepared
-from ..graph import Array
-from ..tables import ModelKind
-from ..tables.atomic import write_whole
+from ..fitting import Prepared, PreparedStream, TableModel
+from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
+from ..tables.survey import ROWS_FOR_KINDS
 
-__all__ = ["console", "fitted", "grid_of", "predictions", "understood"]
+__all__ = ["console", "ended", "fitted", "grid_of", "understood"]
 
 _MOST = 100
 """Columns and coefficients that are shown."""
 console = Console(highlight=False)
+_NAMES: dict[type[Model], str] = {
+    Linear: "linear regression",
+    Logistic: "logistic regression",
+    Softmax: "softmax regression",
+    Poisson: "Poisson regression",
+    SupportVectorMachine: "support vector machine",
+    Perceptron: "perceptron",
+}
 
 
 def grid_of(*headers: str) -> Grid:
@@ -34,8 +36,14 @@ def grid_of(*headers: str) -> Grid:
     return grid
 
 
-def understood(prepared: Prepared) -> None:
+def understood(prepared: Prepared | PreparedStream) -> None:
     """What was read, and what will be fitted."""
+    if isinstance(prepared, PreparedStream):
+        _streamed(prepared)
+        _model(prepared)
+        survey = prepared.survey
+        _rows(sum(survey.training), sum(survey.validation), survey.target.dropped, survey.incomplete)
+        return
     table, target = prepared.table, prepared.target
     how = f" ({table.how})" if table.how else ""
     missing = sum(column.missing_count for column in table.columns)
@@ -46,7 +54,7 @@ def understood(prepared: Prepared) -> None:
         reason = prepared.encoding.left_out.get(column.name)
         note = (
             " [bold]target[/]"
-            if column.name == target.name
+            if column.name in target.names
             else f" [dim]not used: {escape(reason)}[/]"
             if reason
             else ""
@@ -55,25 +63,70 @@ def understood(prepared: Prepared) -> None:
     if len(table.columns) > _MOST:
         grid.add_row("  ...", f"and {len(table.columns) - _MOST:,} columns more")
     console.print(grid)
-    name = "linear regression" if target.kind is ModelKind.LINEAR else "logistic regression"
-    classes = f" of {target.name} = {target.classes[1]} against {target.classes[0]}" if target.classes else ""
-    classes = escape(classes)
-    n = len(prepared.encoding.features)
-    console.print(f"Model: {name}{classes}; {n} features, {n}·1 + 1 = {prepared.parameter_count} parameters")
-    dropped = f"; {target.dropped:,} without a target are left out" if target.dropped else ""
-    if prepared.incomplete:
-        dropped += f"; {prepared.incomplete:,} with missing values are left out"
+    _model(prepared)
+    _rows(len(prepared.training), len(prepared.validation), target.dropped, prepared.incomplete)
+
+
+def _streamed(prepared: PreparedStream) -> None:
+    """A table of which only chunks are in memory."""
+    survey = prepared.survey
+    source = survey.source
+    how = f" ({source.how})" if source.how else ""
+    columns = list(survey.described)
+    console.print(f"[bold]{escape(source.path)}[/]{how}: {survey.row_count:,} rows, {len(columns)} columns")
+    grid = Grid(box=None, pad_edge=False, show_header=False)
+    for name in columns[:_MOST]:
+        reason = prepared.encoding.left_out.get(name)
+        note = f" [dim]not used: {escape(reason)}[/]" if reason else ""
+        note = " [bold]target[/]" if name in prepared.target.names else note
+        grid.add_row(f"  {escape(name)}", escape(survey.described[name]) + note)
+    if len(columns) > _MOST:
+        grid.add_row("  ...", f"and {len(columns) - _MOST:,} columns more")
+    console.print(grid)
+    needed = prepared.fitted.data.examples * prepared.fitted.data.row_bytes
+    fits = "read once, and kept" if prepared.fitted.data.fits else "read again in every pass"
     console.print(
-        f"Rows: {len(prepared.training):,} for training, {len(prepared.validation):,} for validation{dropped}"
+        f"Streamed with {size_text(prepared.memory)} of memory: the training rows take {size_text(needed)} and are {fits}. "
+        f"Kinds are those of the first {ROWS_FOR_KINDS:,} rows."
     )
 
 
-def fitted(model: Model, prepared: Prepared, is_alone: bool = True) -> None:
-    """How the descent ended, how good the model is, and its coefficients. is_alone: whether it had the machine for itself, and
-    saw all examples at every step, so that its speed is worth telling."""
+def _model(prepared: Prepared | PreparedStream) -> None:
+    model = prepared.model
+    console.print(
+        f"Model: {_NAMES[type(model)]}{escape(_classes(prepared))}; {len(prepared.encoding.features):,} features"
+    )
+    for number, layer in enumerate(model.layers, 1):
+        console.print(f"  {number}  {layer}")
+    if len(model.layers) > 1:
+        console.print(f"     in all {model.parameter_count:,} parameters")
+
+
+def _rows(training: int, validation: int, without_target: int, incomplete: int) -> None:
+    dropped = f"; {without_target:,} without a target are left out" if without_target else ""
+    if incomplete:
+        dropped += f"; {incomplete:,} with missing values are left out"
+    console.print(f"Rows: {training:,} for training, {validation:,} for validation{dropped}")
+
+
+def _classes(prepared: Prepared | PreparedStream) -> str:
+    target = prepared.target
+    if len(target.classes) == 2:
+        return f" of {target.name} = {target.classes[1]} against {target.classes[0]}"
+    if not target.classes:
+        return f" of {target.name}"
+    shown = ", ".join(target.classes[:6]) + (", ..." if len(target.classes) > 6 else "")
+    return f" of {target.name}: {len(target.classes)} classes ({shown})"
+
+
+def fitted(model: TableModel, examples: int | None = None) -> None:
+    """How the descent ended, how good the model is, and its coefficients.
+
+    examples: how many each step saw, if it had the machine for itself, so that its speed is worth telling.
+    """
     result = model.result
     assert result is not None
-    rate = f" ({result.steps * len(prepared.y) / max(result.seconds, 1e-9):.3g} examples/s)" if is_alone else ""
+    rate = f" ({result.steps * examples / max(result.seconds, 1e-9):.3g} examples/s)" if examples else ""
     console.print(
         f"\nDescended {result.steps:,} steps in {duration(result.seconds)}{rate}. It stopped because {result.stopped_by}."
     )
@@ -84,51 +137,62 @@ def fitted(model: Model, prepared: Prepared, is_alone: bool = True) -> None:
         for advice in result.verdict.advice:
             console.print(f"Advice: {advice}", markup=False)
     console.print(f"Loss {result.loss:.6g} (penalty included), gradient norm {result.gradient_norm:.2e}\n")
+    console.print(_scores(model))
+    if model.is_linear:
+        _coefficients(model)
+
+
+def ended(model: TableModel) -> None:
+    """A model that was fitted before."""
+    console.print(f"Model: {_NAMES[type(model.model)]} of {', '.join(model.target)}", markup=False)
+    console.print(_scores(model))
+
+
+def _scores(model: TableModel) -> Grid:
+    """Of one target a row for each part; of several a column."""
+    parts = {part: scores for part, scores in model.scores.items() if scores}
     names = list(model.scores["training"])
-    grid = grid_of("", *names)
-    for part, scores in model.scores.items():
-        if scores:
-            grid.add_row(part, *(f"{scores[name]:,.4g}" for name in names))
-    console.print(grid)
+    if len(model.target) == 1:
+        grid = grid_of("", *names)
+        for part, scores in parts.items():
+            grid.add_row(part, *(f"{value:,.4g}" for value in scores.values()))
+        return grid
+    grid = grid_of("", *parts)
+    for name in names:
+        grid.add_row(escape(name), *(f"{scores[name]:,.4g}" for scores in parts.values()))
+    return grid
+
+
+_MOST_COLUMNS = 8
+
+
+def _coefficients(model: TableModel) -> None:
+    """Of many, those that weigh most: the weights of standardised features compare."""
     coefficients, intercept = model.coefficients()
-    unit = "the log-odds" if model.kind is ModelKind.LOGISTIC else model.target
-    console.print(f"\nCoefficients: the change of {unit} for one unit of the feature", markup=False)
-    grid = grid_of("feature", "coefficient")
-    # Of many, those that weigh most: the weights of standardised features compare.
-    places = sorted(np.argsort(-np.abs(model.parameters["w"]), kind="stable")[:_MOST])
+    outputs = model.model.outputs or 1
+    columns = coefficients.reshape(len(coefficients), outputs)[:, :_MOST_COLUMNS]
+    headers = ["coefficient"] if outputs == 1 else list(model.classes or model.target)[:_MOST_COLUMNS]
+    console.print(f"\nCoefficients: the change of {_unit(model)} for one unit of the feature", markup=False)
+    grid = grid_of("feature", *(escape(header) for header in headers), *(["..."] if outputs > _MOST_COLUMNS else []))
+    size = np.abs(model.layers[0]["w"]).reshape(len(coefficients), outputs).max(axis=1)
+    places = sorted(np.argsort(-size, kind="stable")[:_MOST])
     names = model.encoding.names
     for place in places:
-        grid.add_row(f"  {escape(names[place])}", f"{coefficients[place]:,.6g}")
+        grid.add_row(f"  {escape(names[place])}", *(f"{value + 0:,.6g}" for value in columns[place]))
     if len(names) > _MOST:
-        grid.add_row(f"  ... and {len(names) - _MOST:,} that weigh less", "")
-    grid.add_row("  intercept", f"{intercept:,.6g}")
+        grid.add_row(f"  ... and {len(names) - _MOST:,} that weigh less")
+    grid.add_row("  intercept", *(f"{value:,.6g}" for value in intercept.reshape(-1)[:_MOST_COLUMNS]))
     console.print(grid)
+
+
+def _unit(model: TableModel) -> str:
+    """What a coefficient changes."""
+    if not model.classes:
+        return f"the logarithm of {model.target[0]}" if isinstance(model.model, Poisson) else ", ".join(model.target)
+    if not model.has_probabilities:
+        return "the score"
+    return "the log-odds" if len(model.classes) == 2 else "the logarithm of the class's weight"
 
 
 def _capitalised(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
-
-
-def _rows(model: Model, predicted: Array) -> tuple[list[str], Any]:
-    if model.kind is ModelKind.LINEAR:
-        return [model.target], ([f"{value:.10g}"] for value in predicted)
-    header = [model.target, f"probability of {model.classes[1]}"]
-    return header, ([model.classes[int(p >= 0.5)], f"{p:.6f}"] for p in predicted)
-
-
-def predictions(model: Model, predicted: Array, output: str | None) -> None:
-    """Prints the predictions as CSV, or writes them whole to a file."""
-    header, rows = _rows(model, predicted)
-    stream = sys.stdout if output is None else io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    if output is None or not isinstance(stream, io.StringIO):
-        return
-    try:
-        write_whole(output, stream.getvalue().encode())
-    except OSError as error:
-        raise TableError(
-            f"the predictions cannot be written to {output}: {error.strerror or error}. Nothing was changed there."
-        ) from None
-    console.print(f"{len(predicted):,} predictions written to {output}", markup=False)

@@ -20,7 +20,7 @@ from ..ops.linear_algebra import cholesky, slogdet, solve
 from ..ops.reduction import cumulative_sum, maximum_reduce, minimum_reduce, sum_
 from ..ops.structure import broadcast, place, reshape, slice_, transpose
 
-__all__ = ["Examples", "MixedExamplesError", "follow_examples", "follow_lanes"]
+__all__ = ["Examples", "MixedExamplesError", "follow_examples", "follow_lanes", "implied_axis"]
 
 
 class MixedExamplesError(Exception):
@@ -201,4 +201,20 @@ def _through_take(node: Node, axis: Mapping[Node, int]) -> int | None:
         return None
     if found is None or (node.primitive is take and values is not None and found == along):
         raise MixedExamplesError(node)
+    return found
+
+
+def implied_axis(reader: Node, position: int, axis: Mapping[Node, int]) -> int | None:
+    """The axis of examples of an operand that is not computed from examples but read along with them."""
+    others = [(i, axis[x]) for i, x in enumerate(reader.operands) if x in axis and i != position]
+    if not others:
+        return None
+    other, found = others[0]
+    if reader.primitive is dot:
+        for pairs in (reader.attributes["contract"], reader.attributes["batch"]):
+            if found in pairs[other]:
+                return int(pairs[position][pairs[other].index(found)])
+        return None
+    if reader.primitive is take and position == 0 and found == reader.attributes["axis"]:
+        return None
     return found

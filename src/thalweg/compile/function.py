@@ -21,6 +21,7 @@ class CompiledFunction:
 
     prepared: Prepared
     program: Program
+    threads: int = 1
 
     def __call__(self, *arrays: Array) -> tuple[Array, ...]:
         """The outputs, new arrays."""
@@ -29,15 +30,15 @@ class CompiledFunction:
             for array, node in zip(arrays, self.prepared.graph.inputs, strict=False)
         ]
         outputs = [np.empty(node.shape, node.dtype) for node in self.prepared.graph.outputs]
-        Execution(self.program, [*inputs, *self.prepared.values], outputs).run()
+        Execution(self.program, [*inputs, *self.prepared.values], outputs, threads=self.threads).run()
         return tuple(outputs)
 
 
-def compiled(graph: Graph, examples: Iterable[int] = ()) -> CompiledFunction:
-    """Compiles a graph. examples: the numbers of the inputs whose first axis runs over examples."""
+def compiled(graph: Graph, examples: Iterable[int] = (), threads: int = 1) -> CompiledFunction:
+    """Compiles a graph. examples: the numbers of the inputs whose first axis runs over examples. threads: that share them."""
     prepared = prepare(graph)
     inputs = [prepared.graph.inputs[number] for number in examples]
-    return CompiledFunction(prepared, compile_native(prepared, _follow(prepared, inputs)))
+    return CompiledFunction(prepared, compile_native(prepared, _follow(prepared, inputs)), threads)
 
 
 def _follow(prepared: Prepared, inputs: Sequence[object]) -> Examples | None:

@@ -2,6 +2,7 @@
 
 from . import schedules
 from .controls import Controls, Intervention
+from .data import Stream
 from .gradient_check import Agreement, GradientCheck, LeafCheck, check_gradient
 from .gradients import Numerical
 from .grid import Grid, grid, powers_of_ten
@@ -43,6 +44,7 @@ from .stopping import (
     StoppingRule,
     ValidationStalls,
 )
+from .trajectory import Trajectory, retrace
 
 __all__ = [
     "BFGS",
@@ -96,7 +98,9 @@ __all__ = [
     "Stop",
     "Stopped",
     "StoppingRule",
+    "Stream",
     "StrongWolfe",
+    "Trajectory",
     "Uniform",
     "ValidationStalls",
     "Zeros",
@@ -104,5 +108,6 @@ __all__ = [
     "grid",
     "minimize",
     "powers_of_ten",
+    "retrace",
     "schedules",
 ]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import gradient, pushforward
-from ..compile.function import compiled
 from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..rewrite import simplify
-from .problem import Data, Problem, data_of, problem_of
+from .chunks import over_data
+from .data import Data, data_of
+from .problem import Problem, problem_of
 
 __all__ = ["curvature_of", "largest_curvature"]
 
@@ -41,18 +42,18 @@ def curvature_of(
     tangent = input_node(ArrayType(inputs[0].shape, inputs[0].dtype), "tangent")
     outputs = pushforward([of_loss], inputs[:1], [tangent])
     graph = Graph((*inputs, tangent), outputs)
-    product = compiled(graph, range(1, len(inputs))) if target == "native" else partial(_evaluated, graph)
+    product = over_data(graph, given) if target != "numpy" else partial(_evaluated, graph, given)
     vector = problem.layout.vector(parameters)
     direction = np.random.default_rng(seed).standard_normal(vector.size).astype(vector.dtype)
     size = 0.0
     for _ in range(rounds):
         direction = direction / max(float(np.linalg.norm(direction)), 1e-300)
-        (direction,) = product(vector, *given.arrays, direction)
+        (direction,) = product(vector, direction)
         size = float(np.linalg.norm(direction))
         if not np.isfinite(size) or size == 0:
             break
     return size
 
 
-def _evaluated(graph: Graph, *arrays: Array) -> Sequence[Array]:
-    return evaluate(graph, arrays)
+def _evaluated(graph: Graph, given: Data, vector: Array, direction: Array) -> Sequence[Array]:
+    return evaluate(graph, [vector, *given.arrays, direction])

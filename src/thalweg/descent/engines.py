@@ -1,8 +1,9 @@
-"""What carries a descent forward: the native engine, and the reference in NumPy. Both do the same."""
+"""What carries a descent forward: the native engine, and one that runs stage by stage, such as the reference in NumPy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,7 +16,21 @@ from ..compile.prepare import Prepared, prepare
 from ..graph import Array, Graph, Node, evaluate
 from .steps import Lanes, Outside, Step
 
-__all__ = ["Engine", "NativeEngine", "NumpyEngine", "batch_rows", "compiled_step", "examples_of"]
+__all__ = [
+    "CompiledStep",
+    "Engine",
+    "Exchanging",
+    "NativeEngine",
+    "NativeStep",
+    "SteppedEngine",
+    "batch_rows",
+    "compiled_step",
+    "examples_of",
+    "history_room",
+    "loop_of",
+    "numpy_engine",
+    "stage_graphs",
+]
 
 _ROWS = 8192
 """How many rows of history one stretch can hold."""
@@ -30,7 +45,8 @@ DENSE_BITS_OF_MANY = 7
 class Engine(Protocol):
     """Advances the state of a descent.
 
-    state: the current values. iteration: how many rounds of the loop were done. notes: for the user.
+    state: the current values. iteration: how many rounds of the loop were done. next_record: the iteration from which on the next
+    row of the history is due. notes: for the user.
     """
 
     notes: tuple[str, ...]
@@ -45,12 +61,29 @@ class Engine(Protocol):
         """How many rounds of the loop were done."""
         ...
 
+    @property
+    def next_record(self) -> int:
+        """The iteration from which on the next row of the history is due."""
+        ...
+
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
         """Does up to so many iterations; returns the status, and rows of the history. outside: see `Outside`."""
         ...
 
     def request_stop(self) -> None:
         """Ends the stretch at once: an iteration that has not ended by then is not done."""
+        ...
+
+
+class Exchanging(Engine, Protocol):
+    """An engine that can go on with other data."""
+
+    def exchange(self, data: Sequence[Array]) -> None:
+        """Goes on with other data, of the same types."""
+        ...
+
+    def release_data(self) -> None:
+        """Lets go of the data's memory; the engine cannot advance any more."""
         ...
 
 
@@ -82,36 +115,77 @@ def examples_of(prepared: Prepared, inputs: Sequence[Node], count: int) -> tuple
 _WORTH_TILES = 1 << 14
 
 
+class CompiledStep(Protocol):
+    """A step as a program, for any state, settings and data of the same shapes."""
+
+    def engine(
+        self,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        data: Sequence[Array],
+        seed: int,
+        threads: int,
+        iteration: int = 0,
+        next_record: int | None = None,
+    ) -> Exchanging:
+        """The engine with a state to go on from; the arrays of the state are its own from now on.
+
+        next_record: the iteration from which on the next row of the history is due, by default this one.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
-class CompiledStep:
-    """A step as a program. carried: arrays in its state. recorded: parts of a row of the history; members: numbers in each."""
+class NativeStep:
+    """A step as machine code. recorded: parts of a row of the history; members: numbers in each."""
 
     prepared: Prepared
     program: Program
-    carried: int
     members: int
     recorded: int
     note: str
 
+    def engine(
+        self,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        data: Sequence[Array],
+        seed: int,
+        threads: int,
+        iteration: int = 0,
+        next_record: int | None = None,
+    ) -> NativeEngine:
+        """The engine with a state to go on from; the arrays of the state are its own from now on."""
+        return NativeEngine.of(self, state, settings, data, seed, threads, iteration, next_record)
 
-def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> CompiledStep:
-    """Compiles a step, of one descent or of several at once, for given data."""
+
+def loop_of(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> tuple[Prepared, Loop, Sequence[Node]]:
+    """A step's graph, ready to be compiled; what makes it a loop; and the inputs that hold data."""
     single, carried, members = (
         (step.single, step.carried, step.lanes) if isinstance(step, Lanes) else (step, len(step.state), 1)
     )
     prepared = prepare(step.graph)
-    inputs = prepared.graph.inputs
     first = carried + len(single.settings) + len(Outside._fields)
-    of_data = inputs[first : first + len(data)]
-    rows = of_data[0].shape[0] if of_data else 0
+    of_data = prepared.graph.inputs[first : first + len(data)]
     sampling = Sampling(data[0].shape[0], batch, tuple(range(first, first + len(data)))) if batch else None
-    examples, note = examples_of(prepared, of_data, rows)
     stages = tuple(Stage(start, single.recorded if looks else None) for start, looks in step.stages)
     turn = single.place("turn") if len(stages) > 1 else None
     wide = carried + len(single.settings) if members > 1 else 0
     bits = DENSE_BITS if members == 1 else DENSE_BITS_OF_MANY
-    loop = Loop(carried, stages, turn, sampling, members, wide, bits)
-    return CompiledStep(prepared, compile_native(prepared, examples, loop), carried, members, single.recorded, note)
+    return prepared, Loop(carried, stages, turn, sampling, members, wide, bits), of_data
+
+
+def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> NativeStep:
+    """Compiles a step, of one descent or of several at once, for given data."""
+    prepared, loop, of_data = loop_of(step, data, batch)
+    examples, note = examples_of(prepared, of_data, of_data[0].shape[0] if of_data else 0)
+    recorded = max(stage.recorded or 0 for stage in loop.stages)
+    return NativeStep(prepared, compile_native(prepared, examples, loop), loop.lanes, recorded, note)
+
+
+def history_room(members: int) -> int:
+    """How many rows of history one stretch of so many members can hold."""
+    return _ROWS if members == 1 else _ROWS_OF_MANY
 
 
 @dataclass(eq=False)
@@ -123,35 +197,45 @@ class NativeEngine:
     _execution: Execution
     _outside: list[Array]
     _history: Array
+    _first_of_data: int
+    _arrays_of_data: int
 
     @classmethod
     def of(
         cls,
-        compiled: CompiledStep,
+        compiled: NativeStep,
         state: Sequence[Array],
         settings: Sequence[Array],
         data: Sequence[Array],
         seed: int,
         threads: int,
         iteration: int = 0,
+        next_record: int | None = None,
     ) -> NativeEngine:
         """The engine with a state to go on from; the arrays of the state are its own from now on."""
         prepared = compiled.prepared
         outside = [np.zeros(()) for _ in Outside._fields]
-        rows = _ROWS if compiled.members == 1 else _ROWS_OF_MANY
-        history = np.zeros((rows, 1 + compiled.recorded * compiled.members))
+        history = np.zeros((history_room(compiled.members), 1 + compiled.recorded * compiled.members))
+        first = len(state) + len(settings) + len(outside)
         arrays = [*state, *settings, *outside, *data, *prepared.values]
         outputs = [np.zeros(node.shape, node.dtype) for node in prepared.graph.outputs]
         execution = Execution(compiled.program, arrays, outputs, history, threads)
         execution.control[Control.SEED] = np.int64(np.uint64(seed % (1 << 64)))
         execution.control[Control.ITERATION] = iteration
-        execution.control[Control.NEXT_RECORD] = iteration
-        return cls(list(state), (compiled.note,) if compiled.note else (), execution, outside, history)
+        execution.control[Control.NEXT_RECORD] = iteration if next_record is None else next_record
+        return cls(
+            list(state), (compiled.note,) if compiled.note else (), execution, outside, history, first, len(data)
+        )
 
     @property
     def iteration(self) -> int:
         """How many rounds of the loop were done."""
         return int(self._execution.control[Control.ITERATION])
+
+    @property
+    def next_record(self) -> int:
+        """The iteration from which on the next row of the history is due."""
+        return int(self._execution.control[Control.NEXT_RECORD])
 
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
         """Does up to so many iterations."""
@@ -166,36 +250,39 @@ class NativeEngine:
         rows = int(control[Control.RECORDED])
         return int(control[Control.STATUS]), self._history[:rows].copy()
 
+    def exchange(self, data: Sequence[Array]) -> None:
+        """Goes on with other data, of the same types."""
+        self._execution.exchange(self._first_of_data, data)
+
+    def release_data(self) -> None:
+        """Lets go of the data's memory; the engine cannot advance any more."""
+        self._execution.exchange(self._first_of_data, [np.zeros(0)] * self._arrays_of_data)
+
     def request_stop(self) -> None:
         """Ends the stretch at once: a sweep over the examples is given up, and its iteration is not done."""
         self._execution.control[Control.STOP] = 1
 
 
+StageFunction = Callable[[Sequence[Array]], Sequence[Array]]
+"""Values of (*state, *settings, *outside, *data) → the outputs of a stage."""
+
+
 @dataclass(eq=False)
-class NumpyEngine:
-    """The reference: the same stages, node by node in NumPy."""
+class SteppedEngine:
+    """Runs the stages of a step from Python, one after the other. data: a step's examples follow the other values."""
 
     step: Step
-    data: Sequence[Array]
-    batch: int | None
-    seed: int
+    stages: Sequence[StageFunction]
+    data: Callable[[int], Sequence[Array]]
     notes: tuple[str, ...] = ()
     iteration: int = 0
+    next_record: int = 0
     state: list[Array] = field(default_factory=list)
-    _next_record: int = 0
     _stops: bool = False
 
     def __post_init__(self) -> None:
         self.state = [array.copy() for array in self.step.state]
-        carried = len(self.state)
-        self._graphs = [
-            Graph(
-                self.step.graph.inputs,
-                self.step.graph.outputs[first : first + carried + (self.step.recorded + 1) * looks],
-            )
-            for first, looks in self.step.stages
-        ]
-        self._turn = self.step.place("turn") if len(self._graphs) > 1 else None
+        self._turn = self.step.place("turn") if len(self.stages) > 1 else None
 
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
         """Does up to so many iterations."""
@@ -204,11 +291,11 @@ class NumpyEngine:
         for _ in range(iterations):
             if self._stops or status:
                 break
-            batch = self._batch()
-            for number, graph in enumerate(self._graphs):
+            rest = [*map(np.asarray, outside), *self.data(self.iteration)]
+            for number, stage in enumerate(self.stages):
                 if self._turn is not None and not np.any(self.state[self._turn] == number):
                     continue
-                status = self._run(graph, [*map(np.asarray, outside), *batch], rows)
+                status = self._run(stage, rest, rows)
                 if status:
                     break
             else:
@@ -216,28 +303,53 @@ class NumpyEngine:
         width = max((len(row) for row in rows), default=1 + self.step.recorded)
         return status, np.array(rows, np.float64).reshape(-1, width)
 
-    def _batch(self) -> Sequence[Array]:
-        if self.batch is None:
-            return self.data
-        chosen = batch_rows(self.iteration, self.batch, len(self.data[0]), self.seed)
-        return [array[chosen] for array in self.data]
-
-    def _run(self, graph: Graph, rest: Sequence[Array], rows: list[list[float]]) -> int:
+    def _run(self, stage: StageFunction, rest: Sequence[Array], rows: list[list[float]]) -> int:
         carried = len(self.state)
-        outputs = evaluate(graph, [*self.state, *self.step.settings, *rest])
+        outputs = stage([*self.state, *self.step.settings, *rest])
         if len(outputs) > carried:
             status = int(outputs[-1])
-            if self.iteration >= self._next_record or status:
+            if self.iteration >= self.next_record or status:
                 rows.append([self.iteration, *np.concatenate([np.ravel(x) for x in outputs[carried:-1]]).tolist()])
-                self._next_record = self.iteration + record_stride(self.iteration)
+                self.next_record = self.iteration + record_stride(self.iteration)
             if status:
                 return status
-        self.state = [np.asarray(x) for x in outputs[:carried]]
+        # In one order in memory, so that sums over them have the same digits after a checkpoint.
+        self.state = [np.asarray(x, order="C") for x in outputs[:carried]]
         return 0
 
     def request_stop(self) -> None:
         """Ends the stretch after the current iteration."""
         self._stops = True
+
+
+def numpy_engine(
+    step: Step,
+    data: Sequence[Array],
+    batch: int | None,
+    seed: int,
+    notes: tuple[str, ...] = (),
+    iteration: int = 0,
+    next_record: int = 0,
+) -> SteppedEngine:
+    """The reference: the stages node by node in NumPy."""
+
+    def examples(iteration: int) -> Sequence[Array]:
+        if batch is None:
+            return data
+        chosen = batch_rows(iteration, batch, len(data[0]), seed)
+        return [array[chosen] for array in data]
+
+    stages = [functools.partial(evaluate, graph) for graph in stage_graphs(step, step.graph)]
+    return SteppedEngine(step, stages, examples, notes, iteration, next_record)
+
+
+def stage_graphs(step: Step, graph: Graph) -> list[Graph]:
+    """The graphs of the stages. graph: of the whole step, as traced or as prepared."""
+    carried = len(step.state)
+    return [
+        Graph(graph.inputs, graph.outputs[first : first + carried + (step.recorded + 1) * looks])
+        for first, looks in step.stages
+    ]
 
 
 def record_stride(iteration: int) -> int:

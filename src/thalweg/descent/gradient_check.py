@@ -18,10 +18,11 @@ import numpy as np
 
 from ..errors import ArgumentError, TracingError
 from ..graph import Array, ArrayType
+from .data import data_of
 from .gradients import Automatic, Given, GradientSource
 from .parameters import layout_of
 from .plan import evaluated, losses_at
-from .problem import Problem, data_of, problem_of
+from .problem import Problem, problem_of
 
 __all__ = ["Agreement", "GradientCheck", "LeafCheck", "check_gradient"]
 

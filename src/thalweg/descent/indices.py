@@ -7,15 +7,21 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..errors import DataError
-from ..graph import Array, Graph, Node, evaluate, topological_order
+from ..graph import Array, Graph, Node, evaluate, make, topological_order
 from ..ops.indexing import scatter_add, take
-from .problem import Data, Problem
+from ..ops.reduction import maximum_reduce, minimum_reduce
+from .chunks import over_data
+from .data import Data, ScatteredData
+from .problem import Problem
 
 __all__ = ["check_indices"]
 
 
 def check_indices(problem: Problem, data: Data) -> None:
     """Raises DataError if an index that depends on the data alone leaves the axis that it reads."""
+    if isinstance(data, ScatteredData):
+        _check_scattered(problem, data)
+        return
     inputs = problem.data_inputs
     for indices, extent, reader in _indices(problem.graph):
         used = set(topological_order([indices]))
@@ -25,10 +31,35 @@ def check_indices(problem: Problem, data: Data) -> None:
             (found,) = evaluate(Graph(inputs, (indices,)), block)
             bad = found[(found < 0) | (found >= extent)]
             if bad.size:
-                raise DataError(
-                    f"{reader.source}: the data hold the index {bad.flat[0]}, which leaves an axis of length {extent} "
-                    f"(indices go from 0 to {extent - 1})"
-                )
+                raise _outside(bad.flat[0], extent, reader)
+
+
+def _outside(index: int, extent: int, reader: Node) -> DataError:
+    return DataError(
+        f"{reader.source}: the data hold the index {index}, which leaves an axis of length {extent} "
+        f"(indices go from 0 to {extent - 1})"
+    )
+
+
+def _check_scattered(problem: Problem, data: ScatteredData) -> None:
+    """The same by the smallest and the largest of all indices, in one pass."""
+    inputs = problem.data_inputs
+    found = []
+    for indices, extent, reader in _indices(problem.graph):
+        used = set(topological_order([indices]))
+        if used & set(inputs) and not used & (set(problem.graph.inputs) - set(inputs)):
+            found.append((indices, extent, reader))
+    if not found:
+        return
+    ends = [
+        make(reduce, indices, axes=tuple(range(len(indices.shape))))
+        for indices, _, _ in found
+        for reduce in (minimum_reduce, maximum_reduce)
+    ]
+    values = over_data(Graph(inputs, tuple(ends)), data, first=0)()
+    for (_, extent, reader), low, high in zip(found, values[::2], values[1::2], strict=True):
+        if low < 0 or high >= extent:
+            raise _outside(int(low if low < 0 else high), extent, reader)
 
 
 def _indices(graph: Graph) -> Iterator[tuple[Node, int, Node]]:

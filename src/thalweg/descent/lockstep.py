@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..graph import Array
-from .engines import NativeEngine
+from .engines import Engine
 from .methods import Method
 from .plan import Plan
 from .steps import LAST_LOSS, LAST_NORM, STATUS, Outside, Step
@@ -44,7 +44,7 @@ class MemberState:
 class _Block:
     """Some members on their way. members: their numbers, for each lane; -1 where a lane is empty."""
 
-    engine: NativeEngine
+    engine: Engine
     members: Array
 
 
@@ -70,9 +70,10 @@ class Lockstep:
         self.count = len(self.states[0])
         self.status = np.zeros(self.count, np.int64)
         self.loss, self.norm = np.full(self.count, np.nan), np.full(self.count, np.nan)
-        self.program, self.lanes = self.plan.program_of_many(
-            self.step, self.method, _lane_count(max(self.count, self.room), self.states)
-        )
+        together = max(self.count, self.room)
+        # A device computes members side by side, and compiles slowly: all are in one block, to the end.
+        lanes = together if self.plan.target == "jax" else _lane_count(together, self.states)
+        self.program, self.lanes = self.plan.program_of_many(self.step, self.method, lanes)
         self.blocks: list[_Block] = []
         self._pack(np.arange(self.count))
 
@@ -95,9 +96,7 @@ class Lockstep:
             state += [np.where(is_empty, 1, self.status[padded]), self.loss[padded], self.norm[padded]]
             settings = [array[padded] for array in self.settings]
             state, settings = [_lanes_last(x) for x in state], [_lanes_last(x) for x in settings]
-        engine = NativeEngine.of(
-            self.program, state, settings, self.plan.data.arrays, self.plan.seed, threads, self.iteration
-        )
+        engine = self.program.engine(state, settings, self.plan.data.arrays, self.plan.seed, threads, self.iteration)
         return _Block(engine, np.append(members, np.full(self.lanes - len(members), -1)))
 
     def _keep(self, block: _Block) -> None:

@@ -10,17 +10,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autodiff import batched
+from ..compile.device import Device
 from ..compile.function import compiled
 from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
+from .checkpoint import Keeper
+from .chunks import over_data
 from .controls import Controls
+from .data import Data, ScatteredData
+from .device import device_step
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import Method
+from .norms import norm
 from .penalties import Penalty
-from .problem import Data, Problem, problem_of
+from .problem import Problem, problem_of
 from .reuse import form_of
-from .steps import Step, in_lanes, step_of
+from .steps import Lanes, Step, in_lanes, step_of
 from .stopping import StoppingRule
 
 __all__ = ["Evaluation", "Origin", "Plan", "evaluated", "evaluation", "evaluations", "gradients_at", "losses_at"]
@@ -49,7 +55,7 @@ class Plan:
 
     problem: the loss for the examples of one step, all or a batch. validation: data kept apart; every: iterations between
     checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent. controls: what a person
-    may do to the descent.
+    may do to the descent. device: of the jax target. keeper: of checkpoints.
     """
 
     loss: Callable[..., Any]
@@ -68,6 +74,8 @@ class Plan:
     penalty: Penalty | None = None
     memory: Any = None
     controls: Controls | None = None
+    device: Device | None = None
+    keeper: Keeper | None = None
 
     @property
     def keeps_best(self) -> bool:
@@ -82,14 +90,20 @@ class Plan:
             lambda: step_of(self.problem, vector, method, self.rule, self.seed, self.keeps_best),
         )
 
-    def program(self, step: Step, method: Method) -> CompiledStep:
-        """The step's program. Arrays that the loss refers to stay with it."""
+    def program(self, step: Step, method: Method, arrays: Sequence[Array] | None = None) -> CompiledStep:
+        """The step's program. Arrays that the loss refers to stay with it. arrays: by default all data."""
         key = self._key(method)
-        types = tuple((array.shape, array.dtype) for array in self.data.arrays)
+        given = self.data.arrays if arrays is None else arrays
+        types = tuple((array.shape, array.dtype) for array in given)
         return self.problem.known.get(
-            None if key is None else ("program", key, self.batch, types),
-            lambda: compiled_step(step, self.data.arrays, self.batch),
+            None if key is None else ("program", key, self.device, self.batch, types),
+            lambda: self._compiled(step, given),
         )
+
+    def _compiled(self, step: Step | Lanes, arrays: Sequence[Array]) -> CompiledStep:
+        if self.device is None:
+            return compiled_step(step, arrays, self.batch)
+        return device_step(step, arrays, self.batch, self.device)
 
     def program_of_many(self, step: Step, method: Method, lanes: int) -> tuple[CompiledStep, int]:
         """The program for members in so many lanes, and the number of lanes: 1 where lanes gain nothing."""
@@ -98,11 +112,13 @@ class Plan:
 
         def make() -> tuple[CompiledStep, int]:
             wide = in_lanes(step, lanes)
-            if lanes == 1 or _is_heavy(wide.graph):
+            if lanes == 1 or (self.device is None and _is_heavy(wide.graph)):
                 return self.program(step, method), 1
-            return compiled_step(wide, self.data.arrays, self.batch), lanes
+            return self._compiled(wide, self.data.arrays), lanes
 
-        return self.problem.known.get(None if key is None else ("lanes", lanes, key, self.batch, types), make)
+        return self.problem.known.get(
+            None if key is None else ("lanes", lanes, key, self.device, self.batch, types), make
+        )
 
     def _key(self, method: Method) -> Any:
         key = form_of(method), form_of(self.rule)
@@ -115,6 +131,23 @@ class Plan:
         return problem_of(
             self.loss, self.parameters, self.data, self.data.examples, self.source, self.problem.numbers, self.penalty
         )
+
+    def evaluation(self, vector: Array) -> Evaluation:
+        """Loss and gradient norm over all examples, wherever they are."""
+        problem = self.whole()
+        if not isinstance(self.data, ScatteredData):
+            return evaluation(problem, vector, self.data.arrays, target=self.target)
+        value, gradient = self.over_scattered(self.data, vector)
+        return _evaluation_of(problem, vector, value, gradient)
+
+    def over_scattered(self, data: ScatteredData, vector: Array) -> tuple[Array, Array]:
+        """Loss and gradient over all examples, wherever they are, without the part of the penalty that has a kink."""
+        problem = self.whole()
+        function = problem.known.get(
+            ("scattered", data.key), lambda: over_data(problem.with_gradient, data, threads=self.threads)
+        )
+        value, gradient = function(vector)
+        return value, gradient
 
     def batch_of(self, number: int) -> Sequence[Array]:
         """The examples of a step."""
@@ -150,9 +183,12 @@ def evaluation(
     target: str = "native",
 ) -> Evaluation:
     """Loss and gradient norm over given examples."""
-    value, gradient = evaluated(problem, vector, arrays, numbers, target)
+    return _evaluation_of(problem, vector, *evaluated(problem, vector, arrays, numbers, target))
+
+
+def _evaluation_of(problem: Problem, vector: Array, value: Array, gradient: Array) -> Evaluation:
     if problem.penalty is None:
-        return Evaluation(float(value), float(np.linalg.norm(gradient.astype(np.float64))))
+        return Evaluation(float(value), norm(gradient))
     return _penalised(problem, vector, float(value), gradient)
 
 
@@ -165,7 +201,7 @@ def _penalised(problem: Problem, vector: Array, value: float, gradient: Array) -
     assert penalty is not None
     moved = penalty.proximal(layout.tree(vector - _SMALL_STEP * gradient), _SMALL_STEP)
     mapping = (vector - layout.vector(moved)).astype(np.float64) / _SMALL_STEP
-    return Evaluation(value + float(penalty.kinked(layout.tree(vector))), float(np.linalg.norm(mapping)))
+    return Evaluation(value + float(penalty.kinked(layout.tree(vector))), norm(mapping))
 
 
 _TOGETHER = 16
@@ -186,8 +222,8 @@ def evaluations(
         wide = np.stack([vectors[place] for place in places])
         own = [np.array([numbers[place][i] for place in places], wide.dtype) for i in range(len(problem.numbers))]
         losses, gradients = function(wide, *arrays, *own)
-        norms = np.linalg.norm(gradients.astype(np.float64), axis=1)
-        found += [Evaluation(float(a), float(b)) for a, b in zip(losses, norms, strict=True)][:count]
+        norms = [norm(gradient) for gradient in gradients]
+        found += [Evaluation(float(a), b) for a, b in zip(losses, norms, strict=True)][:count]
     return found
 
 

@@ -9,33 +9,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import optree
 
 from ..autodiff.reverse import active_nodes
-from ..errors import DataError, LossError, SourceLine, TracingError
-from ..graph import Array, ArrayType, Graph, Node
+from ..errors import LossError, SourceLine, TracingError
+from ..graph import ArrayType, Graph, Node
 from ..rewrite import simplify
 from ..trace import Traced, trace
+from .data import Data
 from .gradients import Automatic, GradientSource, Numerical, called
-from .parameters import Layout, layout_of, leaf_arrays
+from .parameters import Layout, layout_of
 from .penalties import Penalty
 from .reuse import Known, form_of, graph_key, with_own_constants
 
-__all__ = ["UNTRACED_HINT", "Data", "Problem", "check_data", "check_finite", "data_of", "problem_of"]
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """The arrays that the loss is given beside the parameters. arrays: all leaves. structure: of the arguments."""
-
-    arrays: tuple[Array, ...]
-    structure: Any
-
-    @property
-    def examples(self) -> int:
-        """The number of examples: the length of every array's first axis; 0 if there are no data."""
-        return self.arrays[0].shape[0] if self.arrays else 0
+__all__ = ["UNTRACED_HINT", "Problem", "problem_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +39,7 @@ class Problem:
     graph: Graph
     source: GradientSource
     is_traced: bool = True
-    known: Known = field(default_factory=lambda: Known(8))
+    known: Known = field(default_factory=lambda: Known(32))
     numbers: tuple[str, ...] = ()
     penalty: Penalty | None = None
 
@@ -70,65 +57,6 @@ class Problem:
     def is_differentiated(self) -> bool:
         """Whether the gradient comes from the graph, so that there are second derivatives as well."""
         return isinstance(self.source, Automatic)
-
-
-def data_of(data: Any) -> Data:
-    """The data as arrays. `data` is what the loss gets after the parameters: a tuple of arguments, or one array.
-
-    Raises DataError if arrays differ in length or are empty. NaN and infinity are looked for if a loss is not finite.
-    """
-    arguments = data if isinstance(data, tuple) else (data,)
-    if data is None:
-        arguments = ()
-    arguments = tuple(_as_array(argument) for argument in arguments)
-    leaves, structure = leaf_arrays(arguments)
-    for number, array in enumerate(leaves):
-        if not array.ndim:
-            raise DataError(
-                f"data[{number}] is a single number; data hold one row per example. Write it into the loss instead."
-            )
-        if array.shape[0] != leaves[0].shape[0]:
-            raise DataError(
-                f"data[0] has {leaves[0].shape[0]} rows and data[{number}] has {array.shape[0]}: "
-                "all arrays of data need one row per example"
-            )
-        if not array.size:
-            raise DataError(f"data[{number}] is empty: its shape is {array.shape}")
-    return Data(tuple(leaves), structure)
-
-
-def _as_array(argument: Any) -> Any:
-    """Tables of other libraries as arrays; nestings stay."""
-    if isinstance(argument, dict | list | tuple | np.ndarray):
-        return np.asarray(argument) if isinstance(argument, list) else argument
-    return np.asarray(argument)
-
-
-def check_data(data: Data, name: str = "data") -> None:
-    """Raises DataError, naming the row and the column, if the data hold NaN or infinity."""
-    for number, array in enumerate(data.arrays):
-        check_finite(array, f"{name}[{number}]")
-
-
-def check_finite(array: Array, name: str) -> None:
-    """Raises DataError, naming the row and the column, if an array of data holds NaN or infinity."""
-    if array.dtype.kind != "f":
-        return
-    step = max(1, (1 << 20) // max(1, array[0].size))
-    for start in range(0, array.shape[0], step):
-        block = array[start : start + step]
-        with np.errstate(over="ignore", invalid="ignore"):
-            if np.isfinite(np.sum(block, dtype=np.float64)):
-                continue
-        bad = np.argwhere(~np.isfinite(block))
-        if bad.size:
-            row, *rest = bad[0].tolist()
-            column = f", column {rest[0]}" if rest else ""
-            value = block[tuple(bad[0])]
-            raise DataError(
-                f"{name} holds {value} in row {row + start}{column} (counted from 0). Remove the row or fill the value "
-                "in, for example with the column's median."
-            )
 
 
 def problem_of(
@@ -149,8 +77,8 @@ def problem_of(
     layout = layout_of(parameters)
     source = source or Automatic()
     types = [ArrayType((layout.size,), layout.dtype)]
-    types += [ArrayType((rows, *array.shape[1:]), array.dtype) for array in data.arrays]
-    count = len(data.arrays)
+    types += [ArrayType((rows, *type.shape), type.dtype) for type in data.types]
+    count = len(data.types)
 
     def arguments(vector: Any, *arrays: Any) -> tuple[Any, ...]:
         return (layout.tree(vector), *(optree.tree_unflatten(data.structure, arrays[:count]) if count else ()))

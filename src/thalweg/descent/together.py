@@ -11,11 +11,11 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array
+from .data import check_data
 from .lockstep import Lockstep, MemberState, run_together
 from .methods import Method
 from .plan import Evaluation, Origin, Plan, evaluations
 from .population import Population, check_same_state, population_of
-from .problem import check_data
 from .result import Result
 from .run import Progress, history_of, progress_of, reason
 from .steps import Status, start_of
@@ -110,12 +110,14 @@ def run_population(
 
 
 def _check(plan: Plan) -> None:
-    if plan.target != "native" or not plan.problem.is_traced:
+    if plan.target == "numpy" or not plan.problem.is_traced:
         raise ArgumentError(
             "a population runs in compiled code only: leave out target, and use a loss and a gradient that can be traced"
         )
     if plan.memory is not None:
         raise ArgumentError("memory=... belongs to one descent: leave out restarts and grids")
+    if plan.keeper is not None:
+        raise ArgumentError("checkpoints=... are of one descent: leave out restarts and grids")
     if plan.validation is not None:
         raise ArgumentError("validation=... watches one descent: leave out restarts and grids, or use tw.search")
 

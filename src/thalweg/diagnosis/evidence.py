@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..convexity_proof import Convexity, ConvexityKind, convexity_of
+from ..descent.norms import norm
+from ..graph import Array
 from .landscape import Ray
 from .situation import Situation
 
-__all__ = ["SEEN_ALL_ROUND", "convexity_at", "distance_of", "figures_of"]
+__all__ = ["SEEN_ALL_ROUND", "direction_named", "distance_of", "figures_of"]
 
 SEEN_ALL_ROUND = 3
 """In so many dimensions random directions leave no wide gaps."""
@@ -26,16 +27,11 @@ def figures_of(here: Situation) -> dict[str, Any]:
     return figures
 
 
-_LARGEST_PROOF = 1 << 24
-
-
-def convexity_at(here: Situation) -> Convexity:
-    """A proof of convexity, where it does not take longer than the rest."""
-    size = here.end.nbytes + sum(array.nbytes for array in here.arrays)
-    if size > _LARGEST_PROOF or here.end.size > 5000:
-        return Convexity(ConvexityKind.UNKNOWN, reason="not looked for: the proof would take longer than the descent")
-    return convexity_of(here.problem, here.plan.data)
-
-
 def distance_of(ray: Ray) -> float:
     return ray.best_length * float(np.linalg.norm(ray.direction))
+
+
+def direction_named(direction: Array) -> str:
+    """A direction (P,), as a vector of length 1 in words."""
+    unit = direction / (norm(direction) or 1.0)
+    return np.array2string(unit, precision=3, threshold=6, edgeitems=3, suppress_small=True)

@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 
 from ..descent import Result
+from ..descent.data import StreamData
 from ..graph import Array
-from .advice import after_overshooting, after_saddle, distance_along_valley, with_smaller_rate
-from .evidence import SEEN_ALL_ROUND, convexity_at, distance_of, figures_of
-from .gap import gap_of
+from .advice import ADVICE_PENALTY, after_overshooting, after_saddle, distance_along_valley, with_smaller_rate
+from .attainment import never_rises
+from .convex import of_convex
+from .evidence import SEEN_ALL_ROUND, direction_named, distance_of, figures_of
 from .landscape import COUNT, FACTOR, Ray
 from .noise import noise_of
 from .overshooting import overshooting_of
 from .rough import of_kink, of_penalised, of_untraced
+from .sampled import confirmed, sample_of
 from .situation import Situation
 from .spectrum import Spectrum
 from .verdict import Advice, Verdict, VerdictKind
@@ -30,7 +33,11 @@ def judge(result: Result) -> Verdict:
     """What a descent found. `result.verdict` is this, worked out once."""
     if result.origin is None:
         return Verdict(VerdictKind.UNKNOWN, "there is nothing to judge it by", {})
+    plan = result.origin.plan
     with np.errstate(all="ignore"):  # far out losses overflow; what is not finite is dealt with
+        if isinstance(plan.data, StreamData):
+            here = Situation(sample_of(result))
+            return confirmed(_judge(here), here, plan)
         return _judge(Situation(result))
 
 
@@ -50,6 +57,8 @@ def _judge(here: Situation) -> Verdict:
     if here.has_kink:
         return of_kink(here)
     escape = _escape(here)
+    if escape is not None and here.convexity.is_convex:  # then there are neither saddle points nor plateaus
+        escape = None
     vanishes, curves_down = here.decrement <= here.tolerance, here.spectrum.smallest < -here.spectrum.smallest_error
     if escape is not None and vanishes and _is_level_first(here, escape):
         return _plateau(here, escape, figures_of(here))
@@ -62,7 +71,7 @@ def _judge(here: Situation) -> Verdict:
         return _not_there(here, None, escape.gain)  # the slope alone explains the fall
     if escape is not None:
         return _saddle(here, escape)
-    if curves_down and here.stays_negative:
+    if curves_down and here.stays_negative and not here.convexity.is_convex:
         sentence = "the gradient vanishes and the loss curves downwards, but falls by no more than its rounding error"
         return Verdict(VerdictKind.UNKNOWN, sentence, figures_of(here) | _curvature(here), spectrum=here.spectrum)
     return _minimum(here)
@@ -125,12 +134,14 @@ def _not_there(here: Situation, escape: Ray | None, left: float) -> Verdict:
         return Verdict(VerdictKind.NOISE_FLOOR, sentence, figures, with_smaller_rate(here), spectrum=here.spectrum)
     rays = here.downhill_rays
     steep = max(rays, key=lambda ray: ray.gain, default=None)
-    if steep is not None and _is_plateau(here, steep):
+    if steep is not None and _is_plateau(here, steep) and not here.convexity.is_convex:
         return _plateau(here, steep, figures)
     forever = [ray for ray in rays[1:] or rays if ray.gain > 0]  # −∇f itself leads out of valleys that go on
     falls = bool(forever) and all(ray.falls_forever for ray in forever)
     if falls and (here.decrement <= 0.5 * max(here.fallen, here.noise) or (steep and steep.falls_without_bound)):
-        return _no_minimum(here, max(forever, key=lambda ray: ray.gain), figures)
+        best = max(forever, key=lambda ray: ray.gain)
+        if not here.convexity.is_convex or never_rises(here, best.direction):
+            return _no_minimum(here, best, figures)
     figures |= _curvature(here)
     near_saddle = (
         escape is not None and escape.gain > here.tolerance and here.gradient_norm < 1e-3 * _largest_gradient(here)
@@ -154,7 +165,7 @@ _ADVICE_PLATEAU = "use momentum or Adam, a larger rate for a while, or another s
 def _plateau(here: Situation, ray: Ray, figures: dict[str, Any]) -> Verdict:
     figures |= {"fall that lies ahead": ray.gain, "distance to it": distance_of(ray), **_curvature(here)}
     sentence = "the loss is nearly level here, and falls more steeply further on: this is no minimum"
-    tried = f"at {distance_of(ray):.3g} along {_named(here, ray.direction)} the loss is {ray.gain:.3g} lower"
+    tried = f"at {distance_of(ray):.3g} along {direction_named(ray.direction)} the loss is {ray.gain:.3g} lower"
     return Verdict(VerdictKind.PLATEAU, sentence, figures, (Advice(_ADVICE_PLATEAU, tried),), spectrum=here.spectrum)
 
 
@@ -196,20 +207,14 @@ def _more_steps(here: Situation) -> tuple[Advice, ...]:
     return (Advice("take more steps, or a larger learning rate where there is one"),)
 
 
-_ADVICE_PENALTY = (
-    "add a penalty such as 1e-3 * np.sum(w**2), or stop by validation loss; data that can be separated do this"
-)
-
-
 def _no_minimum(here: Situation, ray: Ray, figures: dict[str, Any]) -> Verdict:
     figures |= {
         "loss far along": float(ray.losses[-1]),
         "distance looked": float(ray.lengths[-1] * np.linalg.norm(ray.direction)),
     }
     bound = "without bound" if ray.falls_without_bound else "ever more slowly"
-    sentence = f"along {_named(here, ray.direction)} the loss falls for as far as was looked, {bound}: it has no minimum to reach"
-    advice = Advice(_ADVICE_PENALTY)
-    convexity = convexity_at(here)
+    sentence = f"along {direction_named(ray.direction)} the loss falls for as far as was looked, {bound}: it has no minimum to reach"
+    advice = Advice(ADVICE_PENALTY)
     return Verdict(
         VerdictKind.NO_MINIMUM,
         sentence,
@@ -217,20 +222,15 @@ def _no_minimum(here: Situation, ray: Ray, figures: dict[str, Any]) -> Verdict:
         (advice,),
         escape=here.problem.layout.tree(ray.direction / np.linalg.norm(ray.direction)),
         spectrum=here.spectrum,
-        convexity=convexity,
+        convexity=here.convexity,
     )
-
-
-def _named(here: Situation, direction: Array) -> str:
-    unit = direction / max(float(np.linalg.norm(direction)), 1e-300)
-    return np.array2string(unit, precision=3, threshold=6, edgeitems=3, suppress_small=True)
 
 
 # Stationary points
 def _saddle(here: Situation, ray: Ray) -> Verdict:
     figures = figures_of(here) | _curvature(here)
     figures |= {"fall along the escape direction": ray.gain, "at a distance of": distance_of(ray)}
-    sentence = f"the gradient vanishes, but along {_named(here, ray.direction)} the loss falls"
+    sentence = f"the gradient vanishes, but along {direction_named(ray.direction)} the loss falls"
     unit = ray.direction / np.linalg.norm(ray.direction)
     return Verdict(
         VerdictKind.SADDLE_POINT,
@@ -248,7 +248,7 @@ def _minimum(here: Situation) -> Verdict:
     figures = (
         figures_of(here) | {"expected further fall": here.decrement, "fall so far": here.fallen} | _curvature(here)
     )
-    known = convexity_at(here)
+    known = here.convexity
     if (
         here.decrement > 1e-3 * here.noise
         and here.plan.batch is None
@@ -256,21 +256,8 @@ def _minimum(here: Situation) -> Verdict:
     ):
         sentence = "nothing moved, and what is left to fall is less than the rounding error of the loss"
         return Verdict(VerdictKind.UNKNOWN, sentence, figures, spectrum=spectrum, convexity=known)
-    if known.is_convex and here.fades_outwards:
-        figures["convexity"] = known.reason
-        sentence = (
-            "the loss fades exponentially outwards, until only its last digits are left: it has no minimum to reach"
-        )
-        advice = (Advice(_ADVICE_PENALTY),)
-        return Verdict(VerdictKind.NO_MINIMUM, sentence, figures, advice, spectrum=spectrum, convexity=known)
     if known.is_convex:
-        gap = gap_of(here, known)
-        figures["convexity"] = known.reason
-        if gap is not None:
-            figures["guaranteed: loss − minimum ≤"] = gap
-        bound = f", and the loss lies at most {gap:.3g} above it" if gap is not None else ""
-        sentence = f"the loss is proven convex and its gradient vanishes: no parameters are better{bound}"
-        return Verdict(VerdictKind.GLOBAL_MINIMUM, sentence, figures, gap=gap, spectrum=spectrum, convexity=known)
+        return of_convex(here, figures)
     if not spectrum.is_exact and spectrum.smallest <= _NEARLY_FLAT * spectrum.largest + spectrum.smallest_error:
         spectrum = here.sharper
         figures |= _curvature(here, spectrum)

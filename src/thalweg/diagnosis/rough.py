@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .evidence import SEEN_ALL_ROUND, convexity_at, distance_of, figures_of
+from .convex import of_convex
+from .evidence import SEEN_ALL_ROUND, distance_of, figures_of
 from .landscape import Ray
 from .situation import Situation
 from .verdict import Advice, Verdict, VerdictKind
@@ -23,7 +24,7 @@ def of_kink(here: Situation) -> Verdict:
     first = [d for d in chosen[:2] if np.any(d != 0)]
     near = here.look(first, [1e-9 * here.scale / float(np.linalg.norm(d)) for d in first])
     gain = max((ray.gain for ray in (*rays, *near)), default=0.0)
-    known = convexity_at(here)
+    known = here.convexity
     if gain > here.tolerance:
         sentence = f"the loss has a kink here, but can still fall by {gain:.3g}"
         best = max((*rays, *near), key=lambda ray: ray.gain)
@@ -34,9 +35,7 @@ def of_kink(here: Situation) -> Verdict:
         if share > 1e-6 and share * here.longest_gradient * here.scale > max(1e-4 * here.fallen, here.noise):
             sentence = "the loss is proven convex and has a kink here; no direction that was tried leads down"
             return Verdict(VerdictKind.UNKNOWN, sentence, figures, convexity=known)
-        figures["convexity"] = known.reason
-        sentence = "the loss is proven convex, has a kink here, and no direction leads down: no parameters are better"
-        return Verdict(VerdictKind.GLOBAL_MINIMUM, sentence, figures, convexity=known)
+        return of_convex(here, figures, is_smooth=False)
     sentence = "the loss has a kink here, and no direction that was tried leads down"
     kind = VerdictKind.LOCAL_MINIMUM if here.end.size <= SEEN_ALL_ROUND else VerdictKind.UNKNOWN
     return Verdict(kind, sentence, figures, convexity=known)
@@ -69,11 +68,9 @@ def of_penalised(here: Situation) -> Verdict:
     if not left <= here.tolerance:
         sentence = f"the loss with its penalty can still fall by about {left:.3g}"
         return Verdict(VerdictKind.STILL_DESCENDING, sentence, figures, _more_steps_plain())
-    known = convexity_at(here)
+    known = here.convexity
     if known.is_convex:
-        figures["convexity"] = known.reason
-        sentence = "loss and penalty are convex, and no proximal step leads down: no parameters are better"
-        return Verdict(VerdictKind.GLOBAL_MINIMUM, sentence, figures, convexity=known)
+        return of_convex(here, figures, is_smooth=False)
     sentence = "no proximal step leads down; the loss is not proven convex, so this may be a saddle point"
     return Verdict(VerdictKind.UNKNOWN, sentence, figures, convexity=known)
 

@@ -8,20 +8,25 @@ from functools import cached_property
 
 import numpy as np
 
+from ..convexity_proof import Convexity, ConvexityKind, convexity_of
 from ..descent import Result
+from ..descent.norms import norm
 from ..descent.plan import Origin, evaluated, gradients_at, losses_at
 from ..descent.problem import Problem
 from ..graph import Array, Graph, constant, inline
 from .landscape import COUNT, FACTOR, Ray, look_along
 from .spectrum import Spectrum, krylov_of, spectrum_of
 
-__all__ = ["TOLERANCE", "Situation", "norm"]
+__all__ = ["TOLERANCE", "Situation", "bound"]
 
 TOLERANCE = 1e-6
 """What is left to fall counts as nothing if it is less than this share of the fall so far."""
 
 _TOLERANCE_LATE = 1e-3
 """And less than this share of the fall in the second half of the steps."""
+
+_LARGEST_PROOF, _MOST_PROVEN = 1 << 24, 5000
+"""Of more bytes of parameters and data, and of more parameters, convexity is not looked for."""
 
 _LARGE = 100_000
 """Parameters times examples, of which fewer rays are looked along."""
@@ -37,8 +42,8 @@ class Situation:
         self.start = origin.start.astype(np.float64)
         self.end = origin.end
         self.arrays: Sequence[Array] = origin.plan.data.arrays
-        self.problem: Problem = _bound(origin.plan.whole(), origin.numbers)
-        self.step_problem: Problem = _bound(origin.plan.problem, origin.numbers)
+        self.problem: Problem = bound(origin.plan.whole(), origin.numbers)
+        self.step_problem: Problem = bound(origin.plan.problem, origin.numbers)
 
     # At the end
     @cached_property
@@ -180,6 +185,15 @@ class Situation:
         is_large = self.end.size * max((len(array) for array in self.arrays), default=1) > _LARGE
         return self.spectrum.vectors[:, is_flat].T[: 16 if is_large else 64]
 
+    @cached_property
+    def convexity(self) -> Convexity:
+        """A proof of convexity, where it does not take longer than the rest."""
+        size = self.end.nbytes + sum(array.nbytes for array in self.arrays)
+        if size > _LARGEST_PROOF or self.end.size > _MOST_PROVEN:
+            reason = "not looked for: the proof would take longer than the descent"
+            return Convexity(ConvexityKind.UNKNOWN, reason=reason)
+        return convexity_of(self.problem, self.plan.data)
+
     # Around the end
     @cached_property
     def generator(self) -> np.random.Generator:
@@ -259,13 +273,7 @@ class Situation:
         return shortest * longest, float(np.linalg.norm(shortest))
 
 
-def norm(vector: Array) -> float:
-    """‖v‖, without overflow on the way."""
-    largest = float(np.max(np.abs(vector), initial=0.0))
-    return largest * float(np.linalg.norm(vector / largest)) if 0 < largest < np.inf else largest
-
-
-def _bound(problem: Problem, numbers: Sequence[float]) -> Problem:
+def bound(problem: Problem, numbers: Sequence[float]) -> Problem:
     """The problem with given numbers in the place of those inputs."""
     if not numbers:
         return problem

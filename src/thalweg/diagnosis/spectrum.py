@@ -18,7 +18,8 @@ import numpy as np
 
 from ..autodiff import batched, gradient, pushforward
 from ..compile.function import compiled
-from ..descent.problem import Problem, data_of, problem_of
+from ..descent.data import data_of
+from ..descent.problem import Problem, problem_of
 from ..errors import ArgumentError
 from ..graph import Array, ArrayType, Graph, constant, input_node
 from ..rewrite import simplify

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..descent.data import ArrayData
 from ..descent.plan import Origin, losses_at
 from ..graph import Array
 from ..pages import json_numbers
@@ -47,8 +48,9 @@ class Landscape:
 
     @classmethod
     def of(cls, origin: Origin) -> Landscape | None:
-        """For one or two parameters, and a loss that depends on nothing else."""
-        return cls(origin) if origin.start.size <= 2 and not origin.numbers else None
+        """For one or two parameters, a loss that depends on nothing else, and data in memory."""
+        is_near = isinstance(origin.plan.data, ArrayData) and not origin.numbers
+        return cls(origin) if origin.start.size <= 2 and is_near else None
 
     @property
     def picture(self) -> tuple[int, Any]:

@@ -16,10 +16,9 @@ from .losses import (
     ResidualSumOfSquares,
     Squared,
 )
+from .metrics import ClassMetrics, Metrics, NumberMetrics
 from .model import Layer, Model
-from .of_tables import linear_loss, logistic_loss, predict_linear, predict_logistic
 from .perceptron import Perceptron
-from .scores import linear_scores, logistic_scores
 from .weights import weights_of_classes
 
 __all__ = [
@@ -27,6 +26,7 @@ __all__ = [
     "LOSSES",
     "Absolute",
     "Activation",
+    "ClassMetrics",
     "CrossEntropy",
     "HalfSquared",
     "Hinge",
@@ -36,7 +36,9 @@ __all__ = [
     "Logistic",
     "LogisticLoss",
     "Loss",
+    "Metrics",
     "Model",
+    "NumberMetrics",
     "Perceptron",
     "Poisson",
     "PoissonDeviance",
@@ -45,11 +47,5 @@ __all__ = [
     "Softmax",
     "Squared",
     "SupportVectorMachine",
-    "linear_loss",
-    "linear_scores",
-    "logistic_loss",
-    "logistic_scores",
-    "predict_linear",
-    "predict_logistic",
     "weights_of_classes",
 ]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ..graph import Array
 
-__all__ = ["as_floats", "as_numpy", "as_truth", "cast", "common_type", "text_array"]
+__all__ = ["as_floats", "as_numpy", "as_truth", "cast", "common_type", "number_array", "text_array"]
 
 
 def common_type(a: Any, b: Any) -> Any:
@@ -62,6 +62,12 @@ def as_numpy(array: Any, dtype: npt.DTypeLike, missing: float) -> Array:
         return values
     is_missing = np.from_dlpack(pc.cast(pc.is_null(array), pa.int8())).astype(bool)
     return np.where(is_missing, np.asarray(missing, dtype), values)
+
+
+def number_array(values: Array) -> Any:
+    """float64 or int64 numbers (N,) as an Arrow array. Arrow's own `array` imports pandas where it is installed."""
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def text_array(words: Sequence[str]) -> Any:

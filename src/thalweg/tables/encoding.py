@@ -10,7 +10,7 @@ its rows, 0 elsewhere. Every feature is then standardised, the ones of categorie
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,7 +23,17 @@ from .column import Column, Kind
 from .missing import Missing, Unseen, check_choice, refuse_missing
 from .table import Table
 
-__all__ = ["Encoding", "Feature"]
+__all__ = [
+    "MISSING_CATEGORY",
+    "Encoding",
+    "Feature",
+    "check_size",
+    "count_of_rows",
+    "features_of_category",
+    "features_of_number",
+    "fill_features",
+    "places_of_categories",
+]
 
 MISSING_CATEGORY = "\0missing"
 """Stands for a missing value; no cell of a table can hold it."""
@@ -61,20 +71,31 @@ class Encoding:
     left_out: Mapping[str, str]
 
     @classmethod
-    def learn(cls, table: Table, rows: Array, target: str) -> Encoding:
-        """Learns from the given rows, an array of their numbers. Raises TableError if no column can be used."""
+    def learn(cls, table: Table, rows: Array, without: Collection[str]) -> Encoding:
+        """Learns from the given rows, an array of their numbers. without: columns that are no features, such as the target.
+
+        Raises TableError if no column can be used.
+        """
         features: list[Feature] = []
         left_out: dict[str, str] = {}
         for column in table.columns:
-            if column.name == target:
+            if column.name in without:
                 continue
             found, reason = _features(column, rows, table.path)
             features.extend(found)
             if reason:
                 left_out[column.name] = reason
+        return cls.of(features, left_out, without, table.path)
+
+    @classmethod
+    def of(
+        cls, features: Sequence[Feature], left_out: Mapping[str, str], without: Collection[str], path: str
+    ) -> Encoding:
+        """The encoding with these features. Raises TableError if there are none; path: the table, for the message."""
         if not features:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items()) or "there is no other column"
-            raise TableError(f"{table.path} has no column that could predict {target!r} ({reasons})")
+            predicted = ", ".join(map(repr, without))
+            raise TableError(f"{path} has no column that could predict {predicted} ({reasons})")
         return cls(tuple(features), left_out)
 
     @property
@@ -103,67 +124,36 @@ class Encoding:
 
         rows: a slice or an array of numbers of rows. missing: fill what is missing, or refuse it. unseen: take a category
         that training never saw as none of the known ones, or refuse it. Raises TableError if columns are not there or hold
-        another kind of values, or for what is refused. `notes` says what else differs from the training rows.
+        another kind of values, or for what is refused. `Differences` says what else differs from the training rows.
         """
-        self._check_columns(table)
+        self.check_columns(table)
         check_choice("missing", missing)
         check_choice("unseen", unseen)
         if missing == "refuse":
             refuse_missing(table, np.arange(table.row_count)[rows], self.kinds)
         if unseen == "refuse":
             self._refuse_unseen(table, rows)
-        count = len(table.columns[0].values[rows])
+        count = len(np.arange(table.row_count)[rows])
         result = np.empty((count, len(self.features)), dtype)
         counts: dict[str, int] = {}
-        for name, indices in self._indices().items():
+        for name, indices in self.indices().items():
             features = [self.features[index] for index in indices]
             column = table.column(name)
             _check_kind(column, features, table.path)
             # A column's features lie side by side, so this is a view.
-            block = result[:, indices[0] : indices[-1] + 1]
-            values, absent = column.values[rows], column.is_missing[rows]
-            if features[0].category is None:
-                _fill_number(block, features, values, absent)
-            elif unknown := _fill_category(block, features, column, values, absent):
+            if unknown := fill_features(result[:, indices[0] : indices[-1] + 1], features, column, rows):
                 counts[name] = unknown
         return result, counts
 
-    def notes(self, table: Table, rows: Any = slice(None), known: Collection[str] = ()) -> list[str]:
-        """Sentences for a person: how a table of new rows differs from the training rows. None if it does not.
+    def in_own_units(self, weights: Array, intercept: Any, mean: Any = 0.0, scale: Any = 1.0) -> tuple[Array, Array]:
+        """Coefficients (n,) or (n, m) and intercept () or (m,) in the table's own units.
 
-        Values that training never saw, missing values where training saw none, and columns that training did not have, but
-        for those that are known, such as the target.
+        weights: (n,) or (n, m), of the standardised features, and intercept, for a target (y - mean) / scale.
         """
-        self._check_columns(table)
-        notes = []
-        for name, indices in self._indices().items():
-            column, categories = table.column(name), [self.features[index].category for index in indices]
-            missing = int(np.count_nonzero(column.is_missing[rows]))
-            if missing and MISSING_CATEGORY not in categories:
-                fill = (
-                    f"the training median, {self.features[indices[0]].fill:g},"
-                    if categories[0] is None
-                    else "no category"
-                )
-                notes.append(f"{name} is missing in {_rows(missing)}, and never was at training: {fill} stands for it")
-            if categories[0] is not None and column.categories:
-                notes.extend(_unseen_note(column, categories, rows))
-        expected = {*self._indices(), *self.left_out, *known}
-        more = [name for name in table.names() if name not in expected]
-        if more and not table.absent_is_zero:
-            notes.append(f"not used, since the model was fitted without: {', '.join(more)}")
-        return notes
-
-    def in_own_units(
-        self, weights: Array, intercept: float, mean: float = 0.0, scale: float = 1.0
-    ) -> tuple[Array, float]:
-        """Coefficients (n,) and intercept in the table's own units.
-
-        weights: (n,), of the standardised features, and intercept, for a target (y - mean) / scale.
-        """
-        own = weights * scale / np.array([feature.scale for feature in self.features])
-        shift = own @ np.array([feature.mean for feature in self.features])
-        return own, float(intercept * scale + mean - shift)
+        scales = np.array([feature.scale for feature in self.features])
+        own = ((weights * scale).T / scales).T
+        shift = np.array([feature.mean for feature in self.features]) @ own
+        return own, np.asarray(intercept * scale + mean - shift)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for a file."""
@@ -174,7 +164,7 @@ class Encoding:
         """The reverse of `to_dict`."""
         return cls(tuple(Feature(**f) for f in plain["features"]), dict(plain["left_out"]))
 
-    def _indices(self) -> dict[str, list[int]]:
+    def indices(self) -> dict[str, list[int]]:
         """The places of each column's features, which follow one another."""
         places: dict[str, list[int]] = {}
         for index, feature in enumerate(self.features):
@@ -182,21 +172,22 @@ class Encoding:
         return places
 
     def _refuse_unseen(self, table: Table, rows: Any) -> None:
-        for name, indices in self._indices().items():
+        for name, indices in self.indices().items():
             column, categories = table.column(name), [self.features[index].category for index in indices]
             if categories[0] is None or not column.categories:
                 continue
             values = column.values[rows]
-            places = np.flatnonzero((_places(categories, column)[values] < 0) & (values >= 0))
+            places = np.flatnonzero((places_of_categories(categories, column)[values] < 0) & (values >= 0))
             if len(places):
                 row = int(np.arange(table.row_count)[rows][places[0]])
                 raise TableError(
                     f"{table.place(row)}, column {name!r}: training never saw {column.value_name(values[places[0]])!r}, and such "
-                    f"values are refused ({_rows(len(places))}). Correct the cell, or take it as none of the known: "
+                    f"values are refused ({count_of_rows(len(places))}). Correct the cell, or take it as none of the known: "
                     "--unseen none (in Python: unseen='none')."
                 )
 
-    def _check_columns(self, table: Table) -> None:
+    def check_columns(self, table: Table) -> None:
+        """Raises TableError if columns that are needed are not there."""
         absent = (
             [] if table.absent_is_zero else sorted(self.kinds.keys() - set(table.names()), key=list(self.kinds).index)
         )
@@ -228,29 +219,43 @@ def _features(column: Column, rows: Array, path: str) -> tuple[list[Feature], st
 def _number_features(name: str, values: Array, missing: Array, path: str) -> tuple[list[Feature], str]:
     present = values[~missing]
     largest = float(np.abs(present).max())
+    check_size(name, largest, path)
+    fill = float(np.median(present))
+    filled = np.where(missing, fill, values)
+    return features_of_number(name, float(filled.mean()), float(filled.std()), fill, float(missing.mean()), largest)
+
+
+def check_size(name: str, largest: float, path: str) -> None:
+    """Raises TableError if numbers are too large for their squares."""
     if largest > _LARGEST:
         raise TableError(
             f"{path}: the column {name!r} holds numbers as large as {largest:g}. Give it in a larger unit."
         )
-    fill = float(np.median(present))
-    filled = np.where(missing, fill, values)
-    scale = float(filled.std())
-    features = []
-    if scale > 1e-12 * largest:
-        features.append(Feature(name, float(filled.mean()), scale, fill))
-        if missing.any():
-            features.append(_share_feature(name, float(missing.mean()), MISSING_CATEGORY))
-    return features, "" if features else _CONSTANT
+
+
+def features_of_number(
+    name: str, mean: float, scale: float, fill: float, missing: float, largest: float
+) -> tuple[list[Feature], str]:
+    """The features of a column of numbers, or why it has none. mean, scale: once filled. missing: the share of rows."""
+    if not scale > 1e-12 * largest:
+        return [], _CONSTANT
+    features = [Feature(name, mean, scale, fill)]
+    return features + ([_share_feature(name, missing, MISSING_CATEGORY)] if missing else []), ""
 
 
 def _category_features(column: Column, values: Array, missing: Array) -> tuple[list[Feature], str]:
     counts = np.bincount(values[~missing], minlength=len(column.categories))
-    named = [(name, int(count)) for name, count in zip(column.categories, counts, strict=True) if count]
-    if missing.any():
-        named.append((MISSING_CATEGORY, int(missing.sum())))
+    named = {name: int(count) for name, count in zip(column.categories, counts, strict=True) if count}
+    return features_of_category(column.name, named, int(missing.sum()))
+
+
+def features_of_category(name: str, counts: Mapping[str, int], missing: int) -> tuple[list[Feature], str]:
+    """The features of a column of categories, of which each was counted, or why it has none."""
+    named = {**counts, MISSING_CATEGORY: missing} if missing else counts
     if len(named) == 1:
         return [], _CONSTANT
-    return [_share_feature(column.name, count / len(values), name) for name, count in named], ""
+    rows = sum(named.values())
+    return [_share_feature(name, count / rows, category) for category, count in named.items()], ""
 
 
 def _share_feature(column: str, share: float, category: str) -> Feature:
@@ -270,38 +275,38 @@ def _check_kind(column: Column, features: list[Feature], path: str) -> None:
     )
 
 
-def _fill_number(block: Array, features: list[Feature], values: Array, missing: Array) -> None:
+def fill_features(block: Array, features: Sequence[Feature], column: Column, rows: Any) -> int:
+    """Writes the features (rows, k) of some rows of a column; returns in how many the category is unknown."""
+    values, absent = column.values[rows], column.is_missing[rows]
+    if features[0].category is not None:
+        return _fill_category(block, features, column, values, absent)
+    _fill_number(block, features, values, absent)
+    return 0
+
+
+def _fill_number(block: Array, features: Sequence[Feature], values: Array, missing: Array) -> None:
     for place, feature in enumerate(features):
         raw = np.where(missing, feature.fill, values) if feature.category is None else missing
         block[:, place] = (raw - feature.mean) / feature.scale
 
 
-def _fill_category(block: Array, features: list[Feature], column: Column, values: Array, missing: Array) -> int:
+def _fill_category(block: Array, features: Sequence[Feature], column: Column, values: Array, missing: Array) -> int:
     """Writes the features of a category, all of them 0 and then one of each row 1, and counts the unseen values."""
     means, scales = np.array([f.mean for f in features]), np.array([f.scale for f in features])
     block[:] = -means / scales
-    place_of = _places([f.category for f in features], column)
+    place_of = places_of_categories([f.category for f in features], column)
     place = np.full(len(values), place_of[-1]) if missing.all() else place_of[values]
     hit = np.flatnonzero(place >= 0)
     block[hit, place[hit]] = ((1 - means) / scales)[place[hit]]
     return int(np.count_nonzero((place < 0) & ~missing))
 
 
-def _places(categories: list[str | None], column: Column) -> Array:
+def places_of_categories(categories: list[str | None], column: Column) -> Array:
     """For each category of a column, and last for a missing value, its place among known ones, or -1."""
     known = {category: place for place, category in enumerate(categories)}
     return np.array([known.get(name, -1) for name in (*column.categories, MISSING_CATEGORY)])
 
 
-def _unseen_note(column: Column, categories: list[str | None], rows: Any) -> list[str]:
-    values = column.values[rows]
-    unseen = values[(_places(categories, column)[values] < 0) & (values >= 0)]
-    if not len(unseen):
-        return []
-    names = [column.categories[code] for code in np.unique(unseen)]
-    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-    return [f"{_rows(len(unseen))} of {column.name} hold what training never saw ({shown}): taken as none of the known"]
-
-
-def _rows(count: int) -> str:
+def count_of_rows(count: int) -> str:
+    """For a person."""
     return f"{count:,} row" + ("" if count == 1 else "s")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, get_args
 
 import numpy as np
@@ -29,9 +29,12 @@ def check_choice(name: str, value: str) -> None:
         raise ArgumentError(f"{name}={value!r} is unknown. Give one of {', '.join(map(repr, allowed))}.")
 
 
-def complete_rows(table: Table, rows: Array, target: str) -> Array:
-    """Those of the rows in which no column that could be used is missing. Raises TableError if there are none."""
-    columns = _used(table, rows, target)
+def complete_rows(table: Table, rows: Array, without: Collection[str]) -> Array:
+    """Those of the rows in which no column that could be used is missing. Raises TableError if there are none.
+
+    without: columns that do not count, such as the target.
+    """
+    columns = _used(table, rows, without)
     is_complete = np.ones(len(rows), bool)
     for column in columns:
         is_complete &= ~column.is_missing[rows]
@@ -44,9 +47,11 @@ def complete_rows(table: Table, rows: Array, target: str) -> Array:
     return rows[is_complete]
 
 
-def refuse_missing(table: Table, rows: Array, names: Iterable[str] | None = None, target: str | None = None) -> None:
-    """Raises TableError if a value is missing in the rows. names: the columns, by default all that could be used."""
-    columns = _used(table, rows, target) if names is None else [table.column(name) for name in names]
+def refuse_missing(
+    table: Table, rows: Array, names: Iterable[str] | None = None, without: Collection[str] = ()
+) -> None:
+    """Raises TableError if a value is missing in the rows. names: the columns, by default all that could be used but some."""
+    columns = _used(table, rows, without) if names is None else [table.column(name) for name in names]
     found = [(column, rows[column.is_missing[rows]]) for column in columns]
     found = [(column, absent) for column, absent in found if len(absent)]
     if not found:
@@ -60,7 +65,7 @@ def refuse_missing(table: Table, rows: Array, names: Iterable[str] | None = None
     )
 
 
-def _used(table: Table, rows: Array, target: str | None) -> list[Column]:
+def _used(table: Table, rows: Array, without: Collection[str]) -> list[Column]:
     """Columns that can be used, and are not missing throughout."""
-    columns = [column for column in table.columns if column.name != target and column.kind not in _UNUSED]
+    columns = [column for column in table.columns if column.name not in without and column.kind not in _UNUSED]
     return [column for column in columns if not column.is_missing[rows].all()]

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 
 from ..errors import TableError
 
-__all__ = ["check_names", "no_such_column"]
+__all__ = ["check_names", "is_pandas_index", "no_such_column"]
+
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
+
+
+def is_pandas_index(name: str) -> bool:
+    """Whether pandas put its index into the table under that name."""
+    return _PANDAS_INDEX.fullmatch(name) is not None
 
 
 def check_names(names: Sequence[str], path: str) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ..errors import TableError
 from .arrow import common_type
+from .names import is_pandas_index
 from .part import Part
 
 __all__ = ["Source"]
@@ -48,10 +49,21 @@ class Source:
         """The columns that all parts agree on. Raises TableError if they do not."""
         return _agreed([(part, part.schema()) for part in self.parts])
 
-    def batches(self) -> Iterator[Any]:
-        """All rows, as record batches of one schema; a new pass over them each time."""
+    def names(self) -> list[str]:
+        """The names of the columns, in their order."""
+        return [name for name in self.schema.names if not is_pandas_index(name)]
+
+    def batches(self, columns: Collection[str] | None = None) -> Iterator[Any]:
+        """All rows, as record batches of one schema; a new pass over them each time. columns: those to read, by default all."""
+        schema = self.schema
+        if columns is not None:
+            schema = pa.schema([field for field in schema if field.name in columns])
         for part in self.parts:
-            yield from (batch for batch in part.batches(self.schema) if len(batch))
+            yield from (batch for batch in part.batches(schema) if len(batch))
+
+    def pieces(self) -> list[Part]:
+        """What can be read alone, in the order of the rows."""
+        return [piece for part in self.parts for piece in part.pieces()]
 
     def table(self) -> Any:
         """All rows in memory, as an Arrow table. Each part is read once, unless it must be read as other types."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa  # noqa: F401  # of the example
@@ -13,12 +13,10 @@ import pyarrow as pa  # noqa: F401  # of the example
 from ..errors import TableError
 from .column import Column, Kind
 from .infer import Place, infer_column
-from .names import check_names, no_such_column
+from .names import check_names, is_pandas_index, no_such_column
 from .source import Source
 
-__all__ = ["Table"]
-
-_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
+__all__ = ["Table", "no_rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,18 +48,36 @@ class Table:
           height  number; 1.5 to 1.9; 1 missing
           colour  category; 2 different: blue, red
         """
-        arrow = source.table()
-        names = [name for name in arrow.column_names if not _PANDAS_INDEX.fullmatch(name)]
+        table = cls.of_arrow(source.table(), source, kinds, expected)
+        if not table.row_count:
+            raise no_rows(source.path)
+        return table
+
+    @classmethod
+    def of_arrow(
+        cls,
+        arrow: Any,
+        source: Source,
+        kinds: Mapping[str, Kind] | None = None,
+        expected: Mapping[str, Kind] | None = None,
+        first: int = 0,
+    ) -> Table:
+        """Rows of a source, as an Arrow table. first: the number of the first of them."""
+        names = [name for name in arrow.column_names if not is_pandas_index(name)]
         check_names(names, source.path)
         wanted = dict(kinds or {})
         for name in wanted:
             if name not in names:
                 raise no_such_column(source.path, name, names)
         if not arrow.num_rows:
-            raise TableError(f"{source.path} has a header but no rows. Add rows under the names of the columns.")
+            return cls(source.path, (), 0, source.how)
+
+        def place(row: int | None) -> str:
+            return source.place(None if row is None else first + row)
+
         wanted = {**(expected or {}), **wanted}
-        columns = tuple(infer_column(name, arrow.column(name), wanted.get(name), source.place) for name in names)
-        return cls(source.path, columns, arrow.num_rows, source.how, source.place, source.absent_is_zero)
+        columns = tuple(infer_column(name, arrow.column(name), wanted.get(name), place) for name in names)
+        return cls(source.path, columns, arrow.num_rows, source.how, place, source.absent_is_zero)
 
     @cached_property
     def _by_name(self) -> dict[str, Column]:
@@ -94,6 +110,11 @@ class Table:
         lines = [head, *(f"  {column.name:{width}}  {column.describe()}" for column in shown)]
         more = len(self.columns) - len(shown)
         return "\n".join([*lines, f"  ... and {_counted(more, 'column')} more"] if more else lines)
+
+
+def no_rows(path: str) -> TableError:
+    """The error for a table without rows."""
+    return TableError(f"{path} has a header but no rows. Add rows under the names of the columns.")
 
 
 def _counted(count: int, noun: str) -> str:

@@ -1,9 +1,9 @@
-"""The target: what is to be predicted, and which model follows from its kind."""
+"""The target: the column that is to be predicted, as numbers or as classes; or several columns of numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 
 import numpy as np
 
@@ -12,40 +12,52 @@ from ..graph import Array
 from .column import Column, Kind
 from .table import Table
 
-__all__ = ["ModelKind", "Target", "model_kind", "target_of"]
+__all__ = ["Target", "class_name", "holds_classes", "places_of_classes", "target_of"]
 
-
-class ModelKind(Enum):
-    """The models that a target can ask for."""
-
-    LINEAR = "linear"
-    LOGISTIC = "logistic"
+_MOST_CLASSES = 1_000
+_PLURAL = {Kind.TEXT: "texts", Kind.DATE: "dates"}
 
 
 @dataclass(frozen=True, eq=False)
 class Target:
     """The target of a table.
 
-    values: float64, one for each of `rows`; for classes 0 and 1. rows: the numbers of the rows that have one.
-    classes: the names of the two classes, if there are any. dropped: how many rows have no value.
+    names: of its columns. kind: of the (first) column. classes: their names, in order; none if the target is a number.
+    values: one for each of `rows`, float64: numbers, (rows, m) for m columns, or the numbers of classes, from 0.
+    rows: the numbers of the rows that have a target. dropped: how many rows have none.
     """
 
-    name: str
-    kind: ModelKind
+    names: tuple[str, ...]
+    kind: Kind
+    classes: tuple[str, ...]
     values: Array
     rows: Array
-    classes: tuple[str, ...]
     dropped: int
 
+    @property
+    def name(self) -> str:
+        """The columns, for a person."""
+        return ", ".join(self.names)
 
-def model_kind(column: Column, path: str = "the table") -> ModelKind:
-    """The model that a target asks for: logistic if it has two different values, linear if it is a number.
 
-    path: the table, for messages. Raises TableError if the target is missing throughout, constant, text or a date, or has
-    more than two classes.
+def class_name(column: Column, value: float) -> str:
+    """The name of a class; of a number all its digits, so that none share one.
 
-    >>> model_kind(Column("price", Kind.NUMBER, np.array([1.0, 2.0, 3.5])))
-    <ModelKind.LINEAR: 'linear'>
+    >>> class_name(Column("zip", Kind.NUMBER, np.array([1234567.0])), 1234567.0)
+    '1234567'
+    """
+    if column.kind is Kind.NUMBER:
+        return str(int(value)) if value == int(value) else repr(float(value))
+    return column.value_name(value)
+
+
+def holds_classes(column: Column, path: str = "the table") -> bool:
+    """Whether a target holds classes: it is no number, or has two different values.
+
+    path: the table, for messages. Raises TableError if the target is missing throughout, constant, text or a date.
+
+    >>> holds_classes(Column("price", Kind.NUMBER, np.array([1.0, 2.0, 3.5])))
+    False
     """
     what = f"{path}: the target {column.name!r}"
     different = np.unique(column.values[~column.is_missing])
@@ -56,39 +68,73 @@ def model_kind(column: Column, path: str = "the table") -> ModelKind:
             f"{what} is {column.value_name(different[0])} in every row that has one, so there is nothing to predict. "
             "Choose another column with --target."
         )
-    if column.kind in (Kind.TEXT, Kind.DATE):
+    if column.kind in (Kind.TEXT, Kind.DATE, Kind.OTHER):
+        held = _PLURAL.get(column.kind, column.note)
         raise TableError(
-            f"{what} holds {_PLURAL[column.kind]}, {len(different):,} different ones, which no model predicts. "
-            "Choose a column of numbers or of two classes."
+            f"{what} holds {held}, {len(different):,} different ones, which no model predicts. "
+            "Choose a column of numbers or of classes."
         )
-    if len(different) == 2:
-        return ModelKind.LOGISTIC
-    if column.kind is Kind.NUMBER:
-        return ModelKind.LINEAR
-    names = ", ".join(column.value_name(value) for value in different[:5]) + (", ..." if len(different) > 5 else "")
-    raise TableError(
-        f"{what} has {len(different):,} classes ({names}). That needs a softmax model, which is not there yet: "
-        "choose a column of numbers or of two classes, or keep the rows of two classes."
-    )
+    return len(different) == 2 or column.kind is not Kind.NUMBER
 
 
-_PLURAL = {Kind.TEXT: "texts", Kind.DATE: "dates"}
+def target_of(
+    table: Table, names: str | Sequence[str], rows: Array | None = None, as_classes: bool | None = None
+) -> Target:
+    """The target of that name, or those names; rows without a value are left out and counted.
 
-
-def target_of(table: Table, name: str, rows: Array | None = None) -> Target:
-    """The target of that name; rows without a value are left out and counted.
-
-    rows: the numbers of the rows to look at, by default all. Raises TableError if the column is not there (with names like
-    it), and as `model_kind` does.
+    rows: the numbers of the rows to look at, by default all. as_classes: whether to take it as classes; by default as
+    `holds_classes` says. Raises TableError if a column is not there (with names like it), or cannot be taken so.
     """
-    column = table.column(name)
+    listed = (names,) if isinstance(names, str) else tuple(names)
+    columns = [table.column(name) for name in listed]
     looked_at = np.arange(table.row_count) if rows is None else rows
-    kind = model_kind(replace(column, values=column.values[looked_at]), table.path)
-    chosen = looked_at[~column.is_missing[looked_at]]
+    found = [holds_classes(replace(column, values=column.values[looked_at]), table.path) for column in columns]
+    is_missing = np.any([column.is_missing for column in columns], axis=0)
+    chosen = looked_at[~is_missing[looked_at]]
+    dropped = int(np.count_nonzero(is_missing))
+    if len(columns) > 1:
+        _check_several(columns, as_classes, table.path)
+        values = np.stack([column.values[chosen] for column in columns], axis=1)
+        return Target(listed, Kind.NUMBER, (), values, chosen, dropped)
+    column = columns[0]
     values = column.values[chosen]
-    dropped = int(np.count_nonzero(column.is_missing))
-    if kind is ModelKind.LINEAR:
-        return Target(name, kind, values, chosen, (), dropped)
-    low, high = np.unique(values)
-    classes = (column.value_name(low), column.value_name(high))
-    return Target(name, kind, (values == high).astype(float), chosen, classes, dropped)
+    if not (found[0] if as_classes is None else as_classes):
+        if column.categories:
+            raise TableError(
+                f"{table.path}: the target {column.name!r} holds categories ({_listed(column, np.unique(values))}), which are no "
+                "numbers: choose a model of classes, such as --model softmax"
+            )
+        return Target(listed, column.kind, (), values.astype(np.float64), chosen, dropped)
+    different, places = np.unique(values, return_inverse=True)
+    if len(different) > _MOST_CLASSES:
+        raise TableError(
+            f"{table.path}: the target {column.name!r} has {len(different):,} different values, too many for classes. "
+            "Choose a model of numbers, such as --model linear."
+        )
+    classes = tuple(class_name(column, value) for value in different)
+    return Target(listed, column.kind, classes, places.astype(np.float64), chosen, dropped)
+
+
+def places_of_classes(column: Column, classes: Sequence[str]) -> Array:
+    """For each row the number of its class (N,), −1 for one that is not among them, −2 where it is missing."""
+    number_of = {name: number for number, name in enumerate(classes)}
+    result = np.full(len(column.values), -2, np.int64)
+    present = ~column.is_missing
+    different, places = np.unique(column.values[present], return_inverse=True)
+    numbers = np.array([number_of.get(class_name(column, value), -1) for value in different], np.int64)
+    result[present] = numbers[places]
+    return result
+
+
+def _check_several(columns: Sequence[Column], as_classes: bool | None, path: str) -> None:
+    for column in columns:
+        if as_classes or column.kind not in (Kind.NUMBER, Kind.BOOLEAN):
+            raise TableError(
+                f"{path}: several targets are predicted together only if all are numbers, and {column.name!r} is to be taken as "
+                "classes. Fit a model for each."
+            )
+
+
+def _listed(column: Column, different: Array) -> str:
+    names = ", ".join(column.value_name(value) for value in different[:5])
+    return names + (", ..." if len(different) > 5 else "")

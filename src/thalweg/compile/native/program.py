@@ -134,6 +134,12 @@ class Execution:
         self._control_block = _aligned(8 * Control.SIZE)
         self.control = self._control_block.view(np.int64)
 
+    def exchange(self, first: int, arrays: Sequence[Array]) -> None:
+        """Binds other arrays, of the same types, in the place of inputs from a number on."""
+        for number, array in enumerate(arrays, first):
+            self._alive[number] = array
+            self._table[number] = array.ctypes.data
+
     def _arguments(self, thread: int) -> tuple[int, int, int, int]:
         return (
             ctypes.addressof(self._table),

@@ -15,8 +15,9 @@ from llvmlite import ir
 from ...graph import Node, Shape
 from ...ops.contraction import dot
 from ...ops.elementwise import detach
-from ...ops.indexing import scatter_add, take
+from ...ops.indexing import scatter_add
 from ...ops.structure import broadcast, reshape, slice_, transpose
+from ..examples import implied_axis
 from .arrays import Function
 from .groups import REDUCTIONS, Group, is_alias, plan
 from .kernels import NEEDS_CONTIGUOUS, accumulate_scatter, emit_kernel
@@ -25,7 +26,7 @@ from .memory import Memory
 from .products import Operand, emit_product, packed_size, product_of
 from .views import Area, Buffer, View, contiguous_strides, reshaped, strides_with
 
-__all__ = ["Region", "Tile", "implied_axis", "tiled"]
+__all__ = ["Region", "Tile", "tiled"]
 
 _UNKNOWN = Buffer(Area.SCRATCH, -1, np.dtype(np.bool_), 0)
 
@@ -231,19 +232,3 @@ def tiled(view: View, axis: int, rows: int) -> View:
     """The part of an array of all examples that belongs to the current tile."""
     shape = (*view.shape[:axis], rows, *view.shape[axis + 1 :])
     return replace(view, shape=shape, example_stride=view.strides[axis])
-
-
-def implied_axis(reader: Node, position: int, axis: Mapping[Node, int]) -> int | None:
-    """The axis of examples of an operand that is not computed from examples but read along with them."""
-    others = [(i, axis[x]) for i, x in enumerate(reader.operands) if x in axis and i != position]
-    if not others:
-        return None
-    other, found = others[0]
-    if reader.primitive is dot:
-        for pairs in (reader.attributes["contract"], reader.attributes["batch"]):
-            if found in pairs[other]:
-                return int(pairs[position][pairs[other].index(found)])
-        return None
-    if reader.primitive is take and position == 0 and found == reader.attributes["axis"]:
-        return None
-    return found

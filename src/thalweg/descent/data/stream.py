@@ -1,0 +1,333 @@
+"""Examples that need not fit in memory: read part by part, as often as needed, while the descent goes on."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from ...compile.native.permutation import permutation
+from ...errors import ArgumentError, DataError
+from ...graph import Array, ArrayType
+from ..parameters import leaf_arrays
+from .ahead import Ahead
+from .memory import bytes_of, size_text
+
+__all__ = ["Chunk", "Piece", "Stream"]
+
+Chunk = tuple[Array, ...]
+"""Rows of every array of the data, the same ones of each."""
+
+
+class Piece(Protocol):
+    """Rows that can write themselves into arrays, so that they are not copied twice."""
+
+    def __len__(self) -> int: ...
+
+    def write(self, into: Chunk, start: int, stop: int) -> None:
+        """Writes rows `start` to `stop` into arrays with so many rows."""
+
+
+class _Copied:
+    """A piece of arrays."""
+
+    def __init__(self, arrays: Sequence[Array]) -> None:
+        self._arrays = arrays
+
+    def __len__(self) -> int:
+        return len(self._arrays[0])
+
+    def write(self, into: Chunk, start: int, stop: int) -> None:
+        for target, array in zip(into, self._arrays, strict=True):
+            target[:] = array[start:stop]
+
+
+_LASTING = ("parts", "memory", "rows", "examples", "row_bytes", "_form")
+
+Part = Callable[[], Iterable[Any]]
+
+_CHUNK_BYTES = 1 << 24
+_SLOTS = 3
+"""Chunks at the same time: one is swept, one is ready, one is being filled."""
+
+
+class Stream:
+    """Data for `minimize` that need not fit in memory.
+
+    parts: functions without arguments. Each returns the examples of one part, such as a file or a group of rows, from its
+        beginning whenever it is called: an iterable of what the loss gets after the parameters, an array or a tuple of arrays with
+        one row per example, any number of rows at a time. A pass reads the parts in their order; mini-batches in a
+        shuffled order, so many small parts are shuffled better than one large one.
+    rows: how many examples each part has; by default they are counted, in a pass over all parts.
+    memory: what reading may take beside the program itself: bytes, or text such as "2 GB". If all examples fit into three
+        quarters of it, they are read once and kept. Else as many as fit are kept, and the others are read again in each pass, by a
+        thread that is ahead of the descent.
+
+    >>> X = np.arange(12.0).reshape(6, 2)
+    >>> stream = Stream(lambda: [X[:4]], lambda: [X[4:]], memory="100 MB")
+    >>> stream.examples, stream.rows
+    (6, (4, 2))
+    """
+
+    def __init__(self, *parts: Part, rows: Sequence[int] | None = None, memory: int | str = "1 GB") -> None:
+        if not parts:
+            raise ArgumentError("Stream() without parts: pass functions that return the chunks of each part")
+        for number, part in enumerate(parts):
+            if not callable(part):
+                raise ArgumentError(
+                    f"part {number} of the stream is a {type(part).__name__}; expected a function without arguments, which returns "
+                    "the chunks anew each time, such as lambda: read_chunks(path)"
+                )
+        self.parts = parts
+        self.memory = bytes_of(memory)
+        if rows is not None:
+            self.rows = _checked_rows(rows, len(parts))
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._kept: list[Chunk] = []
+        self._has_windows = False
+        self._lock = threading.Lock()
+
+    @cached_property
+    def rows(self) -> tuple[int, ...]:
+        """The number of examples in each part."""
+        return tuple(sum(map(len, self._part(number))) for number in range(len(self.parts)))
+
+    @cached_property
+    def examples(self) -> int:
+        """The number of examples in all parts."""
+        return sum(self.rows)
+
+    @property
+    def types(self) -> tuple[ArrayType, ...]:
+        """Shape and dtype of one example of each array."""
+        return self._form[0]
+
+    @property
+    def structure(self) -> Any:
+        """The nesting of the arrays, as the loss gets them."""
+        return self._form[1]
+
+    @cached_property
+    def _form(self) -> tuple[tuple[ArrayType, ...], Any]:
+        for part in self.parts:
+            for given in part():
+                arrays, structure = _leaves(given)
+                return tuple(ArrayType(array.shape[1:], array.dtype) for array in arrays), structure
+        raise DataError("the stream is empty: none of its parts has a chunk of examples")
+
+    @cached_property
+    def row_bytes(self) -> int:
+        """What one example takes in memory."""
+        return max(1, sum(type.size * type.dtype.itemsize for type in self.types))
+
+    @property
+    def fits(self) -> bool:
+        """Whether all examples can be kept in memory."""
+        return self.examples * self.row_bytes <= self.memory * 3 // 4
+
+    @cached_property
+    def whole(self) -> Chunk:
+        """All examples in memory. Raises DataError if they do not fit."""
+        if not self.fits:
+            needed = self.examples * self.row_bytes
+            raise DataError(
+                f"{self.examples:,} examples take {size_text(needed)}, which does not fit in memory={size_text(self.memory)!r} "
+                "with room for reading, so they are streamed; this needs all of them at once. Give more memory, or "
+                "leave out what needs them: restarts, grids, the NumPy target, losses that combine examples."
+            )
+        found = self._empty(self.examples)
+        (filled,) = _filled(self._rows_of(range(len(self.parts))), self.examples, iter([found]))
+        return filled
+
+    @cached_property
+    def chunk_rows(self) -> int:
+        """The rows of every chunk but the last."""
+        return max(1, min(_CHUNK_BYTES, self.memory // 16) // self.row_bytes)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """A pass over all examples, in chunks of `chunk_rows` rows. A chunk may be used until the next is asked for.
+
+        What fits is kept; the rest is read by a thread, while chunks are used. Raises DataError if a part is not what it was.
+        """
+        if "whole" in self.__dict__:
+            yield from _slices(self.whole, self.chunk_rows)
+            return
+        kept = list(self._kept)
+        begin = sum(len(chunk[0]) for chunk in kept)
+        if begin == self.examples:
+            yield from kept
+            return
+        with Ahead(self._read_from(begin), _SLOTS) as ahead:
+            yield from kept
+            yield from ahead
+
+    def windows(self, rows: int, seed: int, first: int = 0) -> Generator[Chunk, None, None]:
+        """Endlessly, windows of so many rows, beginning with the one numbered `first`; each may be used until the next is asked for.
+
+        They follow one another through the parts, in an order that is shuffled anew, by the seed, whenever all were read.
+        """
+        ring = itertools.cycle([self._empty(rows) for _ in range(2)])
+        source = self._endless_rows(seed, rows * first)
+        self._has_windows = True
+        self._kept.clear()
+        try:
+            with Ahead(_filled(source, rows, ring), slots=2) as ahead:
+                yield from ahead
+        finally:
+            self._has_windows = False
+
+    def window_rows(self, batch: int) -> int:
+        """The rows of a window: a multiple of the batch, so that two windows take three quarters of the memory."""
+        most = self.memory * 3 // 8 // self.row_bytes
+        if most < batch:
+            raise ArgumentError(
+                f"batch_size={batch} takes {size_text(batch * self.row_bytes)}, of which not even two fit in "
+                f"memory={size_text(self.memory)!r}: take smaller batches, or give more memory"
+            )
+        return most // batch * batch
+
+    @classmethod
+    def of_pieces(
+        cls,
+        parts: Sequence[Callable[[], Iterable[Piece]]],
+        types: Sequence[ArrayType],
+        rows: Sequence[int],
+        memory: int | str,
+    ) -> Stream:
+        """A stream whose parts give pieces. types: shape and dtype of one example of each array of a tuple."""
+        found = cls(*parts, rows=rows, memory=memory)
+        structure = leaf_arrays(tuple(np.empty(0) for _ in types))[1]
+        found._form = tuple(types), structure
+        return found
+
+    def of_parts(self, numbers: Sequence[int]) -> Stream:
+        """The stream of some of the parts, with the same bound of memory."""
+        found = Stream(*(self.parts[number] for number in numbers), memory=self.memory)
+        found.rows = tuple(self.rows[number] for number in numbers)
+        found._form = self._form
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was read: elsewhere it is read again."""
+        return {name: self.__dict__[name] for name in _LASTING if name in self.__dict__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._begin_anew()
+
+    def __repr__(self) -> str:
+        return f"<Stream: {len(self.parts):,} parts, memory {size_text(self.memory)}>"
+
+    # Reading
+    def _read_from(self, begin: int) -> Iterator[Chunk]:
+        """The chunks from a row on; the first ones are kept, as many as there is room for."""
+        rows = self.chunk_rows
+        room = 0 if self._has_windows else self.memory * 9 // 16 // (self.row_bytes * rows)
+        ring = itertools.cycle([self._empty(rows) for _ in range(_SLOTS)])
+        first = begin // rows
+        buffers = (self._empty(rows) if number < room else next(ring) for number in itertools.count(first))
+        source = self._rows_of(range(len(self.parts)), begin)
+        for number, chunk in enumerate(_filled(source, rows, buffers), first):
+            with self._lock:
+                if number < room and number == len(self._kept):
+                    self._kept.append(chunk)
+            yield chunk
+
+    def _empty(self, rows: int) -> Chunk:
+        return tuple(np.empty((rows, *type.shape), type.dtype) for type in self.types)
+
+    def _rows_of(self, order: Iterable[int], skip: int = 0) -> Iterator[tuple[Piece, int]]:
+        """The pieces of parts in a given order, without the first `skip` rows, and where each begins.
+
+        Parts that are skipped whole are not read.
+        """
+        for number in order:
+            if skip >= self.rows[number]:
+                skip -= self.rows[number]
+                continue
+            found = 0
+            for piece in self._part(number):
+                found += len(piece)
+                if skip < len(piece):
+                    yield piece, skip
+                skip = max(0, skip - len(piece))
+            if found != self.rows[number]:
+                raise DataError(
+                    f"part {number} of the stream has {found:,} examples now, and had {self.rows[number]:,}: every pass has to "
+                    "read the same ones"
+                )
+
+    def _endless_rows(self, seed: int, skip: int) -> Iterator[tuple[Piece, int]]:
+        epoch, skip = divmod(skip, self.examples)
+        while True:
+            order = permutation(len(self.parts), seed, epoch).tolist()
+            yield from self._rows_of(order, skip)
+            epoch, skip = epoch + 1, 0
+
+    def _part(self, number: int) -> Iterator[Piece]:
+        """The pieces of a part, checked."""
+        types, structure = self._form
+        for given in self.parts[number]():
+            if hasattr(given, "write"):
+                yield given
+                continue
+            arrays, own = _leaves(given)
+            found = tuple(ArrayType(array.shape[1:], array.dtype) for array in arrays)
+            if own != structure or found != types:
+                said = [", ".join(f"{type.dtype}{list(type.shape)}" for type in these) for these in (types, found)]
+                raise DataError(
+                    f"part {number} of the stream has a chunk whose rows are {said[1]}; those of the first chunk are {said[0]}. "
+                    "All chunks need the same arrays, with the same dtypes"
+                )
+            yield _Copied(arrays)
+
+
+def _checked_rows(rows: Sequence[int], parts: int) -> tuple[int, ...]:
+    found = tuple(int(count) for count in rows)
+    if len(found) != parts or min(found) < 0:
+        raise ArgumentError(f"rows={rows!r}: expected one number of examples for each of the {parts} parts")
+    return found
+
+
+def _leaves(given: Any) -> tuple[list[Array], Any]:
+    """The arrays of a chunk. Raises DataError if they are none, or differ in length."""
+    arrays, structure = leaf_arrays(given if isinstance(given, tuple) else (given,))
+    if not arrays or any(not array.ndim for array in arrays):
+        raise DataError("a chunk of a stream is an array, or a tuple of arrays, with one row per example")
+    for number, array in enumerate(arrays):
+        if len(array) != len(arrays[0]):
+            raise DataError(
+                f"a chunk of the stream has {len(arrays[0])} rows in array 0 and {len(array)} in array {number}: all need one row "
+                "per example"
+            )
+    return arrays, structure
+
+
+def _slices(arrays: Chunk, rows: int) -> Iterator[Chunk]:
+    for start in range(0, len(arrays[0]), rows):
+        yield tuple(array[start : start + rows] for array in arrays)
+
+
+def _filled(source: Iterator[tuple[Piece, int]], rows: int, buffers: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Writes pieces of any number of rows into buffers of `rows`; the last is filled in part."""
+    target: Chunk | None = None
+    filled = 0
+    for piece, start in source:
+        while start < len(piece):
+            if target is None:
+                target, filled = next(buffers), 0
+            stop = min(len(piece), start + rows - filled)
+            end = filled + stop - start
+            piece.write(tuple(array[filled:end] for array in target), start, stop)
+            start, filled = stop, end
+            if filled == rows:
+                yield target
+                target = None
+    if target is not None:
+        yield tuple(array[:filled] for array in target)

@@ -1,0 +1,154 @@
+"""From a table to a model: what joins tables, models and descent."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..cluster import Cluster
+from ..descent import Progress, Result
+from ..descent.checkpoint import Keeper
+from ..descent.data import bytes_of
+from ..graph import Array
+from ..judged import minimize
+from ..live import Live
+from ..models import Metrics
+from ..tables import Kind, Source, Table, open_source, streaming_bound
+from .descend import task_of
+from .prepare import Prepared, prepare
+from .settings import Settings
+from .streamed import PreparedStream, StreamedPart, prepare_stream
+from .table_model import TableModel
+
+__all__ = ["fit", "fit_prepared", "model_of", "prepare_source"]
+
+
+def fit(
+    data: Any,
+    target: str | Sequence[str],
+    *,
+    memory: int | str | None = None,
+    on_progress: Callable[[Progress], object] | None = None,
+    checkpoints: Keeper | None = None,
+    cluster: Cluster | None = None,
+    live: bool | Live = False,
+    **settings: Any,
+) -> TableModel:
+    """Fits a model to a table.
+
+    data: a `thalweg.tables.Table`, or anything that `thalweg.tables.read_table` takes: a path, a frame of pandas or Polars, an
+    Arrow table. target: the column to predict, or several columns of numbers. memory: as for `prepare_source`.
+    on_progress, checkpoints, cluster, live: as for `minimize`.
+    settings: as `thalweg.fitting.Settings` has them: model, hidden, objective, l1, l2, method, batch_size, epochs, ...
+    Raises TableError or ArgumentError.
+
+    >>> import pyarrow as pa
+    >>> model = fit(pa.table({"x": [1.0, 2, 3, 4, 5, 6, 7, 8], "y": [3.0, 5, 7, 9, 11, 13, 15, 17]}), "y", l2=0)
+    >>> [round(float(y), 3) for y in model.predict(pa.table({"x": [9.0, 10.0]}))]
+    [19.0, 21.0]
+    """
+    if isinstance(data, Table):
+        return fit_prepared(prepare(data, target, Settings(**settings)), on_progress, checkpoints, cluster, live)
+    prepared = prepare_source(open_source(data), target, Settings(**settings), memory=memory)
+    return fit_prepared(prepared, on_progress, checkpoints, cluster, live)
+
+
+def prepare_source(
+    source: Source,
+    target: str | Sequence[str],
+    settings: Settings | None = None,
+    *,
+    kinds: Mapping[str, Kind] | None = None,
+    memory: int | str | None = None,
+) -> Prepared | PreparedStream:
+    """Understands a table: in memory, or, if it would take more than half of what is available, as a stream.
+
+    memory: of reading, as bytes or text such as "2 GB", 64 MB at least; if it is given the table is streamed. kinds: as for
+    `read_table`.
+    """
+    bound = streaming_bound(source) if memory is None else bytes_of(memory)
+    if bound is None:
+        return prepare(Table.of(source, kinds), target, settings)
+    return prepare_stream(source, target, settings, memory=bound, kinds=kinds)
+
+
+def fit_prepared(
+    prepared: Prepared | PreparedStream,
+    on_progress: Callable[[Progress], object] | None = None,
+    checkpoints: Keeper | None = None,
+    cluster: Cluster | None = None,
+    live: bool | Live | None = False,
+) -> TableModel:
+    """Descends as `task_of` says."""
+    task = task_of(prepared)
+    options: dict[str, Any] = {
+        "on_progress": on_progress,
+        "checkpoints": checkpoints,
+        "cluster": cluster,
+        "live": live or False,
+    }
+    return model_of(prepared, minimize(task.loss, task.start, **task.options, **options))
+
+
+def model_of(prepared: Prepared | PreparedStream, result: Result) -> TableModel:
+    """The model whose parameters a descent has found, with its scores on training and validation rows."""
+    model = TableModel(
+        prepared.model,
+        result.parameters,
+        prepared.encoding,
+        prepared.target.names,
+        prepared.target.kind,
+        prepared.target.classes,
+        prepared.mean,
+        prepared.scale,
+        {},
+        result,
+    )
+    if isinstance(prepared, PreparedStream):
+        scores = {
+            "training": _scores_of_stream(model, prepared.fitted),
+            "validation": _scores_of_stream(model, prepared.kept),
+        }
+    else:
+        parts = {"training": (prepared.training, prepared.fitted), "validation": (prepared.validation, prepared.kept)}
+        scores = {
+            name: {} if part is None else _scores(model, prepared.target.values[places], part.X)
+            for name, (places, part) in parts.items()
+        }
+    return dataclasses.replace(model, scores=scores)
+
+
+def _scores(model: TableModel, y: Array, X: Array) -> dict[str, float]:
+    metrics = model.metrics()
+    _add(model, metrics, y, X)
+    return _named(model, metrics)
+
+
+def _scores_of_stream(model: TableModel, part: StreamedPart | None) -> dict[str, float]:
+    """The same in a pass over a stream."""
+    if part is None:
+        return {}
+    metrics = model.metrics()
+    for X, y, *_ in part.data.chunks():
+        _add(model, metrics, y if model.classes else y * model.scale + model.mean, X)
+    return _named(model, metrics)
+
+
+def _add(model: TableModel, metrics: Sequence[Metrics], y: Array, X: Array) -> None:
+    predicted = model.predict_features(X)
+    if len(metrics) == 1:
+        metrics[0].update(y, predicted)
+        return
+    for number, metric in enumerate(metrics):
+        metric.update(y[:, number], predicted[:, number])
+
+
+def _named(model: TableModel, metrics: Sequence[Metrics]) -> dict[str, float]:
+    if len(metrics) == 1:
+        return metrics[0].values()
+    return {
+        f"{what} of {name}": value
+        for name, metric in zip(model.target, metrics, strict=True)
+        for what, value in metric.values().items()
+    }
