@@ -82,6 +82,15 @@ def test_classes_are_evaluated(tmp_path: Path) -> None:
         assert part in told
 
 
+def test_the_exit_status_says_whether_it_ended_well(tmp_path: Path) -> None:
+    command = ("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "-o", tmp_path / "m")
+    assert run(*command).exit_code == 0
+    assert run(*command, "--epochs", 3).exit_code == 3
+    assert run(*command, "--objective", "absolute").exit_code == 0
+    assert run(*command, "--batch-size", 64, "--epochs", 2).exit_code == 0
+    assert run(*command, "--method", "gradient-descent", "--learning-rate", 3).exit_code == 3
+
+
 def test_several_targets(tmp_path: Path) -> None:
     model, table = tmp_path / "m.thalweg", EXAMPLES / "penguins.csv"
     result = run("fit", table, "--target", "body_mass_g", "--target", "flipper_length_mm", "-o", model)

@@ -190,4 +190,11 @@ def test_coefficients_are_in_the_units_of_the_table() -> None:
     )
     own, intercept = tw.fit(table, "y", l2=0).coefficients()
     np.testing.assert_allclose([*own, intercept], [3, -2, 0], atol=1e-5)
-    assert tw.fit(table, "y", objective="quantile:0.9", epochs=30).model.criterion == Quantile(0.9)
+
+
+def test_a_quantile_lies_above_its_share_of_the_rows() -> None:
+    found = prepared("mpg", "mpg", objective="quantile:0.9")
+    assert found.model.criterion == Quantile(0.9)
+    model = fit_prepared(found)
+    actual = found.target.values[found.training]
+    assert np.mean(actual < model.predict_features(found.fitted.X)) == pytest.approx(0.9, abs=0.02)

@@ -171,7 +171,10 @@ def told(model: TableModel, prepared: Prepared | PreparedStream, output: Any, re
 
 
 def _exit_status(result: Any) -> int:
-    """0 if a minimum was found or nothing speaks against it, 3 if not: see the verdict. Mini-batches end when validation or epochs say so."""
+    """0 if a minimum was found or nothing speaks against it, 3 if not: see the verdict.
+
+    Mini-batches end when validation or epochs say so. At the kink of a loss no rule can tell that the last digits are missing.
+    """
     from ..diagnosis import VerdictKind
 
     if result is None:
@@ -179,7 +182,9 @@ def _exit_status(result: Any) -> int:
     is_batched = result.origin is not None and result.origin.plan.batch is not None
     bad = {VerdictKind.OVERSHOOTING}
     if not is_batched:
-        bad |= {VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU, VerdictKind.STILL_DESCENDING}
+        bad |= {VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU}
+        if any(rule.startswith("MaxSteps") for rule in result.stopped_by.rules):
+            bad.add(VerdictKind.STILL_DESCENDING)
     return 3 if result.verdict is not None and result.verdict.kind in bad else 0
 
 
