@@ -12,6 +12,7 @@ from ..descent.checkpoint import Keeper
 from ..descent.data import bytes_of
 from ..graph import Array
 from ..judged import minimize
+from ..live import Live
 from ..models import Metrics
 from ..tables import Kind, Source, Table, open_source, streaming_bound
 from .descend import task_of
@@ -31,13 +32,14 @@ def fit(
     on_progress: Callable[[Progress], object] | None = None,
     checkpoints: Keeper | None = None,
     cluster: Cluster | None = None,
+    live: bool | Live = False,
     **settings: Any,
 ) -> TableModel:
     """Fits a model to a table.
 
     data: a `thalweg.tables.Table`, or anything that `thalweg.tables.read_table` takes: a path, a frame of pandas or Polars, an
     Arrow table. target: the column to predict, or several columns of numbers. memory: as for `prepare_source`.
-    on_progress, checkpoints, cluster: as for `minimize`.
+    on_progress, checkpoints, cluster, live: as for `minimize`.
     settings: as `thalweg.fitting.Settings` has them: model, hidden, objective, l1, l2, method, batch_size, epochs, ...
     Raises TableError or ArgumentError.
 
@@ -47,9 +49,9 @@ def fit(
     [19.0, 21.0]
     """
     if isinstance(data, Table):
-        return fit_prepared(prepare(data, target, Settings(**settings)), on_progress, checkpoints, cluster)
+        return fit_prepared(prepare(data, target, Settings(**settings)), on_progress, checkpoints, cluster, live)
     prepared = prepare_source(open_source(data), target, Settings(**settings), memory=memory)
-    return fit_prepared(prepared, on_progress, checkpoints, cluster)
+    return fit_prepared(prepared, on_progress, checkpoints, cluster, live)
 
 
 def prepare_source(
@@ -92,10 +94,16 @@ def fit_prepared(
     on_progress: Callable[[Progress], object] | None = None,
     checkpoints: Keeper | None = None,
     cluster: Cluster | None = None,
+    live: bool | Live | None = False,
 ) -> TableModel:
     """Descends as `task_of` says."""
     task = task_of(prepared)
-    options: dict[str, Any] = {"on_progress": on_progress, "checkpoints": checkpoints, "cluster": cluster}
+    options: dict[str, Any] = {
+        "on_progress": on_progress,
+        "checkpoints": checkpoints,
+        "cluster": cluster,
+        "live": live or False,
+    }
     return model_of(prepared, minimize(task.loss, task.start, **task.options, **options))
 
 
