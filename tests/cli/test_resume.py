@@ -39,7 +39,7 @@ def wait_for(folder: Path, pattern: str) -> None:
 
 def test_killed_and_resumed(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    command = [sys.executable, "-m", "thalweg", "fit", str(MPG), *LONG, "20000", "--run", str(folder)]
+    command = [sys.executable, "-m", "thalweg", "fit", str(MPG), *LONG, "8000", "--run", str(folder)]
     process = subprocess.Popen([*command, "--checkpoint-every", "0.05"], stdout=subprocess.DEVNULL)
     wait_for(folder, "checkpoint-*")
     os.kill(process.pid, signal.SIGSTOP)
@@ -53,7 +53,7 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
     assert "gone on from the checkpoint of step" in words(result)
     assert f"Saved to {folder / 'model.thalweg'}" in result.output.replace("\n", "")
     model, history = (folder / "model.thalweg").read_bytes(), (folder / "history.jsonl").read_bytes()
-    run("fit", MPG, *LONG, 20_000, "--run", tmp_path / "undisturbed")
+    run("fit", MPG, *LONG, 8_000, "--run", tmp_path / "undisturbed")
     assert model == (tmp_path / "undisturbed" / "model.thalweg").read_bytes()
     assert history == (tmp_path / "undisturbed" / "history.jsonl").read_bytes()
 

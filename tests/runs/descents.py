@@ -29,6 +29,20 @@ def rosenbrock(x: Any) -> Any:
     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
 
+MANY_X = rng.standard_normal((250_000, 8))
+MANY_Y = MANY_X @ np.linspace(-1, 2, 8)
+
+
+def stream() -> tw.Stream:
+    """More than fits in its memory."""
+    parts = [lambda i=i: [(MANY_X[i::40], MANY_Y[i::40])] for i in range(40)]
+    return tw.Stream(*parts, rows=[len(MANY_Y[i::40]) for i in range(40)], memory="16 MB")
+
+
+def line(w: Any, X: Any, y: Any) -> Any:
+    return np.mean((X @ w - y) ** 2)
+
+
 START = {"w": np.full(6, 0.1), "b": np.zeros(())}
 VALLEY = np.linspace(-1.2, 1.5, 6)
 STEPS = tw.MaxSteps(120)
@@ -91,6 +105,13 @@ DESCENTS: dict[str, Callable[..., tw.Result]] = {
     ),
     "untraced": lambda **more: tw.minimize(
         lambda x: float(np.sum((x - 1) ** 4)), np.zeros(3), gradient="numerical", stop=tw.MaxSteps(25), **more
+    ),
+    "streamed": lambda **more: tw.minimize(line, np.zeros(8), data=stream(), stop=tw.MaxSteps(5), **more),
+    "streamed mini-batches": lambda **more: tw.minimize(
+        line, np.zeros(8), data=stream(), batch_size=50, method=tw.Adam(0.01), stop=tw.MaxSteps(6000), seed=3, **more
+    ),
+    "jax": lambda **more: tw.minimize(
+        logistic, START, data=(X, Y), batch_size=32, method=tw.Adam(0.05), stop=tw.MaxSteps(300), target="jax", **more
     ),
     "overshooting": lambda **more: tw.minimize(
         lambda x: np.sum(x**4), np.ones(3), method=tw.GradientDescent(0.9), stop=tw.MaxSteps(50), **more

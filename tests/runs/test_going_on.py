@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import thalweg as tw
+from thalweg.descent.device.resident import DeviceEngine
 from thalweg.descent.engines import NativeEngine, SteppedEngine
 
 from .descents import DESCENTS, assert_equal
@@ -19,18 +20,19 @@ from .descents import DESCENTS, assert_equal
 class Disturbance:
     """Stretches of random length, since those of a real run are as long as the time says; Ctrl-C after so many of them."""
 
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch, longest: int) -> None:
+        self.longest = longest
         self.draw = np.random.default_rng(1)
         self.left = -1
         patch.setattr(os, "fsync", lambda handle: None)  # takes most of the time here
-        for engine in (NativeEngine, SteppedEngine):
+        for engine in (NativeEngine, SteppedEngine, DeviceEngine):
             self._patch(patch, engine)
 
     def _patch(self, patch: pytest.MonkeyPatch, engine: Any) -> None:
         advance = engine.advance
 
         def disturbed(engine: Any, iterations: int, outside: Any) -> Any:
-            length = 1 + int(250 * self.draw.random() ** 4)
+            length = 1 + int(self.longest * self.draw.random() ** 4)
             recorded = advance(engine, min(iterations, length), outside)
             self.left -= 1
             if self.left == 0:
@@ -40,10 +42,13 @@ class Disturbance:
         patch.setattr(engine, "advance", disturbed)
 
 
-@pytest.mark.parametrize("name", DESCENTS)
+NAMES = [pytest.param(name, marks=pytest.mark.slow) if name == "jax" else name for name in DESCENTS]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_same_digits(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = DESCENTS[name]()
-    disturbance = Disturbance(monkeypatch)
+    disturbance = Disturbance(monkeypatch, max(250, expected.steps // 5))
     kept = tw.Checkpoints(tmp_path / "run", every=1e-9)
     disturbance.left = 1
     while (found := DESCENTS[name](checkpoints=kept)).stopped_by.reason == "interrupted":

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import READING, keeps_checkpoints, keeps_missing, learns, reads_tables, reports, table_from
+from .options import READING, keeps_checkpoints, keeps_missing, learns, reads_tables, reports, source_from, table_from
 
 if TYPE_CHECKING:
+    from ..cluster import Cluster
     from ..descent.checkpoint import Keeper
-    from ..fitting import Prepared, TableModel
+    from ..fitting import Prepared, PreparedStream, TableModel
 
 __all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
 
@@ -30,7 +31,9 @@ __all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
 @click.option(
     "--batch-size", type=int, help="Rows in a mini-batch; by default all, for perceptrons a tenth, 64 to 200."
 )
-@click.option("--epochs", type=int, help="How often each row is seen at most.")
+@click.option(
+    "--epochs", type=int, help="How often each row is seen at most; by default 200 in mini-batches, else 5,000."
+)
 @click.option(
     "--patience",
     default=10,
@@ -50,6 +53,16 @@ __all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
     help="Keep settings, history and checkpoints in a folder; go on with: thalweg resume FOLDER.",
 )
 @keeps_checkpoints
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="Stream the table, which need not fit in memory: 2GB. By default it is, if it takes over half of what is available.",
+)
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help='Descend on the workers of a Ray cluster: "auto", host:6379, ray://host:10001, or "local" for one of this machine\'s own.',
+)
 @click.option("--seed", default=0, show_default=True, help="Of the split, the start and the mini-batches.")
 @reports
 @keeps_missing
@@ -71,7 +84,7 @@ def fit(
     --hidden it is a perceptron.
     """
     reading = {name: options.pop(name) for name in READING}
-    asked = Asked(tables, target, options, reading)
+    asked = Asked(tables, target, options, reading, options.pop("memory"), options.pop("cluster"))
     if folder is not None:
         from .running import begin
 
@@ -98,26 +111,36 @@ def resume(folder: str, every: float, report: str | None) -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a fit was asked for. tables: paths, globs and folders. options: of `Settings`. reading: as `reads_tables` has it."""
+    """What a fit was asked for. tables: paths, globs and folders. options: of `Settings`. reading: as `reads_tables` has it.
+    memory: of reading, if the table is to be streamed. cluster: its address."""
 
     tables: Sequence[str]
     target: Sequence[str]
     options: Mapping[str, Any]
     reading: Mapping[str, Any]
+    memory: str | None = None
+    cluster: str | None = None
 
 
-def fitted(asked: Asked, checkpoints: Keeper | None = None) -> tuple[TableModel, Prepared]:
+def fitted(asked: Asked, checkpoints: Keeper | None = None) -> tuple[TableModel, Prepared | PreparedStream]:
     """Reads the table, says what was understood, and descends: the model, and what it was fitted to."""
-    from ..fitting import Settings, fit_prepared, prepare, task_of
+    from ..fitting import Settings, fit_prepared, prepare_source, task_of
     from . import show
 
-    prepared = prepare(table_from(asked.tables, asked.reading), asked.target, Settings(**asked.options))
+    source, kinds = source_from(asked.tables, asked.reading)
+    prepared = prepare_source(source, asked.target, Settings(**asked.options), kinds=kinds, memory=asked.memory)
     show.understood(prepared)
     with show.LiveProgress(task_of(prepared).examples) as progress:
-        return fit_prepared(prepared, progress.update, checkpoints), prepared
+        return fit_prepared(prepared, progress.update, checkpoints, _cluster_at(asked.cluster)), prepared
 
 
-def told(model: TableModel, prepared: Prepared, output: Any, report: str | None) -> Any:
+def _cluster_at(address: str | None) -> Cluster | None:
+    from ..cluster import Cluster
+
+    return None if address is None else Cluster(None if address == "local" else address)
+
+
+def told(model: TableModel, prepared: Prepared | PreparedStream, output: Any, report: str | None) -> Any:
     """Shows a model that was saved, and writes its report; its result."""
     from ..fitting import task_of, write_report
     from . import show
@@ -131,14 +154,20 @@ def told(model: TableModel, prepared: Prepared, output: Any, report: str | None)
 
 
 def _exit_status(result: Any) -> int:
-    """0 if a minimum was found, nothing speaks against it, or validation rows said when to stop; 3 if not: see the verdict."""
+    """0 if a minimum was found or nothing speaks against it, 3 if not: see the verdict.
+
+    Mini-batches end when validation or epochs say so. At the kink of a loss no rule can tell that the last digits are missing.
+    """
     from ..diagnosis import VerdictKind
 
     if result is None:
         return 0
-    bad = (VerdictKind.OVERSHOOTING, VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU, VerdictKind.STILL_DESCENDING)
-    if any(rule.startswith("ValidationStalls") for rule in result.stopped_by.rules):
-        return 0
+    is_batched = result.origin is not None and result.origin.plan.batch is not None
+    bad = {VerdictKind.OVERSHOOTING}
+    if not is_batched:
+        bad |= {VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU}
+        if any(rule.startswith("MaxSteps") for rule in result.stopped_by.rules):
+            bad.add(VerdictKind.STILL_DESCENDING)
     return 3 if result.verdict is not None and result.verdict.kind in bad else 0
 
 

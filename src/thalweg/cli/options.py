@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ..tables import Kind, Table
+    from ..tables import Kind, Source, Table
 
 __all__ = [
     "READING",
@@ -19,6 +19,7 @@ __all__ = [
     "learns",
     "reads_tables",
     "reports",
+    "source_from",
     "table_from",
 ]
 
@@ -55,6 +56,16 @@ def table_from(tables: Sequence[str], reading: Mapping[str, Any]) -> Table:
     from ..tables import read_table
 
     return read_table(list(tables), **{**reading, "kinds": kinds_of(reading["kinds"])})
+
+
+def source_from(tables: Sequence[str], reading: Mapping[str, Any]) -> tuple[Source, dict[str, Kind]]:
+    """The table that the options of `reads_tables` describe, wherever it is; and the kinds that were given."""
+    from ..tables import Kind, open_source
+
+    kinds = kinds_of(reading["kinds"])
+    as_text = frozenset(name for name, kind in kinds.items() if kind in (Kind.CATEGORY, Kind.TEXT))
+    others = {name: value for name, value in reading.items() if name != "kinds"}
+    return open_source(list(tables), as_text=as_text, **others), kinds
 
 
 reads_tables = _all_of(
@@ -127,7 +138,7 @@ at_prediction = _all_of(
         type=click.Choice(["none", "refuse"]),
         default="none",
         show_default=True,
-        help="Take categories that training never saw as none of the known, or stop at the first.",
+        help="Take categories, and classes, that training never saw as none of the known, or stop at the first.",
     ),
 )
 """What is done with new rows that are not like those of training."""

@@ -35,6 +35,8 @@ def begin(folder: str, every: float, asked: Asked, output: str | None, report: s
             "target": list(asked.target),
             **asked.options,
             **asked.reading,
+            "memory": asked.memory,
+            "cluster": asked.cluster,
             "output": None if output is None else os.path.abspath(output),
         }
         run.note("fit", plain)
@@ -81,11 +83,11 @@ def _go_on(run: Run, report: str | None) -> Any:
 
 def _asked_before(plain: dict[str, Any]) -> Asked:
     reading = {name: plain[name] for name in READING}
-    others = (*READING, "tables", "target", "output")
+    others = (*READING, "tables", "target", "output", "memory", "cluster")
     options = {name: value for name, value in plain.items() if name not in others}
     hidden = options["hidden"]
     options["hidden"] = None if hidden is None else tuple(hidden)
-    return Asked(plain["tables"], plain["target"], options, reading)
+    return Asked(plain["tables"], plain["target"], options, reading, plain["memory"], plain["cluster"])
 
 
 _INTERRUPTED = 130

@@ -42,6 +42,7 @@ def identity_of(plan: Plan, step: Step, state: Sequence[Array], method: Method) 
         "validate_every": None if plan.validation is None else plan.every,
         "seed": plan.seed,
         "target": plan.target if plan.device is None else f"{plan.target} on {plan.device}",
+        "keeps the best parameters, for controls or a live page": plan.keeps_best,
         "stop": _text(plan.rule),
         "machine": host_fingerprint()[:16] if plan.target == "native" else None,
         "kinds of rules and schedules": step.graph.fingerprint[:16] if is_traced else None,

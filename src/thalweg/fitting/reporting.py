@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..diagnosis import judge
 from ..errors import ArgumentError
 from ..graph import Array
 from ..pictures import Depicted, Fitted
-from .prepare import Prepared
+from .prepare import Part, Prepared
+from .streamed import PreparedStream
 from .table_model import TableModel
 
 __all__ = ["fitted_of", "write_report"]
 
 
-def write_report(model: TableModel, prepared: Prepared, path: str | Path, further: tuple[Depicted, ...] = ()) -> Path:
+def write_report(
+    model: TableModel, prepared: Prepared | PreparedStream, path: str | Path, further: tuple[Depicted, ...] = ()
+) -> Path:
     """Writes the page of a model that was just fitted. further: pictures that others have made.
 
     Raises ArgumentError if the model was loaded, the path does not end in .html, or Matplotlib is not installed.
@@ -25,18 +30,17 @@ def write_report(model: TableModel, prepared: Prepared, path: str | Path, furthe
 
     if model.result is None:
         raise ArgumentError("a report tells of a descent, and a model that was loaded has none: fit it again")
-    title = f"{', '.join(model.target)} of {Path(prepared.table.path).name}"
-    return report.write(model.result, path, title, fitted_of(model, prepared), further)
+    title = f"{', '.join(model.target)} of {Path(prepared.path).name}"
+    result = model.result
+    if result.judge is None:  # of a search
+        result = dataclasses.replace(result, judge=judge)
+    return report.write(result, path, title, fitted_of(model, prepared), further)
 
 
-def fitted_of(model: TableModel, prepared: Prepared) -> Fitted:
+def fitted_of(model: TableModel, prepared: Prepared | PreparedStream) -> Fitted:
     """What the report tells of the model. Predictions are for the validation rows, or the training rows if there are none."""
-    part, places = prepared.kept, prepared.validation
-    if part is None:
-        part, places = prepared.fitted, prepared.training
-    predicted = model.predict_features(part.X)
-    actual = prepared.target.values[places]
-    rows = "training rows" if prepared.kept is None else "validation rows"
+    X, actual, rows = _examples(prepared)
+    predicted = model.predict_features(X)
     if model.classes:
         predicted = np.argmax(predicted, axis=1)
     elif predicted.ndim > 1:  # of several targets the first is shown
@@ -50,6 +54,19 @@ def fitted_of(model: TableModel, prepared: Prepared) -> Fitted:
         model.scores,
         rows,
     )
+
+
+def _examples(prepared: Prepared | PreparedStream) -> tuple[Array, Array, str]:
+    """Features and targets of the rows that predictions are shown for, and their name; of a stream, the first ones."""
+    which = "training rows" if prepared.kept is None else "validation rows"
+    part = prepared.fitted if prepared.kept is None else prepared.kept
+    if isinstance(part, Part):
+        assert isinstance(prepared, Prepared)
+        places = prepared.training if prepared.kept is None else prepared.validation
+        return part.X, prepared.target.values[places], which
+    X, y, *_ = next(iter(part.data.chunks()))
+    actual = y if prepared.target.classes else y * prepared.scale + prepared.mean
+    return np.array(X), np.array(actual), f"the first {len(X):,} {which}"
 
 
 def _coefficients(model: TableModel) -> dict[str, float]:

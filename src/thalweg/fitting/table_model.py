@@ -167,7 +167,7 @@ class TableModel:
             )
         own = {}
         if isinstance(self.model, Perceptron):
-            own = {"hidden": self.model.hidden, "activation": self.model.activation}
+            own = {"hidden": self.model.hidden, "activation": self.model.activation, "drawn": self.model.drawn}
         description = {
             "model": {"kind": _kind_of(self.model), "outputs": self.model.outputs, "objective": objective, **own},
             "target": list(self.target),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,8 +73,10 @@ class SearchResult:
     def report(self, path: str | Path, **further: Any) -> Path:
         """Writes a page: the ranges as they narrowed, the trials, and the descent of the best. See `Result.report`."""
         from .. import report
+        from ..diagnosis import judge
 
-        return report.write(self.result, path, **{"title": "A search", "further": (self.narrowing(),), **further})
+        result = dataclasses.replace(self.result, judge=judge)
+        return report.write(result, path, **{"title": "A search", "further": (self.narrowing(),), **further})
 
     def picture(self, name: str, path: str | Path, **further: Any) -> tuple[Path, ...]:
         """Writes a picture to a file: "ranges", or one of the best descent. See `Result.picture`."""

@@ -125,7 +125,9 @@ class RankArea:
         below = np.cumsum(negative) - negative
         pairs = float(positive.sum() * negative.sum())
         area = _over(float(positive @ (below + negative / 2)), pairs)
-        return area, _over(float(positive @ negative) / 2, pairs) if self._bins is not None else 0.0
+        # Only the scores between two edges differ within a bin; there, all pairs may be in the wrong order.
+        unsure = 0.0 if self._bins is None else float(positive[::2] @ negative[::2]) / 2
+        return area, _over(unsure, pairs)
 
     def _begin_to_bin(self) -> None:
         scores, is_positive = np.concatenate(self._scores), np.concatenate(self._is_positive)

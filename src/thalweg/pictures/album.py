@@ -78,6 +78,12 @@ class Album:
             **{picture.name: partial(_given, picture) for picture in further},
         }
         self._found: dict[str, Depicted | None] = {}
+        self._subject = subject
+
+    @property
+    def note(self) -> str:
+        """What is to be said of all pictures of the loss; empty if nothing."""
+        return self._subject.note
 
     @property
     def names(self) -> tuple[str, ...]:

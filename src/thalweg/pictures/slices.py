@@ -17,19 +17,24 @@ _POINTS = 81
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """f(w + t v) − f(w) for the eigenvector v of an eigenvalue λ. t, change, parabola (M,): the last is t ∇f·v + ½ λ t²."""
+    """f(w + t v) − f(w) for the eigenvector v of an eigenvalue λ. t, change, parabola (M,): the last is t ∇f·v + ½ λ t².
+
+    is_flat: whether λ is 0 within its error.
+    """
 
     eigenvalue: float
     t: Array
     change: Array
     parabola: Array
+    is_flat: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Slices:
-    """Slices, the smallest eigenvalue first."""
+    """Slices, the smallest eigenvalue first. noise: the rounding error of a loss."""
 
     slices: tuple[Slice, ...]
+    noise: float
     name: str = "slices"
     title: str = "Slices along eigenvectors of the Hessian"
 
@@ -38,8 +43,9 @@ class Slices:
         """What a person would see."""
         told = []
         for one in self.slices:
-            bends = "up" if one.eigenvalue > 0 else "down" if one.eigenvalue < 0 else "not at all"
-            told.append(f"along the eigenvalue {one.eigenvalue:.4g} the loss curves {bends}")
+            bends = "curves up" if one.eigenvalue > 0 else "curves down"
+            bends = "does not curve, within its error" if one.is_flat else bends
+            told.append(f"along the eigenvalue {one.eigenvalue:.4g} it {bends}")
         return f"How the loss changes along straight lines through the end: {'; '.join(told)}. Dashed: the parabola of that curvature."
 
 
@@ -63,8 +69,9 @@ def slices_of(subject: Subject) -> Slices | None:
     for value, direction in chosen:
         t = units * _length(subject, value, direction, height)
         change = subject.losses(subject.end + t[:, None] * direction) - here.loss
-        found.append(Slice(value, t, change, t * float(here.gradient @ direction) + 0.5 * value * t**2))
-    return Slices(tuple(found))
+        parabola = t * float(here.gradient @ direction) + 0.5 * value * t**2
+        found.append(Slice(value, t, change, parabola, abs(value) <= spectrum.smallest_error))
+    return Slices(tuple(found), here.noise)
 
 
 def _length(subject: Subject, eigenvalue: float, direction: Array, height: float) -> float:

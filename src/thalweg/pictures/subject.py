@@ -9,9 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from ..descent import Population, Result, Trajectory, retrace
-from ..descent.data import data_of
+from ..descent.data import ArrayData, StreamData, data_of
 from ..descent.plan import gradients_at, losses_at
 from ..descent.problem import Problem, problem_of
+from ..diagnosis.sampled import sample_of
 from ..diagnosis.situation import Situation
 from ..graph import Array
 
@@ -29,13 +30,25 @@ class Subject:
 
     @property
     def has_loss(self) -> bool:
-        """Whether the loss is still at hand; results that were stored have none."""
-        return self.result.origin is not None and bool(np.isfinite(self.result.origin.end).all())
+        """Whether the loss is still at hand: stored results have none, and examples on other machines are not fetched."""
+        origin = self.result.origin
+        if origin is None or not np.isfinite(origin.end).all():
+            return False
+        return isinstance(origin.plan.data, ArrayData | StreamData)
 
     @cached_property
     def situation(self) -> Situation:
-        """The end of the descent."""
-        return Situation(self.result)
+        """The end of the descent. Of a stream it is looked at by a sample, whose loss is made to agree with that of all."""
+        is_stream = isinstance(self.result.origin.plan.data, StreamData)
+        return Situation(sample_of(self.result) if is_stream else self.result)
+
+    @property
+    def note(self) -> str:
+        """What is to be said of all pictures."""
+        if not self.has_loss or not isinstance(self.result.origin.plan.data, StreamData):
+            return ""
+        rows, all_rows = len(self.situation.arrays[0]), self.result.origin.plan.data.examples
+        return f"The loss is drawn for {rows:,} of {all_rows:,} examples, drawn at random."
 
     @property
     def problem(self) -> Problem:

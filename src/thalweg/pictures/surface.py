@@ -13,7 +13,7 @@ from .scale import Heights
 __all__ = ["Surface"]
 
 _SIDE = 48
-_FLOOR = 0.01
+_FLOOR = 0.02
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,7 +70,9 @@ def page_of(
         _verdict(result),
         _of_model(fitted, pictures),
         _way_down(descending),
-        _gallery([picture for picture in pictures if not isinstance(picture, _OF_MODEL | Computation)], result),
+        _gallery(
+            [picture for picture in pictures if not isinstance(picture, _OF_MODEL | Computation)], result, album.note
+        ),
         *(_graph(picture) for picture in pictures if isinstance(picture, Computation)),
         _more(result),
     )
@@ -212,7 +214,7 @@ def _figure(picture: Depicted, more: Markup | None = None) -> Markup:
     )
 
 
-def _gallery(pictures: list[Depicted], result: Result) -> Markup:
+def _gallery(pictures: list[Depicted], result: Result, note: str) -> Markup:
     if not pictures:
         return joined()
     blocks = []
@@ -223,7 +225,8 @@ def _gallery(pictures: list[Depicted], result: Result) -> Markup:
         if isinstance(picture, Narrowing):
             numbers = tables.trials(picture)
         blocks.append(_figure(picture, numbers))
-    return _panel("pictures", "Pictures", tag("div", *blocks, class_="columns"))
+    said = tag("p", note, class_="soft") if note else None
+    return _panel("pictures", "Pictures", said, tag("div", *blocks, class_="columns"))
 
 
 def _way_down(descending: Descending) -> Markup:

@@ -1,8 +1,10 @@
 """Tables: reading files, kinds of columns, targets, features, and model files."""
 
+from .available import streaming_bound
 from .batches import tables_in
 from .column import Column, Kind
 from .differences import Differences
+from .encoded import stream_of
 from .encoding import Encoding
 from .file_state import changes_of_files, state_of_files
 from .infer import MISSING
@@ -11,6 +13,7 @@ from .model_file import load_model, save_model
 from .read import FORMATS, files_of, open_source, read_table
 from .source import Source
 from .split import split_rows
+from .survey import Survey, survey
 from .table import Table
 from .target import Target, class_name, holds_classes, places_of_classes, target_of
 from .write import csv_writer, open_writer
@@ -24,6 +27,7 @@ __all__ = [
     "Kind",
     "Missing",
     "Source",
+    "Survey",
     "Table",
     "Target",
     "Unseen",
@@ -42,6 +46,9 @@ __all__ = [
     "save_model",
     "split_rows",
     "state_of_files",
+    "stream_of",
+    "streaming_bound",
+    "survey",
     "tables_in",
     "target_of",
 ]

@@ -54,6 +54,10 @@ class ParquetFile(Part):
                 begin = end
         return found
 
+    def memory(self) -> int:
+        with self._open() as file:
+            return int(8 * file.metadata.num_rows * file.metadata.num_columns)
+
     def place(self, row: int) -> str:
         return super().place(row + self._first)
 

@@ -86,6 +86,8 @@ def _arrow_writer(stream: BinaryIO, is_parquet: bool) -> Iterator[Write]:
             writer = pa.ipc.new_file(stream, batch.schema)
         writer.write_batch(batch)
 
-    yield write
-    if writer is not None:
-        writer.close()
+    try:
+        yield write
+    finally:  # a writer that is not closed complains when it is deleted
+        if writer is not None:
+            writer.close()

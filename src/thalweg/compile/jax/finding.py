@@ -14,6 +14,7 @@ _INSTALLS = {
     "installation page",
     "tpu": 'on a TPU machine: pip install "jax[tpu]"',
 }
+_FASTEST_FIRST = ("tpu", "gpu", "cpu")
 _SHARE_FOR_DATA = 0.8
 
 
@@ -28,8 +29,9 @@ def _jax() -> Any:
 
 
 def _of_kind(kind: str) -> list[Any]:
+    jax = _jax()
     try:
-        return list(_jax().devices(kind))
+        return list(jax.devices(kind))
     except RuntimeError:  # JAX's word for: there are none
         return []
 
@@ -42,18 +44,16 @@ def devices() -> tuple[Device, ...]:
     """
     return tuple(
         Device(kind, number, memory=room_for_data(device), name=device.device_kind)
-        for kind in ("tpu", "gpu", "cpu")
+        for kind in _FASTEST_FIRST
         for number, device in enumerate(_of_kind(kind))
     )
 
 
 def found(device: Device) -> Any:
     """JAX's own device. Raises DeviceError, which says what to install, if there is none."""
-    if device.kind == "automatic":
-        kinds = [kind for kind in ("tpu", "gpu", "cpu") if _of_kind(kind)]
-        return _of_kind(kinds[0])[device.number] if device.number < len(_of_kind(kinds[0])) else _missing(device)
-    of_kind = _of_kind(device.kind)
-    return of_kind[device.number] if device.number < len(of_kind) else _missing(device)
+    kinds = _FASTEST_FIRST if device.kind == "automatic" else (device.kind,)
+    present: list[Any] = next(filter(None, map(_of_kind, kinds)), [])
+    return present[device.number] if device.number < len(present) else _missing(device)
 
 
 def _missing(device: Device) -> Any:

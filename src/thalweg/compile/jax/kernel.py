@@ -38,7 +38,8 @@ _BLOCK = 8192
 
 _WARPS = 4
 _FEWEST_ROWS = 8
-_MOST_PROGRAMS = 1024
+_MOST_PROGRAMS = 8192
+"""Enough for many rounds of all that a GPU runs at once, so that the last, incomplete one weighs little."""
 
 _ELEMENTWISE = (
     *("add", "subtract", "multiply", "divide", "negative", "absolute", "maximum", "minimum", "power", "floor", "ceil"),

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ...graph import Array, Graph, Node
+from ...ops.contraction import dot
 from ..device import Device
 from ..native.interface import Loop
 from ..prepare import Prepared
@@ -31,7 +33,9 @@ def precise() -> Any:
 
 def on_device(array: Array, device: Any, dtype: Any = None) -> jax.Array:
     """A copy of an array on JAX's device: its own, so that the program may overwrite it."""
-    copied: jax.Array = jax.device_put(np.asarray(array, dtype), device, may_alias=False)
+    # What is there already is not copied.
+    given = array if isinstance(array, jax.Array) and dtype in (None, array.dtype) else np.asarray(array, dtype)
+    copied: jax.Array = jax.device_put(given, device, may_alias=None if given is array else False)
     return copied
 
 
@@ -39,10 +43,11 @@ def on_device(array: Array, device: Any, dtype: Any = None) -> jax.Array:
 class DeviceProgram:
     """A descent, compiled. run: (carried, rest, seed, iterations, capacity) → carried; what is carried in is overwritten.
 
-    room: rows of the history. device: JAX's own.
+    stored: the dtype in which each array of `rest` is kept on the device. room: rows of the history. device: JAX's own.
     """
 
     run: Callable[..., Carried]
+    stored: Sequence[Any]
     width: int
     room: int
     device: Any
@@ -90,12 +95,25 @@ def _compile(
         number = typed((), np.int64)
         state = tuple(typed(node.shape, node.dtype) for node in graph.inputs[: loop.carried])
         carried = Carried(state, typed((room, descent.width), np.float64), number, number, number, number, number)
-        rest = [typed(node.shape, node.dtype) for node in graph.inputs[loop.carried :]]
-        if loop.sampling is not None:
-            for place_of_data in loop.sampling.data_inputs:
-                node = graph.inputs[place_of_data]
-                shape = (loop.sampling.examples, *node.shape[1:])
-                rest[place_of_data - loop.carried] = typed(shape, node.dtype)
+        short = _shortened(graph, data) if device.precision == "bfloat16" else ()
+        sampled = loop.sampling.data_inputs if loop.sampling else ()
+        rest = []
+        for number, node in enumerate(graph.inputs[loop.carried :], loop.carried):
+            shape = (loop.sampling.examples, *node.shape[1:]) if loop.sampling and number in sampled else node.shape
+            rest.append(typed(shape, jnp.bfloat16 if node in short else node.dtype))
         jitted = jax.jit(descent.stretch, donate_argnums=(0,))
         compiled = jitted.lower(carried, rest, typed((), np.uint64), number, number).compile()
-    return DeviceProgram(compiled, descent.width, room, place)
+    return DeviceProgram(compiled, [value.dtype for value in rest], descent.width, room, place)
+
+
+def _shortened(graph: Graph, data: Sequence[Node]) -> tuple[Node, ...]:
+    """Data that nothing but products reads, in bfloat16 anyway: they are kept so, which halves what is read in each step."""
+    readers: dict[Node, list[Node]] = {}
+    for node in graph.nodes:
+        for operand in node.operands:
+            readers.setdefault(operand, []).append(node)
+    return tuple(
+        node
+        for node in data
+        if node.dtype == np.float32 and all(reader.primitive is dot for reader in readers.get(node, []))
+    )

@@ -28,6 +28,7 @@ def export_onnx(function: Callable[..., Any], path: str | Path, *examples: Any) 
     function: takes arrays and returns an array, or a tuple of them; each has a row per example, and no row depends on others.
     examples: arrays like those that it will be called with; only dtypes, float32 or float64, and shapes count, and any number
     of rows. Inputs have the names of the function's arguments, outputs are called output, or output_0, output_1, ...
+    ONNX Runtime has some functions, such as arctan and erf, in float32 only.
     Raises TracingError if it cannot be traced or ONNX lacks an operator, ArgumentError for other arguments, and ThalwegError if the
     extra `onnx` is not installed.
     """

@@ -14,7 +14,7 @@ from ...errors import DeviceError
 from ...graph import Array, Graph
 from ..data import size_text
 from ..engines import examples_of, history_room, loop_of
-from ..steps import Lanes, Step
+from ..steps import Lanes, Outside, Step
 
 if TYPE_CHECKING:
     from ...compile.jax.program import DeviceProgram
@@ -44,21 +44,26 @@ class DeviceStep:
         """The engine with a state to go on from. threads: the device has its own. next_record: see `CompiledStep`."""
         from ...compile.jax.program import on_device, precise
 
-        place, room = self.program.device, room_on(self.device)
-        size = sum(array.nbytes for array in data)
-        if room is not None and size > room:
-            raise DeviceError(
-                f"the data take {size_text(size)}, and {self.device} has {size_text(room)} for them. Several descents at once need "
-                "the data there: pass fewer examples, a batch_size to each of single descents, or leave out device=..."
-            )
+        place, stored = self.program.device, list(self.program.stored)
+        del stored[len(settings) : len(settings) + len(Outside._fields)]
         with precise():
-            rest = [on_device(array, place) for array in (*settings, *data, *self.prepared.values)]
+            arrays = (*settings, *data, *self.prepared.values)
+            rest = [on_device(array, place, dtype) for array, dtype in zip(arrays, stored, strict=True)]
             carried = tuple(on_device(array, place) for array in state)
             history = self.program.history()
         notes = (self.note,) if self.note else ()
         due = iteration if next_record is None else next_record
         return DeviceEngine(
             self.program, carried, history, rest, len(settings), seed % (1 << 64), iteration, due, notes
+        )
+
+
+def _check_room(data: Sequence[Array], device: Device) -> None:
+    room, size = room_on(device), sum(array.nbytes for array in data)
+    if room is not None and size > room:
+        raise DeviceError(
+            f"the data take {size_text(size)}, and {device} has {size_text(room)} for them. Several descents at once need them "
+            "there all together: pass fewer examples, or leave out device=..."
         )
 
 
@@ -72,6 +77,7 @@ def device_step(
     from ...compile.jax.finding import found
 
     found(device)  # what is missing is said before JAX is needed
+    _check_room(data, device)
     from ...compile.jax.program import compile_for_device
 
     prepared, loop, of_data = loop_of(step, data, batch)
@@ -145,7 +151,9 @@ class DeviceEngine:
         from ...compile.jax.program import on_device, precise
 
         with precise():
-            sent = [on_device(array, self.program.device) for array in data]
+            first = self._settings + len(Outside._fields)
+            stored = self.program.stored[first : first + len(data)]
+            sent = [on_device(array, self.program.device, dtype) for array, dtype in zip(data, stored, strict=True)]
         self._rest = [*self._rest[: self._settings], *sent, *self._rest[self._settings + len(data) :]]
 
     def release_data(self) -> None:

@@ -13,7 +13,7 @@ from .palette import Palette
 
 
 def _short(name: str, most: int = 28) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"
+    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
 
 
 @drawing.register
@@ -38,9 +38,7 @@ def _(data: Coefficients, palette: Palette) -> Figure:
             color=palette["soft-ink"],
         )
     low, high = min(0.0, float(np.min(data.values))), max(0.0, float(np.max(data.values)))
-    axes.set_xlim(
-        low - (0.22 * reach if low < 0 else 0.02 * reach), high + (0.22 * reach if high > 0 else 0.02 * reach)
-    )
+    axes.set_xlim(low - (0.3 * reach if low < 0 else 0.02 * reach), high + (0.3 * reach if high > 0 else 0.02 * reach))
     axes.set_ylim(-0.7, count - 0.3)
     axes.set_yticks(places, [_short(name) for name in data.names])
     axes.tick_params(axis="y", length=0, labelcolor=palette["ink"])

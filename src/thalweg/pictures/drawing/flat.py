@@ -196,9 +196,9 @@ def _(data: Slices, palette: Palette) -> Figure:
         finite = one.change[np.isfinite(one.change)]
         if len(finite):
             low, high = float(finite.min()), float(finite.max())
-            room = 0.12 * (high - low) or 1e-12
+            room = max(0.12 * (high - low), 50 * data.noise, 1e-300)
             axes.set_ylim(low - room, high + room)
-        axes.set_title(f"eigenvalue {number(one.eigenvalue)}")
+        axes.set_title("eigenvalue ≈ 0" if one.is_flat else f"eigenvalue {number(one.eigenvalue)}")
         axes.locator_params(nbins=5)
         axes.set_xlabel("distance along the eigenvector")
         if place % columns == 1 or columns == 1:

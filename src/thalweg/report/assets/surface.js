@@ -4,7 +4,7 @@
   const canvas = document.getElementById("surface");
   const surface = data.surface;
   let turn = -0.6;
-  let tilt = 0.55;
+  let tilt = 0.75;
 
   /** From the unit cube, with the height upwards, to the canvas; the third number is the distance. */
   function project(x, y, z, scale, width, height) {
