@@ -217,3 +217,29 @@ def test_the_pictures_of_the_lectures_open(opened: Opened, width: int) -> None:
         opened.until(lambda name=name: f"picture={name}" in scene_of(page))  # type: ignore[misc]
         opened.settled()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_click_sets_the_start_of_many_parameters_too(opened: Opened) -> None:
+    opened.page.set_viewport_size({"width": 1500, "height": 950})
+    page = opened.open("topic=bend&run=GradientDescent:0.05&steps=50")
+    before = loss_shown(page)
+    page.locator("#overlay").click(position={"x": 200, "y": 160})
+    opened.until(lambda: scene_of(page).count(";") == 18)  # nineteen parameters
+    opened.settled()
+    assert loss_shown(page) != before
+
+
+def test_what_is_used_by_keys_keeps_the_focus(opened: Opened) -> None:
+    page = opened.open("topic=bowl&number=5&run=GradientDescent:0.1::0:1;1&run=Adam:0.1::0:1;1&steps=20")
+    slider = page.locator(".run:nth-child(2) input[type=range]").first
+    slider.focus()
+    opened.until(lambda: "chosen=1" in scene_of(page))
+    slider.press("ArrowRight")
+    opened.settled()
+    assert slider.evaluate("slider => document.activeElement === slider")
+    assert "Adam:0.105" in scene_of(page)
+    method = page.locator(".run:nth-child(2) select").first
+    method.focus()
+    method.select_option("Momentum")
+    opened.settled()
+    assert page.locator(".run:nth-child(2) select").first.evaluate("select => document.activeElement === select")

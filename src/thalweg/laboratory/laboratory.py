@@ -48,6 +48,8 @@ PORT = 8477
 """Always the same, so that addresses of scenes can be bookmarked."""
 
 _COLUMNS = 181
+_MOST_PLACED = 200
+"""Starts with more numbers would not fit in an address."""
 
 
 class Laboratory:
@@ -116,6 +118,8 @@ class Laboratory:
             "share": plane.share,
             "runs": shown,
         }
+        if 2 < subject.size <= _MOST_PLACED:
+            answer["plane"] = {"origin": plane.origin.tolist(), "directions": plane.directions.tolist()}
         if given["grid"]:
             answer["grid"] = _grid(subject, plane, window)
             answer["examples"] = _shown_examples(subject)

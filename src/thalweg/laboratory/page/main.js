@@ -32,7 +32,7 @@ const runs = new Runs($("runs"), catalogue.methods, {
     const changed = scene.runs.map((run, i) => (i === number ? { ...run, ...values } : run));
     change({ runs: changed, chosen: number }, { isFinal });
   },
-  onChoose: (chosen, isQuiet) => { change({ chosen }); if (!isQuiet) $("runs").children[chosen]?.querySelector(".colour").focus(); },
+  onChoose: (chosen) => change({ chosen }),
   onRemove: (number) => change({ runs: scene.runs.filter((_, i) => i !== number), chosen: Math.max(0, Math.min(scene.chosen, scene.runs.length - 2)) }),
 });
 const losses = new Losses($("losses"), (step) => player.go(step));
@@ -139,7 +139,12 @@ async function refresh() {
 }
 
 async function refreshOnce() {
-  if (scene.topic === "table" && !scene.table) { drawControls(); return; }
+  if (scene.topic === "table" && !scene.table) {
+    $("problem").hidden = false;
+    $("problem").textContent = say("table_first");
+    drawControls();
+    return;
+  }
   const asked = question();
   const { topic, window, aspect, plane, seed, steps } = asked;
   const key = JSON.stringify([topic, window, aspect.toFixed(3), data?.size > 2 ? [asked.runs, plane, seed, steps] : 0]);
@@ -272,6 +277,7 @@ function drawControls() {
   $("compare-batches").hidden = !(data?.examples?.count > 1);
   $("plane-note").hidden = !(data?.size > 2);
   if (data?.size > 2) $("plane-note").textContent = say(`plane_${scene.plane}_note`, { size: data.size, share: Math.round(100 * data.share) });
+  $("keys").textContent = say(scene.view === "surface" && data?.dimension === 2 ? "keys_surface" : "keys");
   $("model-panel").hidden = !data?.examples;
 }
 
@@ -369,10 +375,20 @@ function showPoint(place) {
 }
 
 function moveStart(place, isFinal) {
-  if (data.size > 2) { if (isFinal) announceText(say("start_many")); return; }
-  const rounded = place.slice(0, data.size).map((value) => Number(value.toPrecision(4)));
+  const rounded = placed(place, isFinal)?.map((value) => Number(value.toPrecision(4)));
+  if (!rounded) return;
   const moved = scene.runs.map((run, number) => (scene.moves === "all" || number === scene.chosen ? { ...run, start: rounded } : run));
   change({ runs: moved }, { isFinal });
+}
+
+/** All parameters of a place in the picture. Of many parameters the plane moves with the start, so that only the last place of a
+    drag counts; of very many there are none. */
+function placed([x, y], isFinal) {
+  if (data.size <= 2) return [x, y].slice(0, data.size);
+  if (!isFinal) return null;
+  if (!data.plane) { announceText(say("start_many")); return null; }
+  const [first, second] = data.plane.directions;
+  return data.plane.origin.map((value, i) => value + x * first[i] + y * second[i]);
 }
 
 function announce() {
