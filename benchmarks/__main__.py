@@ -24,6 +24,7 @@ CASES = (
     "second_order",
     "verdict",
     "estimators",
+    "streaming",
 )
 
 

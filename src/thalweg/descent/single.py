@@ -72,7 +72,7 @@ def _streamed_engine(
     plan: Plan, stream: Stream, step: Step, state: list[Array], settings: tuple[Array, ...], method: Method
 ) -> Engine:
     size = size_text(stream.examples * stream.row_bytes)
-    note = f"{stream.examples:,} examples ({size}) were streamed, with memory={size_text(stream.memory)!r}"
+    note = f"{stream.examples:,} examples ({size}) were streamed"
     threads = max(1, plan.threads - 1)  # one reads
     if plan.batch is None:
         started = dataclasses.replace(step, state=tuple(state), settings=settings)
