@@ -25,6 +25,7 @@ CASES = (
     "second_order",
     "verdict",
     "estimators",
+    "streaming",
 )
 
 
