@@ -88,9 +88,9 @@ def _with(code: str, path: str, folder: str) -> str:
 
 def _compare(model: str, others: Sequence[Path], X: np.ndarray, y: np.ndarray) -> None:
     """The losses of all models over the whole table agree."""
-    from thalweg.fit import Model
+    from thalweg.fitting.table_model import TableModel
 
-    weights, intercept = Model.load(model).coefficients()
+    weights, intercept = TableModel.load(model).coefficients()
     losses = {"thalweg": _loss(np.append(weights, intercept), X, y)}
     losses |= {file.stem: _loss(np.load(file), X, y) for file in others}
     for name, value in losses.items():
