@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from scipy.special import xlogy
 
 from ..graph import Array
 
@@ -62,6 +61,8 @@ class NumberMetrics:
         self._squared += float(residual @ residual)
         self._absolute += float(np.abs(residual).sum())
         if self.is_count:
+            from scipy.special import xlogy  # few fits need it, and it takes long to import
+
             self._deviance += float(np.sum(2 * (xlogy(y, y / predicted) - y + predicted)))
         # T. Chan, G. Golub and R. LeVeque, *Updating Formulae and a Pairwise Algorithm for Computing Sample Variances* (1979).
         mean, count = float(y.mean()), len(y)
