@@ -37,7 +37,7 @@ class Opened:
         """Opens a scene, and waits for its verdicts."""
         self.page.goto("about:blank")
         self.page.goto(f"{self.server.address}#{scene}")
-        self.page.wait_for_selector("td.verdict .badge")
+        self.settled()
         return self.page
 
     def until(self, condition: Callable[[], bool]) -> None:
@@ -50,8 +50,7 @@ class Opened:
 
     def settled(self) -> None:
         """Waits until what was changed has its verdicts."""
-        self.page.wait_for_timeout(60)
-        self.page.wait_for_selector("td.verdict .badge")
+        self.page.wait_for_selector("main[aria-busy=false]")
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +128,7 @@ def test_an_address_brings_the_scene_back(opened: Opened) -> None:
     shown = page.inner_text("#found")
     again = opened.open(found)
     again.reload()
-    again.wait_for_selector("td.verdict .badge")
+    opened.settled()
     assert again.inner_text("#found") == shown
     assert scene_of(again) == found
 
