@@ -24,6 +24,7 @@ let data = null, around = null, basins = null, verdicts = null, gridKey = "";
 const stage = new Stage($("ground"), $("overlay"), {
   onStart: (place, isFinal) => moveStart(place, isFinal),
   onPoint: (place) => showPoint(place),
+  onZoom: (factor, place) => zoom(factor, place),
 });
 const runs = new Runs($("runs"), catalogue.methods, {
   onChange: (number, values, isFinal) => {
@@ -334,6 +335,17 @@ function placed([x, y], isFinal) {
   return data.plane.origin.map((value, i) => value + x * first[i] + y * second[i]);
 }
 
+/** Shows so many times as much, around a place of the picture or its middle; null shows what is seen to begin with. */
+function zoom(factor, place) {
+  if (!data) return;
+  if (factor === null) { change({ window: null }); return; }
+  const [x0, x1, y0, y1] = data.window;
+  const [x, y] = data.dimension === 1 ? [place?.[0] ?? (x0 + x1) / 2, (y0 + y1) / 2] : place ?? [(x0 + x1) / 2, (y0 + y1) / 2];
+  const width = factor * (x1 - x0);
+  if (width > 1e6 || width < 1e-6 * Math.max(1, Math.abs(x), Math.abs(y))) return;
+  change({ window: [x + factor * (x0 - x), x + factor * (x1 - x), y + factor * (y0 - y), y + factor * (y1 - y)] });
+}
+
 function announce() {
   const found = verdicts[scene.chosen];
   if (found) announceText(`${labelOf(scene.runs[scene.chosen], catalogue.methods)}: ${say(`kind_${found.kind}`)}`);
@@ -349,6 +361,9 @@ $("picture").addEventListener("change", () => {
   if (name) open(`picture=${name}&${LECTURES[name]}&language=${scene.language}`);
   else change({ picture: "" });
 });
+$("zoom-in").addEventListener("click", () => zoom(0.7));
+$("zoom-out").addEventListener("click", () => zoom(1 / 0.7));
+$("zoom-all").addEventListener("click", () => zoom(null));
 $("add-run").addEventListener("click", () => {
   const from = scene.runs[scene.chosen];
   change({ runs: [...scene.runs, { ...from }], chosen: scene.runs.length });
