@@ -13,18 +13,19 @@ from typing import Any
 
 import click
 
-from ..errors import RunError
-from ..fitting import TableModel
-from ..runs import Run
+from ..errors import RunError, TableError
+from ..fitting import TableModel, fitted_of, write_report
+from ..live import Live
+from ..runs import Run, about, result_so_far
 from ..tables import changes_of_files, files_of, state_of_files
 from . import show
 from .learning import Asked, fitted, told
 from .options import READING
 
-__all__ = ["begin", "resume"]
+__all__ = ["begin", "report_of", "resume"]
 
 
-def begin(folder: str, every: float, asked: Asked, output: str | None, report: str | None) -> Any:
+def begin(folder: str, every: float, asked: Asked, output: str | None, report: str | None, live: Live | None) -> Any:
     """Fits in a run folder; if the same fit was begun there, goes on with it. The result, or None if it had ended before.
 
     Raises RunError if the folder is of another fit, is in use, or cannot be written to, or if the table has changed.
@@ -40,10 +41,10 @@ def begin(folder: str, every: float, asked: Asked, output: str | None, report: s
             "output": None if output is None else os.path.abspath(output),
         }
         run.note("fit", plain)
-        return _go_on(run, report)
+        return _go_on(run, report, live)
 
 
-def resume(folder: str, every: float, report: str | None) -> Any:
+def resume(folder: str, every: float, report: str | None, live: Live | None) -> Any:
     """Goes on with the fit in a run folder. The result, or None if it had ended before.
 
     Raises RunError if there is none, and as `begin` does.
@@ -53,10 +54,10 @@ def resume(folder: str, every: float, report: str | None) -> Any:
             raise RunError(
                 f"the run in {folder} is no fit of a table: go on with it in Python, by the call of tw.minimize that began it"
             )
-        return _go_on(run, report)
+        return _go_on(run, report, live)
 
 
-def _go_on(run: Run, report: str | None) -> Any:
+def _go_on(run: Run, report: str | None, live: Live | None) -> Any:
     file = run.folder / "model.thalweg"
     asked = run.about["fit"]
     output = Path(asked["output"]) if asked["output"] else file
@@ -69,7 +70,7 @@ def _go_on(run: Run, report: str | None) -> Any:
         click.echo(f"\nPredict with: thalweg predict {output} NEW_ROWS.csv")
         return None
     _check_tables(run, asked["tables"])
-    model, prepared = fitted(_asked_before(asked), run)
+    model, prepared = fitted(_asked_before(asked), run, live)
     result = model.result
     assert result is not None
     if result.stopped_by.reason == "interrupted":
@@ -79,6 +80,29 @@ def _go_on(run: Run, report: str | None) -> Any:
         model.save(output)
     model.save(file)
     return told(model, prepared, output, report)
+
+
+def report_of(folder: str, output: str | None) -> Path:
+    """Writes the report of a run: of a fit that has ended all of it, else the record so far. Its path.
+
+    Raises RunError if there is no run, or nothing was recorded yet.
+    """
+    from .. import report
+
+    found = about(folder)
+    path = report.check(output or Path(folder) / "report.html")
+    file = Path(folder) / "model.thalweg"
+    if not file.exists() or "fit" not in found:
+        return report.write(result_so_far(folder), path, f"The run in {Path(folder).name}")
+    try:
+        with Run(folder, has_begun=True) as run:
+            _check_tables(run, found["fit"]["tables"])
+            model, prepared = fitted(_asked_before(found["fit"]), run)
+        return write_report(model, prepared, path)
+    except (RunError, TableError) as error:
+        click.echo(f"Note: {error} The page holds what the folder does, without pictures of the loss.")
+    model = TableModel.load(file)
+    return report.write(result_so_far(folder), path, f"The run in {Path(folder).name}", fitted_of(model))
 
 
 def _asked_before(plain: dict[str, Any]) -> Asked:

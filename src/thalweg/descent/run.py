@@ -139,7 +139,7 @@ class Descent:
 
     def __post_init__(self) -> None:
         found = None if self.kept is None else self.kept.found
-        self._rows = [] if found is None else [found.rows]
+        self._rows = [] if found is None or not len(found.rows) else [found.rows]
         self._seconds_before = 0.0 if found is None else found.seconds
         self._is_within = False
         self._followed = len(self._rows), len(self.validation.checks) if self.validation else 0
@@ -245,7 +245,6 @@ class Descent:
         """Tells of what is new."""
         rows, checks = self._followed
         kept.follow(self._rows[rows:], self._checks()[checks:])
-        self._is_within = False
         self._followed = len(self._rows), len(self._checks())
 
     def _checkpoint(self) -> Checkpoint:

@@ -70,10 +70,13 @@ def principal_plane_of(subject: Subject) -> Plane | None:
     offsets = way.parameters.astype(np.float64) - subject.end
     if not np.isfinite(offsets).all() or not np.any(offsets):
         return None
-    _, sizes, directions = np.linalg.svd(offsets, full_matrices=False)
-    directions = directions[:2]
-    along = offsets @ directions.T
-    share = float(np.sum(sizes[:2] ** 2) / np.sum(sizes**2))
+    values, vectors = np.linalg.eigh(offsets @ offsets.T)  # far smaller than the singular values of many parameters
+    values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
+    if not values[1] > 1e-12 * values[0]:
+        return None
+    along = vectors[:, :2] * np.sqrt(values[:2])
+    directions = (vectors[:, :2] / np.sqrt(values[:2])).T @ offsets
+    share = float(values[:2].sum() / values.sum())
     low, high = along.min(axis=0), along.max(axis=0)
     span = np.maximum(high - low, 0.25 * float(np.max(high - low)))
     middle = (low + high) / 2

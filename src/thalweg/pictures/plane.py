@@ -14,6 +14,8 @@ from .subject import Subject
 __all__ = ["Arrows", "Path", "Plane", "box_around", "contour_of", "plane_of"]
 
 _SIDE = 96
+_MOST_NUMBERS = 1 << 22
+"""Of points that are held at once: 32 MiB."""
 _ARROWS = 11
 _MOST_POINTS = 400
 _MOST_PATHS = 64
@@ -141,7 +143,9 @@ def plane_of(
     """x, y and the loss over a grid. origin (P,). directions (2, P). low, high (2,): the corners."""
     x, y = (np.linspace(a, b, side) for a, b in zip(low, high, strict=True))
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    return x, y, subject.losses(origin + grid @ directions).reshape(side, side)
+    at_once = max(1, _MOST_NUMBERS // origin.size)
+    parts = [subject.losses(origin + grid[i : i + at_once] @ directions) for i in range(0, len(grid), at_once)]
+    return x, y, np.concatenate(parts).reshape(side, side)
 
 
 def contour_of(subject: Subject) -> Plane | None:

@@ -54,7 +54,8 @@ def slices_of(subject: Subject) -> Slices | None:
     if subject.size < 2 or not subject.problem.is_traced or not subject.problem.is_differentiated:
         return None
     here = subject.situation
-    spectrum = here.spectrum
+    known = subject.result.verdict
+    spectrum = here.spectrum if known is None or known.spectrum is None else known.spectrum
     if not math.isfinite(spectrum.smallest) or not math.isfinite(spectrum.largest):
         return None
     if spectrum.vectors is not None:

@@ -21,6 +21,11 @@ __all__ = ["Subject"]
 _SECONDS = 1.0
 """That the losses of one picture may take."""
 
+_MOST_WORK = 20_000_000
+"""Parameters times examples, of which sixteen losses take some hundredths of a second."""
+
+_LEAST_SAMPLE, _MOST_SAMPLE = 256, 1 << 16
+
 
 class Subject:
     """A result, as its pictures see it. Of a population the loss and the end are those of the best member."""
@@ -38,17 +43,25 @@ class Subject:
 
     @cached_property
     def situation(self) -> Situation:
-        """The end of the descent. Of a stream it is looked at by a sample, whose loss is made to agree with that of all."""
-        is_stream = isinstance(self.result.origin.plan.data, StreamData)
-        return Situation(sample_of(self.result) if is_stream else self.result)
+        """The end of the descent. Many examples are looked at by a sample, whose loss is made to agree with that of all."""
+        return Situation(sample_of(self.result, self._sample) if self._sample else self.result)
+
+    @cached_property
+    def _sample(self) -> int:
+        """The examples of a sample; 0 if there are so few that all can be looked at, again and again."""
+        origin = self.result.origin
+        data, most = origin.plan.data, max(_LEAST_SAMPLE, _MOST_WORK // max(1, origin.end.size))
+        is_plain = origin.plan.problem.is_traced and not origin.numbers
+        needs_sample = isinstance(data, StreamData) or (data.examples > 1.5 * most and is_plain)
+        return min(most, _MOST_SAMPLE) if needs_sample else 0
 
     @property
     def note(self) -> str:
         """What is to be said of all pictures."""
-        if not self.has_loss or not isinstance(self.result.origin.plan.data, StreamData):
+        if not self.has_loss or not self._sample:
             return ""
         rows, all_rows = len(self.situation.arrays[0]), self.result.origin.plan.data.examples
-        return f"The loss is drawn for {rows:,} of {all_rows:,} examples, drawn at random."
+        return f"The pictures show the loss of {rows:,} of {all_rows:,} examples, drawn at random."
 
     @property
     def problem(self) -> Problem:
@@ -124,7 +137,7 @@ class Subject:
     def points_within_budget(self, most: int) -> int:
         """How many losses a picture may ask for: fewer if there are many examples."""
         passes = _SECONDS / max(self._seconds_of_sixteen, 1e-9)
-        return int(min(most, max(256, 16 * passes)))
+        return int(min(most, max(144, 16 * passes)))
 
     def side(self, most: int) -> int:
         """The points along each side of a grid."""

@@ -236,7 +236,9 @@ def _way_down(descending: Descending) -> Markup:
         "div",
         tag("span", "Against", id="against"),
         tag("button", "steps", type="button", data_axis="step", aria_pressed="true"),
-        tag("button", "time", type="button", data_axis="time", aria_pressed="false"),
+        tag("button", "time", type="button", data_axis="time", aria_pressed="false")
+        if descending.seconds_per_step
+        else None,
         tag("label", tag("input", type="checkbox", id="logarithmic", checked=True), " logarithmic", class_="row"),
         class_="row no-print scripted",
         role="group",

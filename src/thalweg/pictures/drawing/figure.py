@@ -98,7 +98,7 @@ def save(picture: Any, path: str | Path, theme: str = "light", dots_per_inch: in
         {},
         lambda figure: figure.savefig(buffer, format=kind, dpi=dots_per_inch, metadata=metadata, **_TIGHT),
     )
-    path.write_bytes(buffer.getvalue())
+    path.write_bytes(_rounded(buffer.getvalue().decode()).encode() if kind == "svg" else buffer.getvalue())
     return path
 
 
@@ -111,7 +111,7 @@ def svg_alone(picture: Any) -> bytes:
         {},
         lambda figure: figure.savefig(buffer, format="svg", metadata={"Date": None}, **_TIGHT),
     )
-    return buffer.getvalue()
+    return _rounded(buffer.getvalue().decode()).encode()
 
 
 def svg_for_page(picture: Any) -> str:
@@ -128,7 +128,7 @@ def svg_for_page(picture: Any) -> str:
     return _for_page(buffer.getvalue(), palette)
 
 
-_PLACES = re.compile(r' (?:d|x|y|points|transform)="[^"]*"')
+_PLACES = re.compile(r' (?:d|x|y|points)="[^"]*"')
 _DIGITS = re.compile(r"(\d+\.\d\d)\d+")
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 _WIDTH = re.compile(r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt" ', re.DOTALL)
@@ -146,8 +146,13 @@ def _for_page(svg: str, palette: Palette) -> str:
     )
     head, style, body = svg.partition("</style>")
     body = re.sub(r'style="[^"]*"', lambda found: _themed(found[0], palette), body)
-    body = _PLACES.sub(lambda found: _DIGITS.sub(r"\1", found[0]), body)
+    body = _rounded(body)
     return re.sub(r"\n\s*", "\n", head + style + body)
+
+
+def _rounded(svg: str) -> str:
+    """Places to a hundredth of a point: finer than anyone sees, and half as long."""
+    return _PLACES.sub(lambda found: _DIGITS.sub(r"\1", found[0]), svg)
 
 
 def _themed(style: str, palette: Palette) -> str:
