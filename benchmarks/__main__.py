@@ -15,9 +15,11 @@ from .harness import print_report
 
 CASES = (
     "processes",
+    "table",
     "rosenbrock",
     "least_squares",
     "logistic",
+    "networks",
     "many_nodes",
     "populations",
     "second_order",

@@ -105,6 +105,7 @@ if TYPE_CHECKING:
         GraphError,
         LossError,
         ModelFileError,
+        RunError,
         ShapeError,
         TableError,
         ThalwegError,
@@ -129,6 +130,12 @@ if TYPE_CHECKING:
     from .judged import (
         minimize,
     )
+    from .live import (
+        Live,
+    )
+    from .runs import (
+        Checkpoints,
+    )
     from .transformations import (
         grad,
         hessian,
@@ -141,6 +148,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "cluster": (*("Cluster",),),
+    "compile.device": (*("Device",),),
+    "compile.jax.finding": (*("devices",),),
     "compile.onnx": (*("export_onnx",),),
     "convexity_proof": (
         *(
@@ -246,9 +255,10 @@ _HOMES = {
             "GraphError",
             "LossError",
             "ModelFileError",
-            "ShapeError",
+            "RunError",
         ),
         *(
+            "ShapeError",
             "TableError",
             "ThalwegError",
             "TracingError",
@@ -288,8 +298,8 @@ _HOMES = {
             "vjp",
         ),
     ),
-    "compile.device": (*("Device",),),
-    "compile.jax.finding": (*("devices",),),
+    "live": (*("Live",),),
+    "runs": (*("Checkpoints",),),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -308,6 +318,7 @@ __all__ = [
     "Armijo",
     "BarzilaiBorwein",
     "Basin",
+    "Checkpoints",
     "Choice",
     "Cluster",
     "ClusterError",
@@ -336,6 +347,7 @@ __all__ = [
     "LeafCheck",
     "LevenbergMarquardt",
     "LineSearch",
+    "Live",
     "LogUniform",
     "LossBelow",
     "LossError",
@@ -360,6 +372,7 @@ __all__ = [
     "Rate",
     "RateKind",
     "Result",
+    "RunError",
     "SearchProgress",
     "SearchResult",
     "ShapeError",

@@ -9,6 +9,7 @@ ThalwegError
 ├── TableError            a table that cannot be used; names row and column (also a ValueError)
 ├── DeviceError           a GPU, a TPU or JAX is asked for and not there (also a RuntimeError)
 ├── ModelFileError        a model file that cannot be read or written (also an OSError)
+├── RunError              a run folder, or the record of a search, that cannot be used (also an OSError)
 ├── ClusterError          a cluster that cannot be reached, or that failed (also a ConnectionError)
 └── GraphError            a graph that breaks its own rules: a defect of thalweg (also a RuntimeError)
 """
@@ -27,6 +28,7 @@ __all__ = [
     "GraphError",
     "LossError",
     "ModelFileError",
+    "RunError",
     "ShapeError",
     "SourceLine",
     "TableError",
@@ -70,6 +72,10 @@ class DeviceError(ThalwegError, RuntimeError):
 
 class ModelFileError(ThalwegError, OSError):
     """A model file cannot be read or written."""
+
+
+class RunError(ThalwegError, OSError):
+    """A run folder, or the record of a search, cannot be used: another process uses it, it is of something else, or the disk is full."""
 
 
 class ClusterError(ThalwegError, ConnectionError):

@@ -11,6 +11,7 @@ import pytest
 
 import thalweg as tw
 from thalweg.cluster import crew as crews
+from thalweg.cluster.datasets import dataset_stream
 
 GENERATOR = np.random.default_rng(0)
 COUNT = 20_003
@@ -158,3 +159,51 @@ def test_an_address_without_a_cluster_is_a_clear_error() -> None:
         pytest.skip("a cluster is connected already")
     with pytest.raises(tw.ClusterError, match="there is no Ray cluster at 127.0.0.1:1"):
         tw.minimize(loss, PARAMETERS, data=(X, y), cluster=tw.Cluster("127.0.0.1:1"))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray's own
+def test_blocks_of_a_ray_dataset_are_read_where_they_lie(cluster: tw.Cluster) -> None:
+    import pyarrow as pa
+    import ray
+
+    tables = [
+        pa.table({"X": list(X[rows]), "y": y[rows]}) for rows in (slice(0, 3000), slice(3000, 4000), slice(4000, 9000))
+    ]
+    cluster.count()  # connects
+
+    def arrays(table: Any) -> Any:
+        features = table.column("X").combine_chunks()
+        return features.flatten().to_numpy().reshape(len(table), -1), table.column("y").to_numpy()
+
+    stream = dataset_stream(ray.data.from_arrow(tables), arrays)
+    there = tw.minimize(loss, PARAMETERS, data=stream, stop=tw.MaxSteps(4), cluster=cluster)
+    here = tw.minimize(loss, PARAMETERS, data=(X[:9000], y[:9000]), stop=tw.MaxSteps(4))
+    np.testing.assert_allclose(there.parameters["w"], here.parameters["w"], rtol=1e-9)
+
+
+def test_a_cluster_that_is_gone_is_a_clear_error(cluster: tw.Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(self: Any, *arguments: Any, **named: Any) -> Any:
+        raise ConnectionError("the driver's connection is closed")
+
+    import ray
+
+    cluster.count()
+    monkeypatch.setattr(ray, "get", gone)
+    with pytest.raises(tw.ClusterError, match="does not answer any more"):
+        tw.minimize(loss, PARAMETERS, data=(X, y), cluster=cluster)
+
+
+def test_tables_are_fitted_on_a_cluster(cluster: tw.Cluster, tmp_path: Any) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from thalweg.fitting import fit
+
+    for number in range(4):
+        rows = slice(number * 2000, (number + 1) * 2000)
+        columns = {f"x{i}": X[rows, i] for i in range(8)} | {"y": y[rows] > 0}
+        pq.write_table(pa.table(columns), tmp_path / f"{number}.parquet")
+    files = str(tmp_path / "*.parquet")
+    there, here = fit(files, "y", memory="64 MB", cluster=cluster), fit(files, "y", memory="64 MB")
+    np.testing.assert_allclose(there.parameters["w"], here.parameters["w"], rtol=1e-6)
+    assert there.scores["validation"]["accuracy"] == here.scores["validation"]["accuracy"]

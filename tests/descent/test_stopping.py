@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,26 @@ def rosenbrock(p: Any) -> Any:
     return (1 - p[0]) ** 2 + 100 * (p[1] - p[0] ** 2) ** 2
 
 
+def once_begun(action: Callable[[], None]) -> Callable[[tw.Progress], None]:
+    """An `on_progress` that has the action done 0.15 seconds after the first sign of the descent, so not while it is compiled."""
+    timers: list[threading.Timer] = []
+
+    def begin(progress: tw.Progress) -> None:
+        if not timers:
+            timers.append(threading.Timer(0.15, action))
+            timers[0].start()
+
+    return begin
+
+
 TARGETS = pytest.mark.parametrize("more", [{}, {"target": "numpy"}, {"restarts": 20}], ids=["native", "numpy", "many"])
 
 
 @TARGETS
 def test_a_button_is_pressed_by_another_thread(more: dict[str, Any]) -> None:
     button = tw.Stop()
-    threading.Timer(0.15, button.press).start()
-    result = tw.minimize(rosenbrock, START, method=SLOW, stop=button | ENDLESS, **more)
+    press = once_begun(button.press)
+    result = tw.minimize(rosenbrock, START, method=SLOW, stop=button | ENDLESS, on_progress=press, **more)
     assert button.is_pressed
     assert result.stopped_by.reason == "interrupted"
     assert "the user stopped it" in result.stopped_by.sentence
@@ -49,8 +62,13 @@ def test_a_button_that_was_pressed_before() -> None:
 @TARGETS
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent differently there")
 def test_ctrl_c_keeps_what_was_reached(more: dict[str, Any]) -> None:
-    threading.Timer(0.15, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    result = tw.minimize(rosenbrock, START, method=SLOW, stop=ENDLESS, **more)
+    timer = threading.Timer(0.15, lambda: os.kill(os.getpid(), signal.SIGINT))
+
+    def begin(_: tw.Progress) -> None:
+        if not timer.is_alive():
+            timer.start()  # not before: compiling takes a while
+
+    result = tw.minimize(rosenbrock, START, method=SLOW, stop=ENDLESS, on_progress=begin, **more)
     assert result.stopped_by.reason == "interrupted"
     assert result.steps > 10
     assert result.loss == pytest.approx(rosenbrock(result.parameters), rel=1e-12)

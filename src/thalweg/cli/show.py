@@ -13,11 +13,13 @@ from rich.progress import Progress as Bar
 from rich.table import Table as Grid
 
 from ..descent import Progress
+from ..descent.data import size_text
 from ..descent.result import duration
-from ..fitting import GRADIENT_THRESHOLD, Prepared, TableModel
+from ..fitting import GRADIENT_THRESHOLD, Prepared, PreparedStream, TableModel
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
+from ..tables.survey import ROWS_FOR_KINDS
 
-__all__ = ["LiveProgress", "console", "fitted", "grid_of", "understood"]
+__all__ = ["LiveProgress", "console", "ended", "fitted", "grid_of", "understood"]
 
 _MOST = 100
 """Columns and coefficients that are shown."""
@@ -40,8 +42,14 @@ def grid_of(*headers: str) -> Grid:
     return grid
 
 
-def understood(prepared: Prepared) -> None:
+def understood(prepared: Prepared | PreparedStream) -> None:
     """What was read, and what will be fitted."""
+    if isinstance(prepared, PreparedStream):
+        _streamed(prepared)
+        _model(prepared)
+        survey = prepared.survey
+        _rows(sum(survey.training), sum(survey.validation), survey.target.dropped, survey.incomplete)
+        return
     table, target = prepared.table, prepared.target
     how = f" ({table.how})" if table.how else ""
     missing = sum(column.missing_count for column in table.columns)
@@ -61,6 +69,35 @@ def understood(prepared: Prepared) -> None:
     if len(table.columns) > _MOST:
         grid.add_row("  ...", f"and {len(table.columns) - _MOST:,} columns more")
     console.print(grid)
+    _model(prepared)
+    _rows(len(prepared.training), len(prepared.validation), target.dropped, prepared.incomplete)
+
+
+def _streamed(prepared: PreparedStream) -> None:
+    """A table of which only chunks are in memory."""
+    survey = prepared.survey
+    source = survey.source
+    how = f" ({source.how})" if source.how else ""
+    columns = list(survey.described)
+    console.print(f"[bold]{escape(source.path)}[/]{how}: {survey.row_count:,} rows, {len(columns)} columns")
+    grid = Grid(box=None, pad_edge=False, show_header=False)
+    for name in columns[:_MOST]:
+        reason = prepared.encoding.left_out.get(name)
+        note = f" [dim]not used: {escape(reason)}[/]" if reason else ""
+        note = " [bold]target[/]" if name in prepared.target.names else note
+        grid.add_row(f"  {escape(name)}", escape(survey.described[name]) + note)
+    if len(columns) > _MOST:
+        grid.add_row("  ...", f"and {len(columns) - _MOST:,} columns more")
+    console.print(grid)
+    needed = prepared.fitted.data.examples * prepared.fitted.data.row_bytes
+    fits = "read once, and kept" if prepared.fitted.data.fits else "read again in every pass"
+    console.print(
+        f"Streamed with {size_text(prepared.memory)} of memory: the training rows take {size_text(needed)} and are {fits}. "
+        f"Kinds are those of the first {ROWS_FOR_KINDS:,} rows."
+    )
+
+
+def _model(prepared: Prepared | PreparedStream) -> None:
     model = prepared.model
     console.print(
         f"Model: {_NAMES[type(model)]}{escape(_classes(prepared))}; {len(prepared.encoding.features):,} features"
@@ -69,15 +106,16 @@ def understood(prepared: Prepared) -> None:
         console.print(f"  {number}  {layer}")
     if len(model.layers) > 1:
         console.print(f"     in all {model.parameter_count:,} parameters")
-    dropped = f"; {target.dropped:,} without a target are left out" if target.dropped else ""
-    if prepared.incomplete:
-        dropped += f"; {prepared.incomplete:,} with missing values are left out"
-    console.print(
-        f"Rows: {len(prepared.training):,} for training, {len(prepared.validation):,} for validation{dropped}"
-    )
 
 
-def _classes(prepared: Prepared) -> str:
+def _rows(training: int, validation: int, without_target: int, incomplete: int) -> None:
+    dropped = f"; {without_target:,} without a target are left out" if without_target else ""
+    if incomplete:
+        dropped += f"; {incomplete:,} with missing values are left out"
+    console.print(f"Rows: {training:,} for training, {validation:,} for validation{dropped}")
+
+
+def _classes(prepared: Prepared | PreparedStream) -> str:
     target = prepared.target
     if len(target.classes) == 2:
         return f" of {target.name} = {target.classes[1]} against {target.classes[0]}"
@@ -155,6 +193,12 @@ def fitted(model: TableModel, examples: int | None = None) -> None:
     console.print(_scores(model))
     if model.is_linear:
         _coefficients(model)
+
+
+def ended(model: TableModel) -> None:
+    """A model that was fitted before."""
+    console.print(f"Model: {_NAMES[type(model.model)]} of {', '.join(model.target)}", markup=False)
+    console.print(_scores(model))
 
 
 def _scores(model: TableModel) -> Grid:

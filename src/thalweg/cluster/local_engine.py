@@ -48,6 +48,11 @@ class LocalEngine:
         self.crew.can_hand_over = False
         self.crew.begin(lambda actor: [actor.learn_steps.remote(carried, workers)])
 
+    @property
+    def next_record(self) -> int:
+        """The iteration from which on the next row of the history is due."""
+        return self.iteration
+
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
         """Does up to so many iterations."""
         rows: list[Array] = []

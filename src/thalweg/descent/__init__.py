@@ -44,6 +44,7 @@ from .stopping import (
     StoppingRule,
     ValidationStalls,
 )
+from .trajectory import Trajectory, retrace
 
 __all__ = [
     "BFGS",
@@ -99,6 +100,7 @@ __all__ = [
     "StoppingRule",
     "Stream",
     "StrongWolfe",
+    "Trajectory",
     "Uniform",
     "ValidationStalls",
     "Zeros",
@@ -106,5 +108,6 @@ __all__ = [
     "grid",
     "minimize",
     "powers_of_ten",
+    "retrace",
     "schedules",
 ]

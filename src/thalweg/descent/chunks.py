@@ -21,7 +21,12 @@ __all__ = ["chunked_engine", "over_data"]
 
 
 def chunked_engine(
-    step: Step, arrays: int, totals_of: Callable[[Sequence[Sweep]], Totals], notes: tuple[str, ...] = ()
+    step: Step,
+    arrays: int,
+    totals_of: Callable[[Sequence[Sweep]], Totals],
+    notes: tuple[str, ...] = (),
+    iteration: int = 0,
+    next_record: int = 0,
 ) -> SteppedEngine:
     """An engine for a step over examples that are elsewhere.
 
@@ -37,7 +42,7 @@ def chunked_engine(
     for one in cuts:
         begin = sum(len(before.sweeps) for before in cuts[: len(stages)])
         stages.append(_Stage(one, begin, totals, prepared.values, first, arrays))
-    return SteppedEngine(step, stages, lambda iteration: (), notes)
+    return SteppedEngine(step, stages, lambda _: (), notes, iteration, next_record)
 
 
 def _cut(graph: Graph, data: Sequence[Node]) -> Cut:

@@ -45,7 +45,8 @@ DENSE_BITS_OF_MANY = 7
 class Engine(Protocol):
     """Advances the state of a descent.
 
-    state: the current values. iteration: how many rounds of the loop were done. notes: for the user.
+    state: the current values. iteration: how many rounds of the loop were done. next_record: the iteration from which on the next
+    row of the history is due. notes: for the user.
     """
 
     notes: tuple[str, ...]
@@ -58,6 +59,11 @@ class Engine(Protocol):
     @property
     def iteration(self) -> int:
         """How many rounds of the loop were done."""
+        ...
+
+    @property
+    def next_record(self) -> int:
+        """The iteration from which on the next row of the history is due."""
         ...
 
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
@@ -120,8 +126,12 @@ class CompiledStep(Protocol):
         seed: int,
         threads: int,
         iteration: int = 0,
+        next_record: int | None = None,
     ) -> Exchanging:
-        """The engine with a state to go on from; the arrays of the state are its own from now on."""
+        """The engine with a state to go on from; the arrays of the state are its own from now on.
+
+        next_record: the iteration from which on the next row of the history is due, by default this one.
+        """
         ...
 
 
@@ -143,9 +153,10 @@ class NativeStep:
         seed: int,
         threads: int,
         iteration: int = 0,
+        next_record: int | None = None,
     ) -> NativeEngine:
         """The engine with a state to go on from; the arrays of the state are its own from now on."""
-        return NativeEngine.of(self, state, settings, data, seed, threads, iteration)
+        return NativeEngine.of(self, state, settings, data, seed, threads, iteration, next_record)
 
 
 def loop_of(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> tuple[Prepared, Loop, Sequence[Node]]:
@@ -199,6 +210,7 @@ class NativeEngine:
         seed: int,
         threads: int,
         iteration: int = 0,
+        next_record: int | None = None,
     ) -> NativeEngine:
         """The engine with a state to go on from; the arrays of the state are its own from now on."""
         prepared = compiled.prepared
@@ -210,7 +222,7 @@ class NativeEngine:
         execution = Execution(compiled.program, arrays, outputs, history, threads)
         execution.control[Control.SEED] = np.int64(np.uint64(seed % (1 << 64)))
         execution.control[Control.ITERATION] = iteration
-        execution.control[Control.NEXT_RECORD] = iteration
+        execution.control[Control.NEXT_RECORD] = iteration if next_record is None else next_record
         return cls(
             list(state), (compiled.note,) if compiled.note else (), execution, outside, history, first, len(data)
         )
@@ -219,6 +231,11 @@ class NativeEngine:
     def iteration(self) -> int:
         """How many rounds of the loop were done."""
         return int(self._execution.control[Control.ITERATION])
+
+    @property
+    def next_record(self) -> int:
+        """The iteration from which on the next row of the history is due."""
+        return int(self._execution.control[Control.NEXT_RECORD])
 
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
         """Does up to so many iterations."""
@@ -259,8 +276,8 @@ class SteppedEngine:
     data: Callable[[int], Sequence[Array]]
     notes: tuple[str, ...] = ()
     iteration: int = 0
+    next_record: int = 0
     state: list[Array] = field(default_factory=list)
-    _next_record: int = 0
     _stops: bool = False
 
     def __post_init__(self) -> None:
@@ -291,12 +308,13 @@ class SteppedEngine:
         outputs = stage([*self.state, *self.step.settings, *rest])
         if len(outputs) > carried:
             status = int(outputs[-1])
-            if self.iteration >= self._next_record or status:
+            if self.iteration >= self.next_record or status:
                 rows.append([self.iteration, *np.concatenate([np.ravel(x) for x in outputs[carried:-1]]).tolist()])
-                self._next_record = self.iteration + record_stride(self.iteration)
+                self.next_record = self.iteration + record_stride(self.iteration)
             if status:
                 return status
-        self.state = [np.asarray(x) for x in outputs[:carried]]
+        # In one order in memory, so that sums over them have the same digits after a checkpoint.
+        self.state = [np.asarray(x, order="C") for x in outputs[:carried]]
         return 0
 
     def request_stop(self) -> None:
@@ -305,7 +323,13 @@ class SteppedEngine:
 
 
 def numpy_engine(
-    step: Step, data: Sequence[Array], batch: int | None, seed: int, notes: tuple[str, ...] = ()
+    step: Step,
+    data: Sequence[Array],
+    batch: int | None,
+    seed: int,
+    notes: tuple[str, ...] = (),
+    iteration: int = 0,
+    next_record: int = 0,
 ) -> SteppedEngine:
     """The reference: the stages node by node in NumPy."""
 
@@ -316,7 +340,7 @@ def numpy_engine(
         return [array[chosen] for array in data]
 
     stages = [functools.partial(evaluate, graph) for graph in stage_graphs(step, step.graph)]
-    return SteppedEngine(step, stages, examples, notes)
+    return SteppedEngine(step, stages, examples, notes, iteration, next_record)
 
 
 def stage_graphs(step: Step, graph: Graph) -> list[Graph]:

@@ -13,6 +13,7 @@ import numpy as np
 from ..compile.device import Device, device_of
 from ..errors import ArgumentError
 from ..graph import Array
+from .checkpoint import Keeper
 from .controls import Controls
 from .curvature import curvature_of
 from .data import Data, data_of
@@ -54,6 +55,7 @@ def minimize(
     device: str | Device | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     memory: Any = None,
+    checkpoints: Keeper | None = None,
     controls: Controls | None = None,
 ) -> Result:
     """Descends from given parameters to lower values of a loss.
@@ -86,11 +88,14 @@ def minimize(
     device: of the jax target: "gpu", "tpu" or "cpu", the second one as "gpu:1", or a `Device` with a precision or a limit of
         memory; by default the best that JAX finds. A GPU or TPU implies target="jax".
     on_progress: called some twenty times a second with a `Progress`; if it returns True the descent stops.
+    checkpoints: `tw.Checkpoints("FOLDER")`: where checkpoints and the history are kept. If they are there already, the descent goes
+        on from the latest; interrupted, even killed, it ends in the same digits as one that was not disturbed.
     controls: `tw.Controls()`, by which another thread can hold the descent, change its learning rate, and end it.
     memory: `result.memory` of an earlier descent with the same method, which goes on with it (the means of Adam, for example).
 
     Returns a Result; of several descents a `Population`, which is the result of the best and has all the others.
-    Raises TracingError, LossError, ShapeError, DataError, ArgumentError or DeviceError before the descent starts.
+    Raises TracingError, LossError, ShapeError, DataError, ArgumentError or DeviceError before the descent starts; RunError if
+    checkpoints cannot be kept, or those there are of another descent.
 
     >>> import numpy as np
     >>> result = minimize(lambda x: np.sum((x - 3.0) ** 2), np.zeros(2))
@@ -115,6 +120,7 @@ def minimize(
         target=target,
         device=device,
         memory=memory,
+        checkpoints=checkpoints,
         controls=controls,
     )
     if is_population:
@@ -154,11 +160,14 @@ def plan_of(
     target: str = "native",
     device: str | Device | None = None,
     memory: Any = None,
+    checkpoints: Keeper | None = None,
     controls: Controls | None = None,
     numbers: tuple[str, ...] = (),
 ) -> tuple[Plan, Method]:
     """The arguments of `minimize`, checked, and the method; the loss is traced. numbers: see `problem_of`."""
     begin = time.perf_counter()
+    if checkpoints is not None and not isinstance(checkpoints, Keeper):
+        raise ArgumentError(f'checkpoints={checkpoints!r}: expected tw.Checkpoints("FOLDER")')
     if controls is not None and not isinstance(controls, Controls):
         raise ArgumentError(f"controls={controls!r}: expected tw.Controls()")
     given = data_of(data)
@@ -193,6 +202,7 @@ def plan_of(
         memory,
         controls,
         on,
+        checkpoints,
     )
     return plan, chosen
 

@@ -15,12 +15,14 @@ from ..compile.function import compiled
 from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
+from .checkpoint import Keeper
 from .chunks import over_data
 from .controls import Controls
 from .data import Data, ScatteredData
 from .device import device_step
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import Method
+from .norms import norm
 from .penalties import Penalty
 from .problem import Problem, problem_of
 from .reuse import form_of
@@ -53,7 +55,7 @@ class Plan:
 
     problem: the loss for the examples of one step, all or a batch. validation: data kept apart; every: iterations between
     checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent. controls: what a person
-    may do to the descent. device: of the jax target.
+    may do to the descent. device: of the jax target. keeper: of checkpoints.
     """
 
     loss: Callable[..., Any]
@@ -73,6 +75,7 @@ class Plan:
     memory: Any = None
     controls: Controls | None = None
     device: Device | None = None
+    keeper: Keeper | None = None
 
     @property
     def keeps_best(self) -> bool:
@@ -185,7 +188,7 @@ def evaluation(
 
 def _evaluation_of(problem: Problem, vector: Array, value: Array, gradient: Array) -> Evaluation:
     if problem.penalty is None:
-        return Evaluation(float(value), float(np.linalg.norm(gradient.astype(np.float64))))
+        return Evaluation(float(value), norm(gradient))
     return _penalised(problem, vector, float(value), gradient)
 
 
@@ -198,7 +201,7 @@ def _penalised(problem: Problem, vector: Array, value: float, gradient: Array) -
     assert penalty is not None
     moved = penalty.proximal(layout.tree(vector - _SMALL_STEP * gradient), _SMALL_STEP)
     mapping = (vector - layout.vector(moved)).astype(np.float64) / _SMALL_STEP
-    return Evaluation(value + float(penalty.kinked(layout.tree(vector))), float(np.linalg.norm(mapping)))
+    return Evaluation(value + float(penalty.kinked(layout.tree(vector))), norm(mapping))
 
 
 _TOGETHER = 16
@@ -219,8 +222,8 @@ def evaluations(
         wide = np.stack([vectors[place] for place in places])
         own = [np.array([numbers[place][i] for place in places], wide.dtype) for i in range(len(problem.numbers))]
         losses, gradients = function(wide, *arrays, *own)
-        norms = np.linalg.norm(gradients.astype(np.float64), axis=1)
-        found += [Evaluation(float(a), float(b)) for a, b in zip(losses, norms, strict=True)][:count]
+        norms = [norm(gradient) for gradient in gradients]
+        found += [Evaluation(float(a), b) for a, b in zip(losses, norms, strict=True)][:count]
     return found
 
 

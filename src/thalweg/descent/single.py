@@ -11,10 +11,12 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array, evaluate
+from .checkpoint import Checkpoint, Kept
 from .chunks import chunked_engine, over_data
 from .data import ChunkTotals, Data, ScatteredData, Stream, StreamData, check_data, size_text
 from .device import holds, loss_on_device, streamed_to_device
 from .engines import Engine, numpy_engine
+from .identity import identity_of
 from .indices import check_indices
 from .methods import Method
 from .not_finite import explain
@@ -22,35 +24,55 @@ from .parameters import leaf_arrays
 from .plan import Evaluation, Origin, Plan
 from .problem import problem_of
 from .result import Result
-from .run import Ended, Progress, Validation, descend, history_of, progress_of, reason, with_checks
+from .run import Descent, Ended, Progress, Validation, history_of, progress_of, reason, with_checks
 from .steps import Status, Step, start_of
 from .stopping import Measurement, ValidationStalls, leaves
 from .windows import WindowedEngine
 
-__all__ = ["run_single"]
+__all__ = ["engine_of", "run_single"]
 
 
 def run_single(plan: Plan, vector: Array, method: Method, on_progress: Callable[[Progress], object] | None) -> Result:
     """Descends from one vector with one method."""
     step = plan.step(vector, method)
-    engine = _engine(plan, step, vector, method)
+    if plan.keeper is None:
+        return _run(plan, step, vector, method, on_progress, None)
+    # What looks at the result later descends without checkpoints.
+    alone = dataclasses.replace(plan, keeper=None)
+    state, _ = _begin(plan, step, vector, method)
+    with plan.keeper.of(identity_of(plan, step, state, method)) as kept:
+        return _run(alone, step, vector, method, on_progress, kept)
+
+
+def _run(
+    plan: Plan,
+    step: Step,
+    vector: Array,
+    method: Method,
+    on_progress: Callable[[Progress], object] | None,
+    kept: Kept | None,
+) -> Result:
+    """Begins, or goes on from what was kept, to the end."""
+    found = None if kept is None else kept.found
+    engine = engine_of(plan, step, vector, method, found)
     checks = None if plan.validation is None else _validation(plan, plan.validation)
-    seen, origin = () if checks is None else checks.checks, Origin(plan, vector, vector)
+    if checks is not None and found is not None:
+        checks.go_on(found)
+    origin = Origin(plan, vector, vector)
+
+    def show(rows: Array, seconds: float) -> object:
+        seen = () if checks is None else checks.told
+        return None if on_progress is None else on_progress(progress_of(rows, seconds, origin, method, seen))
+
     compile_seconds = time.perf_counter() - plan.begin
     try:
-        ended = descend(
-            engine,
-            None
-            if on_progress is None
-            else lambda rows, seconds: on_progress(progress_of(rows, seconds, origin, seen)),
-            checks,
-            lambda: _where(step, engine),
-            plan.controls,
-        )
+        on_rows = None if on_progress is None else show
+        ended = Descent(engine, step.names, on_rows, checks, plan.controls, kept).run()
     finally:
         if isinstance(engine, WindowedEngine):
             engine.close()
-    return _Told(plan, vector, method, step, engine, ended, checks).result(compile_seconds)
+    notes = [] if kept is None else kept.notes
+    return _Told(plan, vector, method, step, engine, ended, checks, notes).result(compile_seconds)
 
 
 _LONG = 0.05
@@ -61,46 +83,54 @@ _UNCOMPILED = (
 )
 
 
-def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
+def _begin(plan: Plan, step: Step, vector: Array, method: Method) -> tuple[list[Array], tuple[Array, ...]]:
+    """The state and the settings that a descent begins with."""
     state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed, (), plan.keeps_best)
-    if plan.memory is not None:
-        state = _with_memory(step, state, plan.memory, method)
+    return (state if plan.memory is None else _with_memory(step, state, plan.memory, method)), settings
+
+
+def engine_of(plan: Plan, step: Step, vector: Array, method: Method, found: Checkpoint | None = None) -> Engine:
+    """What carries a descent from one vector forward. found: where it is to go on from."""
+    state, settings = _begin(plan, step, vector, method)
+    place = _BEGINNING
+    if found is not None:
+        state, place = [np.array(found.state[name]) for name in step.names], (found.iteration, found.next_record)
     is_compiled = plan.target != "numpy" and plan.problem.is_traced
+    started = dataclasses.replace(step, state=tuple(state), settings=settings)
     if is_compiled and plan.device is not None and not holds(plan.device, plan.data):
-        started = dataclasses.replace(step, state=tuple(state), settings=settings)
-        return streamed_to_device(started, plan.data, plan.batch, plan.seed, plan.device)
+        return streamed_to_device(started, plan.data, plan.batch, plan.seed, plan.device, *place)
     if is_compiled and isinstance(plan.data, ScatteredData):
-        engine = plan.data.engine(
-            dataclasses.replace(step, state=tuple(state), settings=settings), plan.batch, plan.seed
-        )
+        engine = plan.data.engine(started, plan.batch, plan.seed)
         if engine is not None:
             return engine
     if is_compiled and isinstance(plan.data, StreamData):
-        return _streamed_engine(plan, plan.data.stream, step, state, settings, method)
+        return _streamed_engine(plan, plan.data.stream, started, method, place)
     if not is_compiled:
         notes = () if plan.problem.is_traced else (_UNCOMPILED,)
-        started = dataclasses.replace(step, state=tuple(state), settings=settings)
-        return numpy_engine(started, plan.data.arrays, plan.batch, plan.seed, notes)
-    return plan.program(step, method).engine(state, settings, plan.data.arrays, plan.seed, plan.threads)
+        return numpy_engine(started, plan.data.arrays, plan.batch, plan.seed, notes, *place)
+    return plan.program(step, method).engine(state, settings, plan.data.arrays, plan.seed, plan.threads, *place)
 
 
-def _streamed_engine(
-    plan: Plan, stream: Stream, step: Step, state: list[Array], settings: tuple[Array, ...], method: Method
-) -> Engine:
+_BEGINNING = (0, 0)
+"""Iteration, and where the next row of the history is due."""
+
+
+def _streamed_engine(plan: Plan, stream: Stream, started: Step, method: Method, place: tuple[int, int]) -> Engine:
     size = size_text(stream.examples * stream.row_bytes)
     note = f"{stream.examples:,} examples ({size}) were streamed, with memory={size_text(stream.memory)!r}"
     threads = max(1, plan.threads - 1)  # one reads
     if plan.batch is None:
-        started = dataclasses.replace(step, state=tuple(state), settings=settings)
         return chunked_engine(
-            started, len(stream.types), lambda sweeps: ChunkTotals(sweeps, stream.chunks, threads), (note,)
+            started, len(stream.types), lambda sweeps: ChunkTotals(sweeps, stream.chunks, threads), (note,), *place
         )
     rows = stream.window_rows(plan.batch)
     note += f"; mini-batches were drawn from windows of {rows:,} examples"
-    windows = stream.windows(rows, plan.seed)
+    batches = rows // plan.batch
+    windows = stream.windows(rows, plan.seed, place[0] // batches)
     first = next(windows)
-    engine = plan.program(step, method, first).engine(state, settings, first, plan.seed, threads)
-    return WindowedEngine(engine, windows, rows // plan.batch, (note,))
+    state, settings = [array.copy() for array in started.state], started.settings
+    engine = plan.program(started, method, first).engine(state, settings, first, plan.seed, threads, *place)
+    return WindowedEngine(engine, windows, batches, (note,))
 
 
 def _with_memory(step: Step, state: Sequence[Array], memory: Any, method: Method) -> list[Array]:
@@ -113,11 +143,6 @@ def _with_memory(step: Step, state: Sequence[Array], memory: Any, method: Method
             "descent with the same method and shapes"
         )
     return [array.copy() for array in leaf_arrays({**named, "method": memory})[0]]
-
-
-def _where(step: Step, engine: Engine) -> tuple[Array, int]:
-    state = step.named(engine.state)
-    return state["parameters"], int(state["step"])
 
 
 def _validation(plan: Plan, kept: Data) -> Validation:
@@ -142,13 +167,14 @@ class _Told:
     engine: Engine
     ended: Ended
     checks: Validation | None
+    notes_before: Sequence[str]
 
     def __post_init__(self) -> None:
         self.state = self.step.named(self.engine.state)
         self.number = int(self.state["step"])
         self.history = history_of(self.ended.rows)
         self.has_failed = self.ended.status in (Status.LOSS_NOT_FINITE, Status.GRADIENT_NOT_FINITE)
-        self.notes = list(self.engine.notes)
+        self.notes = [*self.notes_before, *self.engine.notes]
 
     def result(self, compile_seconds: float) -> Result:
         """The result. Raises DataError if the data are why the loss is not finite."""
@@ -160,9 +186,9 @@ class _Told:
         vector, at, found = self._end()
         stopped = reason(self.ended.status, self.ended.is_interrupted, plan.rule, self._seen(found))
         if self.checks is not None:
-            if plan.validation is not None and any(np.isnan(loss) for _, loss in self.checks.checks):
+            if plan.validation is not None and any(np.isnan(loss) for _, loss in self.checks.told):
                 check_data(plan.validation, "validation")
-            self.history = with_checks(self.history, self.checks.checks)
+            self.history = with_checks(self.history, self.checks.told)
             stalls = any(isinstance(rule, ValidationStalls) for rule in leaves(plan.rule))
             if (stalls or self._wants_best) and self.checks.best is not None and not self.has_failed:
                 vector, at = self.checks.best, self.checks.best_step

@@ -65,8 +65,7 @@ class Descents:
 
     def run(self, on_progress: Callable[[Progress], object] | None) -> None:
         """Descends until every member has ended, or the user stops them."""
-        origins = [Origin(self.plan, member.vector, member.vector, member.numbers) for member in self.members]
-        self.is_interrupted, seconds = run_together(self.lockstep, _goes_on(self.plan, on_progress, origins))
+        self.is_interrupted, seconds = run_together(self.lockstep, _goes_on(self.plan, on_progress, self.members))
         self.seconds += seconds
 
     def limit(self, places: Sequence[int], rule: StoppingRule, iteration: int) -> None:
@@ -117,12 +116,14 @@ def _check(plan: Plan) -> None:
         )
     if plan.memory is not None:
         raise ArgumentError("memory=... belongs to one descent: leave out restarts and grids")
+    if plan.keeper is not None:
+        raise ArgumentError("checkpoints=... are of one descent: leave out restarts and grids")
     if plan.validation is not None:
         raise ArgumentError("validation=... watches one descent: leave out restarts and grids, or use tw.search")
 
 
 def _goes_on(
-    plan: Plan, on_progress: Callable[[Progress], object] | None, origins: Sequence[Origin]
+    plan: Plan, on_progress: Callable[[Progress], object] | None, members: Sequence[Member]
 ) -> Callable[[Lockstep, float], bool]:
     """Shows the user the best member after each stretch, and looks whether a button was pressed."""
     buttons = [rule for rule in leaves(plan.rule) if isinstance(rule, Stop)]
@@ -136,7 +137,9 @@ def _goes_on(
         rows = lockstep.rows_of(best)
         if not len(rows):
             return True
-        return on_progress(progress_of(rows, seconds, origins[best], (), lockstep.rows)) is not True
+        own = members[best]
+        origin = Origin(plan, own.vector, own.vector, own.numbers)
+        return on_progress(progress_of(rows, seconds, origin, own.method, (), lockstep.rows)) is not True
 
     return goes_on
 

@@ -39,6 +39,11 @@ class WindowedEngine:
         """How many rounds of the loop were done."""
         return self.engine.iteration
 
+    @property
+    def next_record(self) -> int:
+        """The iteration from which on the next row of the history is due."""
+        return self.engine.next_record
+
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
         """Does up to so many iterations, not beyond the end of the window."""
         number, place = divmod(self.iteration, self.batches)

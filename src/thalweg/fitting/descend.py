@@ -26,6 +26,7 @@ from ..models import Model, Perceptron, Squared
 from ..models.losses import PoissonDeviance
 from .prepare import Prepared
 from .settings import METHODS, Settings
+from .streamed import PreparedStream
 
 __all__ = ["GRADIENT_THRESHOLD", "Task", "task_of"]
 
@@ -40,21 +41,22 @@ class Task:
     loss: Callable[..., Any]
     start: Any
     options: dict[str, Any]
+    count: int
 
     @property
     def examples(self) -> int:
         """How many each step sees."""
-        return self.options["batch_size"] or len(self.options["data"][0])
+        return self.options["batch_size"] or self.count
 
 
-def task_of(prepared: Prepared) -> Task:
+def task_of(prepared: Prepared | PreparedStream) -> Task:
     """The descent that fits what was prepared.
 
     Models with one linear layer are convex: they descend by L-BFGS on all rows at once. Perceptrons descend by Adam, in
     mini-batches, until the loss on the validation rows stalls.
     """
     settings, model = prepared.settings, prepared.model
-    count = len(prepared.fitted.X)
+    count = prepared.fitted.count
     batch = _batch_size(settings, model, count)
     options = {
         "data": prepared.fitted.data,
@@ -65,7 +67,7 @@ def task_of(prepared: Prepared) -> Task:
         "validation": prepared.kept.data if prepared.kept is not None and batch is not None else None,
         "seed": settings.seed,
     }
-    return Task(model.loss, model.start(settings.seed, prepared.fitted.X.dtype), options)
+    return Task(model.loss, model.start(settings.seed, prepared.fitted.dtype), options, count)
 
 
 def _batch_size(settings: Settings, model: Model, count: int) -> int | None:
@@ -75,7 +77,7 @@ def _batch_size(settings: Settings, model: Model, count: int) -> int | None:
     return batch if batch is not None and batch < count else None
 
 
-def _rule(prepared: Prepared, batch: int | None, count: int) -> StoppingRule:
+def _rule(prepared: Prepared | PreparedStream, batch: int | None, count: int) -> StoppingRule:
     settings = prepared.settings
     if batch is None:
         return GradientBelow(GRADIENT_THRESHOLD) | NoChange(20, 1e-14) | MaxSteps(settings.epochs or _STEPS)

@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..cluster import Cluster
 from ..descent import Progress, Result
+from ..descent.checkpoint import Keeper
+from ..descent.data import bytes_of
 from ..graph import Array
 from ..judged import minimize
-from ..tables import Table, read_table
+from ..models import Metrics
+from ..tables import Kind, Source, Table, open_source, streaming_bound
 from .descend import task_of
 from .prepare import Prepared, prepare
 from .settings import Settings
+from .streamed import PreparedStream, StreamedPart, prepare_stream
 from .table_model import TableModel
 
-__all__ = ["fit", "fit_prepared", "model_of"]
+__all__ = ["fit", "fit_prepared", "model_of", "prepare_source", "prepare_within", "reading_bound"]
 
 
 def fit(
     data: Any,
     target: str | Sequence[str],
     *,
+    memory: int | str | None = None,
     on_progress: Callable[[Progress], object] | None = None,
+    checkpoints: Keeper | None = None,
+    cluster: Cluster | None = None,
     **settings: Any,
 ) -> TableModel:
     """Fits a model to a table.
 
     data: a `thalweg.tables.Table`, or anything that `thalweg.tables.read_table` takes: a path, a frame of pandas or Polars, an
-    Arrow table. target: the column to predict, or several columns of numbers. on_progress: as for `minimize`.
+    Arrow table. target: the column to predict, or several columns of numbers. memory: as for `prepare_source`.
+    on_progress, checkpoints, cluster: as for `minimize`.
     settings: as `thalweg.fitting.Settings` has them: model, hidden, objective, l1, l2, method, batch_size, epochs, ...
     Raises TableError or ArgumentError.
 
@@ -37,17 +46,60 @@ def fit(
     >>> [round(float(y), 3) for y in model.predict(pa.table({"x": [9.0, 10.0]}))]
     [19.0, 21.0]
     """
-    table = data if isinstance(data, Table) else read_table(data)
-    return fit_prepared(prepare(table, target, Settings(**settings)), on_progress)
+    if isinstance(data, Table):
+        return fit_prepared(prepare(data, target, Settings(**settings)), on_progress, checkpoints, cluster)
+    prepared = prepare_source(open_source(data), target, Settings(**settings), memory=memory)
+    return fit_prepared(prepared, on_progress, checkpoints, cluster)
 
 
-def fit_prepared(prepared: Prepared, on_progress: Callable[[Progress], object] | None = None) -> TableModel:
+def prepare_source(
+    source: Source,
+    target: str | Sequence[str],
+    settings: Settings | None = None,
+    *,
+    kinds: Mapping[str, Kind] | None = None,
+    memory: int | str | None = None,
+) -> Prepared | PreparedStream:
+    """Understands a table: in memory, or, if it would take more than half of what is available, as a stream.
+
+    memory: of reading, as bytes or text such as "2 GB", 64 MB at least; if it is given the table is streamed. kinds: as for
+    `read_table`.
+    """
+    return prepare_within(reading_bound(source, memory), source, target, settings, kinds=kinds)
+
+
+def reading_bound(source: Source, memory: int | str | None = None) -> int | None:
+    """The memory, in bytes, with which a table is to be streamed, as things stand now; None if it is read whole."""
+    return streaming_bound(source) if memory is None else bytes_of(memory)
+
+
+def prepare_within(
+    bound: int | None,
+    source: Source,
+    target: str | Sequence[str],
+    settings: Settings | None = None,
+    *,
+    kinds: Mapping[str, Kind] | None = None,
+) -> Prepared | PreparedStream:
+    """Understands a table with the memory that `reading_bound` has found."""
+    if bound is None:
+        return prepare(Table.of(source, kinds), target, settings)
+    return prepare_stream(source, target, settings, memory=bound, kinds=kinds)
+
+
+def fit_prepared(
+    prepared: Prepared | PreparedStream,
+    on_progress: Callable[[Progress], object] | None = None,
+    checkpoints: Keeper | None = None,
+    cluster: Cluster | None = None,
+) -> TableModel:
     """Descends as `task_of` says."""
     task = task_of(prepared)
-    return model_of(prepared, minimize(task.loss, task.start, **task.options, on_progress=on_progress))
+    options: dict[str, Any] = {"on_progress": on_progress, "checkpoints": checkpoints, "cluster": cluster}
+    return model_of(prepared, minimize(task.loss, task.start, **task.options, **options))
 
 
-def model_of(prepared: Prepared, result: Result) -> TableModel:
+def model_of(prepared: Prepared | PreparedStream, result: Result) -> TableModel:
     """The model whose parameters a descent has found, with its scores on training and validation rows."""
     model = TableModel(
         prepared.model,
@@ -61,22 +113,50 @@ def model_of(prepared: Prepared, result: Result) -> TableModel:
         {},
         result,
     )
-    parts = {"training": (prepared.training, prepared.fitted), "validation": (prepared.validation, prepared.kept)}
-    scores = {
-        name: {} if part is None else _scores(model, prepared.target.values[places], part.X)
-        for name, (places, part) in parts.items()
-    }
+    if isinstance(prepared, PreparedStream):
+        scores = {
+            "training": _scores_of_stream(model, prepared.fitted),
+            "validation": _scores_of_stream(model, prepared.kept),
+        }
+    else:
+        parts = {"training": (prepared.training, prepared.fitted), "validation": (prepared.validation, prepared.kept)}
+        scores = {
+            name: {} if part is None else _scores(model, prepared.target.values[places], part.X)
+            for name, (places, part) in parts.items()
+        }
     return dataclasses.replace(model, scores=scores)
 
 
 def _scores(model: TableModel, y: Array, X: Array) -> dict[str, float]:
     metrics = model.metrics()
+    _add(model, metrics, y, X)
+    return _named(model, metrics)
+
+
+def _scores_of_stream(model: TableModel, part: StreamedPart | None) -> dict[str, float]:
+    """The same in a pass over a stream."""
+    if part is None:
+        return {}
+    metrics = model.metrics()
+    for X, y, *_ in part.data.chunks():
+        _add(model, metrics, y if model.classes else y * model.scale + model.mean, X)
+    return _named(model, metrics)
+
+
+def _add(model: TableModel, metrics: Sequence[Metrics], y: Array, X: Array) -> None:
     predicted = model.predict_features(X)
     if len(metrics) == 1:
         metrics[0].update(y, predicted)
-        return metrics[0].values()
-    found: dict[str, float] = {}
-    for number, (name, metric) in enumerate(zip(model.target, metrics, strict=True)):
+        return
+    for number, metric in enumerate(metrics):
         metric.update(y[:, number], predicted[:, number])
-        found |= {f"{what} of {name}": value for what, value in metric.values().items()}
-    return found
+
+
+def _named(model: TableModel, metrics: Sequence[Metrics]) -> dict[str, float]:
+    if len(metrics) == 1:
+        return metrics[0].values()
+    return {
+        f"{what} of {name}": value
+        for name, metric in zip(model.target, metrics, strict=True)
+        for what, value in metric.values().items()
+    }

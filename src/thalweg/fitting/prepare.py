@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from ..models import (
 from ..tables import Encoding, Kind, Table, Target, complete_rows, refuse_missing, split_rows, target_of
 from .settings import MODELS, Settings, loss_of_words
 
-__all__ = ["Part", "Prepared", "as_targets", "model_for", "prepare"]
+__all__ = ["Part", "Prepared", "as_classes", "as_targets", "dtype_of", "is_standardised", "model_for", "prepare"]
 
 _HIDDEN = (64, 32)
 _STANDARDISED = (Squared, Absolute, Quantile, Huber)
@@ -41,6 +42,16 @@ class Part:
     X: Array
     y: Array
     weights: Array | None
+
+    @property
+    def count(self) -> int:
+        """The number of rows."""
+        return len(self.X)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the features."""
+        return self.X.dtype
 
     @property
     def data(self) -> tuple[Array, ...]:
@@ -70,6 +81,11 @@ class Prepared:
     scale: Array
     incomplete: int = 0
 
+    @property
+    def path(self) -> str:
+        """Of the table."""
+        return self.table.path
+
 
 def prepare(table: Table, target: str | Sequence[str], settings: Settings | None = None) -> Prepared:
     """Understands a table: target, split, features, model. Raises TableError if it cannot be fitted, ArgumentError if not so.
@@ -77,7 +93,7 @@ def prepare(table: Table, target: str | Sequence[str], settings: Settings | None
     Rows without a target are always left out.
     """
     settings = settings or Settings()
-    found = target_of(table, target, as_classes=_as_classes(settings))
+    found = target_of(table, target, as_classes=as_classes(settings))
     without = {*found.names, *([settings.weights] if settings.weights else [])}
     incomplete = 0
     if settings.missing == "refuse":
@@ -85,7 +101,7 @@ def prepare(table: Table, target: str | Sequence[str], settings: Settings | None
     if settings.missing == "drop":
         complete = complete_rows(table, found.rows, without)
         incomplete = len(found.rows) - len(complete)
-        found = target_of(table, target, complete, as_classes=_as_classes(settings))
+        found = target_of(table, target, complete, as_classes=as_classes(settings))
     if len(found.rows) < 4:
         raise TableError(
             f"{table.path} has {len(found.rows)} rows that can be used; a fit needs 4 at least, better hundreds"
@@ -98,7 +114,7 @@ def prepare(table: Table, target: str | Sequence[str], settings: Settings | None
     weights = _weights(table, found, training, settings)
 
     def part(places: Array) -> Part:
-        X, _ = encoding.transform(table, found.rows[places], _dtype(model))
+        X, _ = encoding.transform(table, found.rows[places], dtype_of(model))
         y = as_targets((found.values[places] - mean) / scale, model, X)
         return Part(X, y, None if weights is None else weights[places].astype(X.dtype))
 
@@ -114,12 +130,12 @@ def as_targets(values: Array, model: Model, X: Array) -> Array:
     return values.astype(np.int64 if is_places else X.dtype)
 
 
-def _dtype(model: Model) -> type[np.floating]:
+def dtype_of(model: Model) -> type[np.floating]:
     """Perceptrons need speed more than digits."""
     return np.float32 if isinstance(model, Perceptron) else np.float64
 
 
-def _as_classes(settings: Settings) -> bool | None:
+def as_classes(settings: Settings) -> bool | None:
     """Whether the target is to be taken as classes; None if it may decide."""
     if settings.objective is not None:
         return loss_of_words(settings.objective).is_classification
@@ -185,9 +201,14 @@ def _check_counts(table: Table, target: Target, model: Model) -> None:
         )
 
 
+def is_standardised(model: Model) -> bool:
+    """Whether the model takes targets of mean 0 and deviation 1."""
+    return isinstance(model.criterion, _STANDARDISED)
+
+
 def _unit(values: Array, model: Model) -> tuple[Array, Array]:
     """Mean and deviation of the target, where it is standardised."""
-    if not isinstance(model.criterion, _STANDARDISED):
+    if not is_standardised(model):
         return np.zeros(()), np.ones(())
     deviation = np.asarray(values.std(axis=0))
     return np.asarray(values.mean(axis=0)), np.where(deviation > 0, deviation, 1.0)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..cluster import Cluster
 from ..descent import Method, Progress, Result, Start, StoppingRule
 from ..descent.data import data_of
 from ..descent.parameters import leaf_arrays
 from ..errors import ArgumentError
+from ..storage import digest_of
 from .found import SearchProgress, SearchResult, edges
 from .halving import Halving, steps_of
 from .ranges import Range, check_range, plain
@@ -112,7 +110,10 @@ def search(
     hunt = _Hunt(task, rounds, trials, keep, narrowing, chosen, on_progress, begin, cluster)
     hunt.check()
     hunt.record = Record.open(file, hunt.configuration())
-    return hunt.run()
+    try:
+        return hunt.run()
+    finally:
+        hunt.record.close()
 
 
 @dataclass(eq=False)
@@ -311,8 +312,4 @@ def _digest(data: Any) -> str | None:
 
 
 def _digest_of(tree: Any) -> str:
-    digest = hashlib.sha256()
-    for array in leaf_arrays(tree)[0]:
-        digest.update(f"{array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()[:16]
+    return digest_of(leaf_arrays(tree)[0])

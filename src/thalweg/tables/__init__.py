@@ -1,15 +1,19 @@
 """Tables: reading files, kinds of columns, targets, features, and model files."""
 
+from .available import streaming_bound
 from .batches import tables_in
 from .column import Column, Kind
 from .differences import Differences
+from .encoded import stream_of
 from .encoding import Encoding
+from .file_state import changes_of_files, state_of_files
 from .infer import MISSING
 from .missing import Missing, Unseen, complete_rows, refuse_missing
 from .model_file import load_model, save_model
-from .read import FORMATS, open_source, read_table
+from .read import FORMATS, files_of, open_source, read_table
 from .source import Source
 from .split import split_rows
+from .survey import Survey, survey
 from .table import Table
 from .target import Target, class_name, holds_classes, places_of_classes, target_of
 from .write import csv_writer, open_writer
@@ -23,12 +27,15 @@ __all__ = [
     "Kind",
     "Missing",
     "Source",
+    "Survey",
     "Table",
     "Target",
     "Unseen",
+    "changes_of_files",
     "class_name",
     "complete_rows",
     "csv_writer",
+    "files_of",
     "holds_classes",
     "load_model",
     "open_source",
@@ -38,6 +45,10 @@ __all__ = [
     "refuse_missing",
     "save_model",
     "split_rows",
+    "state_of_files",
+    "stream_of",
+    "streaming_bound",
+    "survey",
     "tables_in",
     "target_of",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from ..errors import ArgumentError, TableError
-from .files import open_seekable
+from .files import open_random, open_seekable
 from .part import Part, cast_batch
 
 __all__ = ["ArrowFile", "ArrowObject", "ParquetFile"]
@@ -17,11 +18,13 @@ _ROWS = 1 << 16
 
 
 class ParquetFile(Part):
-    """A Parquet file, read by groups of rows."""
+    """A Parquet file, or some of its groups of rows. groups: their numbers, by default all. first: the number of the first row."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, groups: Sequence[int] | None = None, first: int = 0) -> None:
         self.path = path
         self.how = "Parquet"
+        self._groups = groups
+        self._first = first
 
     def schema(self) -> Any:
         with self._open() as file:
@@ -29,17 +32,41 @@ class ParquetFile(Part):
 
     def batches(self, schema: Any) -> Iterator[Any]:
         with self._open() as file:
+            names = set(file.schema_arrow.names)
+            columns = [name for name in schema.names if name in names]
             try:
-                for batch in file.iter_batches(_ROWS):
+                for batch in file.iter_batches(_ROWS, row_groups=self._groups, columns=columns):
                     yield cast_batch(batch, schema, self)
             except (pa.ArrowInvalid, OSError) as error:
                 raise _unreadable(self, error) from None
+
+    def pieces(self) -> Sequence[Part]:
+        with self._open() as file:
+            counts = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+        if not counts or self._groups is not None:
+            return (self,)
+        firsts = [0, *itertools.accumulate(counts)]
+        found: list[Part] = []
+        begin = 0
+        for end in range(1, len(counts) + 1):
+            if firsts[end] - firsts[begin] >= _ROWS or end == len(counts):
+                found.append(ParquetFile(self.path, range(begin, end), firsts[begin]))
+                begin = end
+        return found
+
+    def memory(self) -> int:
+        with self._open() as file:
+            return int(8 * file.metadata.num_rows * file.metadata.num_columns)
+
+    def place(self, row: int) -> str:
+        return super().place(row + self._first)
 
     def _open(self) -> Any:
         import pyarrow.parquet
 
         try:
-            return pyarrow.parquet.ParquetFile(open_seekable(self.path), pre_buffer=False)
+            # Read in pieces of a megabyte, a large group of rows takes no more memory than a small one.
+            return pyarrow.parquet.ParquetFile(open_random(self.path), pre_buffer=False, buffer_size=1 << 20)
         except (pa.ArrowInvalid, OSError) as error:
             if isinstance(error, TableError):
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, islice
 from typing import Any
@@ -89,9 +89,11 @@ class DelimitedFile(Part):
 
     def batches(self, schema: Any) -> Iterator[Any]:
         try:
-            with self._open(self._raw_types(schema)) as reader:
+            types = self._raw_types(schema)
+            names = [name for raw, name in zip(self._header, self._names, strict=True) if raw in types]
+            with self._open(types, list(types)) as reader:
                 for batch in reader:
-                    yield cast_batch(batch.rename_columns(self._names), schema, self)
+                    yield cast_batch(batch.rename_columns(names), schema, self)
         except pa.ArrowInvalid as error:
             raise self._located(error) from None
 
@@ -117,17 +119,20 @@ class DelimitedFile(Part):
             return super().place(row)
         return f"{self.path}, line {line:,} (row {row + 1:,})"
 
-    def _open(self, types: dict[str, Any]) -> Any:
-        # A block must hold a row.
-        return pyarrow.csv.open_csv(self._text.stream(), **self._options(types, 16 * _BLOCK))
+    def _open(self, types: dict[str, Any], only: Sequence[str] = ()) -> Any:
+        # A block must hold a row; Arrow reads up to 32 of them ahead.
+        return pyarrow.csv.open_csv(self._text.stream(), **self._options(types, 4 * _BLOCK, only))
 
     def _raw_types(self, schema: Any) -> dict[str, Any]:
         """Types by the names that Arrow finds in the header, spaces included."""
         if schema is None:
             return {}
-        return {raw: schema.field(name).type for raw, name in zip(self._header, self._names, strict=True)}
+        known = set(schema.names)
+        pairs = zip(self._header, self._names, strict=True)
+        return {raw: schema.field(name).type for raw, name in pairs if name in known}
 
-    def _options(self, types: dict[str, Any], block: int) -> dict[str, Any]:
+    def _options(self, types: dict[str, Any], block: int, only: Sequence[str] = ()) -> dict[str, Any]:
+        """only: the columns to be read; none stand for all."""
         text = {raw: pa.string() for raw, name in zip(self._header, self._names, strict=True) if name in self._as_text}
         return {
             "read_options": pyarrow.csv.ReadOptions(block_size=block),
@@ -135,6 +140,7 @@ class DelimitedFile(Part):
                 delimiter=self._delimiter, newlines_in_values=self._text.quotes > 0
             ),
             "convert_options": pyarrow.csv.ConvertOptions(
+                include_columns=list(only),
                 column_types=types | text,
                 decimal_point=self._decimal,
                 null_values=list(MISSING),

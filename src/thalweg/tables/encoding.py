@@ -10,7 +10,7 @@ its rows, 0 elsewhere. Every feature is then standardised, the ones of categorie
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,7 +23,17 @@ from .column import Column, Kind
 from .missing import Missing, Unseen, check_choice, refuse_missing
 from .table import Table
 
-__all__ = ["MISSING_CATEGORY", "Encoding", "Feature", "count_of_rows", "places_of_categories"]
+__all__ = [
+    "MISSING_CATEGORY",
+    "Encoding",
+    "Feature",
+    "check_size",
+    "count_of_rows",
+    "features_of_category",
+    "features_of_number",
+    "fill_features",
+    "places_of_categories",
+]
 
 MISSING_CATEGORY = "\0missing"
 """Stands for a missing value; no cell of a table can hold it."""
@@ -75,10 +85,17 @@ class Encoding:
             features.extend(found)
             if reason:
                 left_out[column.name] = reason
+        return cls.of(features, left_out, without, table.path)
+
+    @classmethod
+    def of(
+        cls, features: Sequence[Feature], left_out: Mapping[str, str], without: Collection[str], path: str
+    ) -> Encoding:
+        """The encoding with these features. Raises TableError if there are none; path: the table, for the message."""
         if not features:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items()) or "there is no other column"
             predicted = ", ".join(map(repr, without))
-            raise TableError(f"{table.path} has no column that could predict {predicted} ({reasons})")
+            raise TableError(f"{path} has no column that could predict {predicted} ({reasons})")
         return cls(tuple(features), left_out)
 
     @property
@@ -124,11 +141,7 @@ class Encoding:
             column = table.column(name)
             _check_kind(column, features, table.path)
             # A column's features lie side by side, so this is a view.
-            block = result[:, indices[0] : indices[-1] + 1]
-            values, absent = column.values[rows], column.is_missing[rows]
-            if features[0].category is None:
-                _fill_number(block, features, values, absent)
-            elif unknown := _fill_category(block, features, column, values, absent):
+            if unknown := fill_features(result[:, indices[0] : indices[-1] + 1], features, column, rows):
                 counts[name] = unknown
         return result, counts
 
@@ -206,29 +219,43 @@ def _features(column: Column, rows: Array, path: str) -> tuple[list[Feature], st
 def _number_features(name: str, values: Array, missing: Array, path: str) -> tuple[list[Feature], str]:
     present = values[~missing]
     largest = float(np.abs(present).max())
+    check_size(name, largest, path)
+    fill = float(np.median(present))
+    filled = np.where(missing, fill, values)
+    return features_of_number(name, float(filled.mean()), float(filled.std()), fill, float(missing.mean()), largest)
+
+
+def check_size(name: str, largest: float, path: str) -> None:
+    """Raises TableError if numbers are too large for their squares."""
     if largest > _LARGEST:
         raise TableError(
             f"{path}: the column {name!r} holds numbers as large as {largest:g}. Give it in a larger unit."
         )
-    fill = float(np.median(present))
-    filled = np.where(missing, fill, values)
-    scale = float(filled.std())
-    features = []
-    if scale > 1e-12 * largest:
-        features.append(Feature(name, float(filled.mean()), scale, fill))
-        if missing.any():
-            features.append(_share_feature(name, float(missing.mean()), MISSING_CATEGORY))
-    return features, "" if features else _CONSTANT
+
+
+def features_of_number(
+    name: str, mean: float, scale: float, fill: float, missing: float, largest: float
+) -> tuple[list[Feature], str]:
+    """The features of a column of numbers, or why it has none. mean, scale: once filled. missing: the share of rows."""
+    if not scale > 1e-12 * largest:
+        return [], _CONSTANT
+    features = [Feature(name, mean, scale, fill)]
+    return features + ([_share_feature(name, missing, MISSING_CATEGORY)] if missing else []), ""
 
 
 def _category_features(column: Column, values: Array, missing: Array) -> tuple[list[Feature], str]:
     counts = np.bincount(values[~missing], minlength=len(column.categories))
-    named = [(name, int(count)) for name, count in zip(column.categories, counts, strict=True) if count]
-    if missing.any():
-        named.append((MISSING_CATEGORY, int(missing.sum())))
+    named = {name: int(count) for name, count in zip(column.categories, counts, strict=True) if count}
+    return features_of_category(column.name, named, int(missing.sum()))
+
+
+def features_of_category(name: str, counts: Mapping[str, int], missing: int) -> tuple[list[Feature], str]:
+    """The features of a column of categories, of which each was counted, or why it has none."""
+    named = {**counts, MISSING_CATEGORY: missing} if missing else counts
     if len(named) == 1:
         return [], _CONSTANT
-    return [_share_feature(column.name, count / len(values), name) for name, count in named], ""
+    rows = sum(named.values())
+    return [_share_feature(name, count / rows, category) for category, count in named.items()], ""
 
 
 def _share_feature(column: str, share: float, category: str) -> Feature:
@@ -248,13 +275,22 @@ def _check_kind(column: Column, features: list[Feature], path: str) -> None:
     )
 
 
-def _fill_number(block: Array, features: list[Feature], values: Array, missing: Array) -> None:
+def fill_features(block: Array, features: Sequence[Feature], column: Column, rows: Any) -> int:
+    """Writes the features (rows, k) of some rows of a column; returns in how many the category is unknown."""
+    values, absent = column.values[rows], column.is_missing[rows]
+    if features[0].category is not None:
+        return _fill_category(block, features, column, values, absent)
+    _fill_number(block, features, values, absent)
+    return 0
+
+
+def _fill_number(block: Array, features: Sequence[Feature], values: Array, missing: Array) -> None:
     for place, feature in enumerate(features):
         raw = np.where(missing, feature.fill, values) if feature.category is None else missing
         block[:, place] = (raw - feature.mean) / feature.scale
 
 
-def _fill_category(block: Array, features: list[Feature], column: Column, values: Array, missing: Array) -> int:
+def _fill_category(block: Array, features: Sequence[Feature], column: Column, values: Array, missing: Array) -> int:
     """Writes the features of a category, all of them 0 and then one of each row 1, and counts the unseen values."""
     means, scales = np.array([f.mean for f in features]), np.array([f.scale for f in features])
     block[:] = -means / scales

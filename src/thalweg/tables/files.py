@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ..errors import TableError
 
-__all__ = ["find_files", "io_errors", "open_seekable", "open_stream", "split_ending"]
+__all__ = ["find_files", "io_errors", "open_random", "open_seekable", "open_stream", "split_ending"]
 
 _COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
 _GLOB = frozenset("*?[")
@@ -105,6 +105,15 @@ def open_stream(path: str) -> Any:
             return pa.PythonFile(lzma.open(path), "r")
         stream = pa.OSFile(path)
         return pa.CompressedInputStream(stream, compression) if compression else stream
+
+
+def open_random(path: str) -> Any:
+    """The bytes of a file, for reading here and there; not mapped into memory, so that what was read is not held there."""
+    if split_ending(path)[1]:
+        return open_seekable(path)
+    with io_errors(path):
+        _check_regular(path)
+        return pa.OSFile(path) if Path(path).stat().st_size else io.BytesIO()
 
 
 def open_seekable(path: str) -> Any:

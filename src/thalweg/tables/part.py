@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 
 from ..errors import TableError
 from .arrow import cast
+from .files import split_ending
 
 __all__ = ["Part", "cast_batch"]
+
+_INFLATED = 5
+"""Text is so many times as long as when it was compressed."""
 
 
 class Part(ABC):
@@ -31,7 +36,18 @@ class Part(ABC):
 
     @abstractmethod
     def batches(self, schema: Any) -> Iterator[Any]:
-        """The rows as record batches of exactly that schema, which is `schema()` or what several parts agree on."""
+        """The rows as record batches of exactly that schema, which is `schema()`, what several parts agree on, or some of those columns."""
+
+    def pieces(self) -> Sequence[Part]:
+        """Parts of this one that can each be read alone, in their order; only itself where there are none."""
+        return (self,)
+
+    def memory(self) -> int:
+        """About how many bytes all rows take in memory; 0 where they are there already."""
+        if not Path(self.path).is_file():
+            return 0
+        size = Path(self.path).stat().st_size
+        return size * (_INFLATED if split_ending(self.path)[1] else 1)
 
     def table(self, schema: Any = None) -> Any:
         """All rows as an Arrow table."""

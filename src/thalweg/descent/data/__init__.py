@@ -1,15 +1,18 @@
 """Data of a descent: arrays in memory, or a stream of chunks that need not fit there."""
 
+from .ahead import Ahead
 from .data import ArrayData, Data, ScatteredData, StreamData, check_data, check_finite, data_of
 from .memory import bytes_of, size_text
-from .stream import Chunk, Stream
+from .stream import Chunk, Piece, Stream
 from .totals import ChunkTotals, Totals, in_own_types, total_of_chunks
 
 __all__ = [
+    "Ahead",
     "ArrayData",
     "Chunk",
     "ChunkTotals",
     "Data",
+    "Piece",
     "ScatteredData",
     "Stream",
     "StreamData",

@@ -6,7 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,10 +17,34 @@ from ..parameters import leaf_arrays
 from .ahead import Ahead
 from .memory import bytes_of, size_text
 
-__all__ = ["Chunk", "Stream"]
+__all__ = ["Chunk", "Piece", "Stream"]
 
 Chunk = tuple[Array, ...]
 """Rows of every array of the data, the same ones of each."""
+
+
+class Piece(Protocol):
+    """Rows that can write themselves into arrays, so that they are not copied twice."""
+
+    def __len__(self) -> int: ...
+
+    def write(self, into: Chunk, start: int, stop: int) -> None:
+        """Writes rows `start` to `stop` into arrays with so many rows."""
+
+
+class _Copied:
+    """A piece of arrays."""
+
+    def __init__(self, arrays: Sequence[Array]) -> None:
+        self._arrays = arrays
+
+    def __len__(self) -> int:
+        return len(self._arrays[0])
+
+    def write(self, into: Chunk, start: int, stop: int) -> None:
+        for target, array in zip(into, self._arrays, strict=True):
+            target[:] = array[start:stop]
+
 
 _LASTING = ("parts", "memory", "rows", "examples", "row_bytes", "_form")
 
@@ -72,7 +96,7 @@ class Stream:
     @cached_property
     def rows(self) -> tuple[int, ...]:
         """The number of examples in each part."""
-        return tuple(sum(len(chunk[0]) for chunk in self._part(number)) for number in range(len(self.parts)))
+        return tuple(sum(map(len, self._part(number))) for number in range(len(self.parts)))
 
     @cached_property
     def examples(self) -> int:
@@ -168,6 +192,20 @@ class Stream:
             )
         return most // batch * batch
 
+    @classmethod
+    def of_pieces(
+        cls,
+        parts: Sequence[Callable[[], Iterable[Piece]]],
+        types: Sequence[ArrayType],
+        rows: Sequence[int],
+        memory: int | str,
+    ) -> Stream:
+        """A stream whose parts give pieces. types: shape and dtype of one example of each array of a tuple."""
+        found = cls(*parts, rows=rows, memory=memory)
+        structure = leaf_arrays(tuple(np.empty(0) for _ in types))[1]
+        found._form = tuple(types), structure
+        return found
+
     def of_parts(self, numbers: Sequence[int]) -> Stream:
         """The stream of some of the parts, with the same bound of memory."""
         found = Stream(*(self.parts[number] for number in numbers), memory=self.memory)
@@ -204,38 +242,41 @@ class Stream:
     def _empty(self, rows: int) -> Chunk:
         return tuple(np.empty((rows, *type.shape), type.dtype) for type in self.types)
 
-    def _rows_of(self, order: Iterable[int], skip: int = 0) -> Iterator[Chunk]:
-        """The rows of parts in a given order, without the first `skip`; parts that are skipped whole are not read."""
+    def _rows_of(self, order: Iterable[int], skip: int = 0) -> Iterator[tuple[Piece, int]]:
+        """The pieces of parts in a given order, without the first `skip` rows, and where each begins.
+
+        Parts that are skipped whole are not read.
+        """
         for number in order:
             if skip >= self.rows[number]:
                 skip -= self.rows[number]
                 continue
             found = 0
-            for chunk in self._part(number):
-                count = len(chunk[0])
-                found += count
-                if skip >= count:
-                    skip -= count
-                    continue
-                yield tuple(array[skip:] for array in chunk)
-                skip = 0
+            for piece in self._part(number):
+                found += len(piece)
+                if skip < len(piece):
+                    yield piece, skip
+                skip = max(0, skip - len(piece))
             if found != self.rows[number]:
                 raise DataError(
                     f"part {number} of the stream has {found:,} examples now, and had {self.rows[number]:,}: every pass has to "
                     "read the same ones"
                 )
 
-    def _endless_rows(self, seed: int, skip: int) -> Iterator[Chunk]:
+    def _endless_rows(self, seed: int, skip: int) -> Iterator[tuple[Piece, int]]:
         epoch, skip = divmod(skip, self.examples)
         while True:
             order = permutation(len(self.parts), seed, epoch).tolist()
             yield from self._rows_of(order, skip)
             epoch, skip = epoch + 1, 0
 
-    def _part(self, number: int) -> Iterator[Chunk]:
-        """The chunks of a part, checked."""
+    def _part(self, number: int) -> Iterator[Piece]:
+        """The pieces of a part, checked."""
         types, structure = self._form
         for given in self.parts[number]():
+            if hasattr(given, "write"):
+                yield given
+                continue
             arrays, own = _leaves(given)
             found = tuple(ArrayType(array.shape[1:], array.dtype) for array in arrays)
             if own != structure or found != types:
@@ -244,8 +285,7 @@ class Stream:
                     f"part {number} of the stream has a chunk whose rows are {said[1]}; those of the first chunk are {said[0]}. "
                     "All chunks need the same arrays, with the same dtypes"
                 )
-            if len(arrays[0]):
-                yield tuple(arrays)
+            yield _Copied(arrays)
 
 
 def _checked_rows(rows: Sequence[int], parts: int) -> tuple[int, ...]:
@@ -274,20 +314,18 @@ def _slices(arrays: Chunk, rows: int) -> Iterator[Chunk]:
         yield tuple(array[start : start + rows] for array in arrays)
 
 
-def _filled(source: Iterator[Chunk], rows: int, buffers: Iterator[Chunk]) -> Iterator[Chunk]:
-    """Copies pieces of any number of rows into buffers of `rows`; the last is filled in part."""
+def _filled(source: Iterator[tuple[Piece, int]], rows: int, buffers: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Writes pieces of any number of rows into buffers of `rows`; the last is filled in part."""
     target: Chunk | None = None
     filled = 0
-    for piece in source:
-        start, count = 0, len(piece[0])
-        while start < count:
+    for piece, start in source:
+        while start < len(piece):
             if target is None:
                 target, filled = next(buffers), 0
-            stop = min(count, start + rows - filled)
-            for into, array in zip(target, piece, strict=True):
-                into[filled : filled + stop - start] = array[start:stop]
-            filled += stop - start
-            start = stop
+            stop = min(len(piece), start + rows - filled)
+            end = filled + stop - start
+            piece.write(tuple(array[filled:end] for array in target), start, stop)
+            start, filled = stop, end
             if filled == rows:
                 yield target
                 target = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,8 +39,9 @@ class DeviceStep:
         seed: int,
         threads: int,
         iteration: int = 0,
+        next_record: int | None = None,
     ) -> DeviceEngine:
-        """The engine with a state to go on from. threads: the device has its own."""
+        """The engine with a state to go on from. threads: the device has its own. next_record: see `CompiledStep`."""
         from ...compile.jax.program import on_device, precise
 
         place, stored = self.program.device, list(self.program.stored)
@@ -51,7 +52,10 @@ class DeviceStep:
             carried = tuple(on_device(array, place) for array in state)
             history = self.program.history()
         notes = tuple(note for note in (self.note, self.program.note) if note)
-        return DeviceEngine(self.program, carried, history, rest, len(settings), seed % (1 << 64), iteration, notes)
+        due = iteration if next_record is None else next_record
+        return DeviceEngine(
+            self.program, carried, history, rest, len(settings), seed % (1 << 64), iteration, due, notes
+        )
 
 
 def _check_room(data: Sequence[Array], device: Device) -> None:
@@ -112,13 +116,10 @@ class DeviceEngine:
     _settings: int
     _seed: int
     iteration: int = 0
+    next_record: int = 0
     notes: tuple[str, ...] = ()
-    _next_record: int = field(init=False)
     _stops: bool = False
     _fetched: list[Array] | None = None
-
-    def __post_init__(self) -> None:
-        self._next_record = self.iteration
 
     @property
     def state(self) -> Sequence[Array]:
@@ -137,14 +138,14 @@ class DeviceEngine:
         with precise():
             zero = np.zeros((), np.int64)
             carried = Carried(
-                self._carried, self._history, np.int64(self.iteration), np.int64(self._next_record), zero, zero, zero
+                self._carried, None, np.int64(self.iteration), np.int64(self.next_record), zero, zero, zero
             )
             numbers = [np.asarray(value, np.float64) for value in outside]
             rest = [*self._rest[: self._settings], *numbers, *self._rest[self._settings :]]
             room = np.int64(self.program.room - 1)
-            after = self.program.run(carried, rest, np.uint64(self._seed), np.int64(iterations), room)
+            after = self.program.run(self._history, carried, rest, np.uint64(self._seed), np.int64(iterations), room)
             self._carried, self._history, self._fetched = after.state, after.history, None
-            self.iteration, self._next_record = int(after.iteration), int(after.next_record)
+            self.iteration, self.next_record = int(after.iteration), int(after.next_record)
             rows = self.program.rows(after.history, int(after.recorded))
             return int(after.status), rows
 

@@ -37,11 +37,19 @@ def holds(device: Device, data: Data) -> bool:
     return room is None or sum(array.nbytes for array in data.arrays) <= room
 
 
-def streamed_to_device(step: Step, data: Data, batch: int | None, seed: int, device: Device) -> Engine:
+def streamed_to_device(
+    step: Step,
+    data: Data,
+    batch: int | None,
+    seed: int,
+    device: Device,
+    iteration: int = 0,
+    next_record: int = 0,
+) -> Engine:
     """The engine of a step, with its state and settings, over data that are sent to the device again and again.
 
     All examples at once: only totals come back, and what lies between the sweeps is computed here. Mini-batches: windows of
-    examples are sent in the order in which they are used; of a stream, as it shuffles them.
+    examples are sent in the order in which they are used; of a stream, as it shuffles them. iteration, next_record: to go on from.
     Raises LossError if the loss combines examples otherwise than by totals.
     """
     size = size_text(data.examples * _row_bytes(data))
@@ -49,7 +57,9 @@ def streamed_to_device(step: Step, data: Data, batch: int | None, seed: int, dev
     if batch is None:
         chunks = data.chunks if isinstance(data, StreamData) else lambda: _slices(_arrays(data), device)
         arrays = len(data.stream.types) if isinstance(data, StreamData) else len(_arrays(data))
-        return chunked_engine(step, arrays, lambda sweeps: DeviceTotals(sweeps, chunks, device), (note,))
+        return chunked_engine(
+            step, arrays, lambda sweeps: DeviceTotals(sweeps, chunks, device), (note,), iteration, next_record
+        )
     if isinstance(data, StreamData):
         rows = data.stream.window_rows(batch)
         windows = data.stream.windows(rows, seed)

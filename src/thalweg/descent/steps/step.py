@@ -72,6 +72,11 @@ class Step:
         """The state by names."""
         return dict(optree.tree_unflatten(self.structure, state))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the leaves of the state are called, such as `parameters` and `rule.0.count`."""
+        return tuple(".".join(map(str, path)) for path in optree.treespec_paths(self.structure))
+
     def place(self, name: str) -> int:
         """The number of the leaf that is called so, an array in the state."""
         numbered: Any = optree.tree_unflatten(self.structure, list(range(len(self.state))))

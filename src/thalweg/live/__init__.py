@@ -1,0 +1,6 @@
+"""Watching a descent while it runs, and steering it: as a page in the browser, and as a chart in the terminal."""
+
+from .page import Live
+from .watching import Watch, watched
+
+__all__ = ["Live", "Watch", "watched"]
