@@ -10,15 +10,16 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
-from rich.table import Table
 
-from .harness import Report
+from .harness import print_report
 
 CASES = (
     "processes",
+    "table",
     "rosenbrock",
     "least_squares",
     "logistic",
+    "networks",
     "many_nodes",
     "populations",
     "second_order",
@@ -38,29 +39,6 @@ def _machine() -> str:
     return ", ".join(parts)
 
 
-def _duration(seconds: float) -> str:
-    if seconds < 1e-3:
-        return f"{seconds * 1e6:.3g} µs"
-    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
-
-
-def _print(console: Console, report: Report) -> None:
-    table = Table(title=report.name, title_justify="left", title_style="bold", box=None)
-    for header, justify in (("", "left"), (f"median, one {report.unit}", "right"), ("× thalweg", "right")):
-        table.add_column(header, justify=justify)  # type: ignore[arg-type]  # "left" or "right"
-    ours = next(value for name, value in report.seconds.items() if "thalweg" in name)
-    for name, value in report.seconds.items():
-        table.add_row(name, _duration(value), f"{value / ours:.2f}")
-    console.print(table)
-    for goal in report.goals:
-        console.print(
-            f"  goal {goal.text}: {goal.value:.4g} of {goal.bound:.4g} — {'met' if goal.is_met else 'MISSED'}"
-        )
-    for note in report.notes:
-        console.print(f"  {note}")
-    console.print()
-
-
 def main() -> None:
     """Runs the cases and prints a table for each."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -73,7 +51,7 @@ def main() -> None:
     reports = []
     for name in arguments.cases or CASES:
         for report in import_module(f".cases.{name}", __package__).measure(arguments.repeats):
-            _print(console, report)
+            print_report(console, report)
             reports.append(report)
     if arguments.json:
         plain = [

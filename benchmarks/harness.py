@@ -11,7 +11,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Goal", "Report", "interleaved", "missing", "process_seconds"]
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["Goal", "Report", "interleaved", "missing", "print_report", "process_seconds"]
 
 
 @dataclass(frozen=True)
@@ -69,3 +72,27 @@ def missing(*names: str) -> list[str]:
     from importlib.util import find_spec
 
     return [name for name in names if find_spec(name) is None]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.3g} µs"
+    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def print_report(console: Console, report: Report) -> None:
+    """A table, the goals and the notes."""
+    table = Table(title=report.name, title_justify="left", title_style="bold", box=None)
+    for header, justify in (("", "left"), (f"median, one {report.unit}", "right"), ("× thalweg", "right")):
+        table.add_column(header, justify=justify)  # type: ignore[arg-type]  # "left" or "right"
+    ours = next(value for name, value in report.seconds.items() if "thalweg" in name)
+    for name, value in report.seconds.items():
+        table.add_row(name, _duration(value), f"{value / ours:.2f}")
+    console.print(table)
+    for goal in report.goals:
+        console.print(
+            f"  goal {goal.text}: {goal.value:.4g} of {goal.bound:.4g} — {'met' if goal.is_met else 'MISSED'}"
+        )
+    for note in report.notes:
+        console.print(f"  {note}")
+    console.print()

@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 _folder = tempfile.TemporaryDirectory(prefix="thalweg-cache-")
 os.environ["THALWEG_CACHE"] = _folder.name
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`pytest tests/descent --target jax` runs the same tests of descents on another target."""
+    parser.addoption(
+        "--target", default="native", choices=("native", "jax"), help="where `tw.minimize` runs by default"
+    )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def target(pytestconfig: pytest.Config) -> Iterator[str]:
+    """The target of descents that name none."""
+    import thalweg
+
+    chosen, own = pytestconfig.getoption("--target"), thalweg.minimize
+
+    def minimize(*arguments: Any, **options: Any) -> Any:
+        return own(*arguments, **{"target": chosen, **options})
+
+    if chosen != "native":
+        thalweg.minimize = minimize
+    yield chosen
+    thalweg.minimize = own
 
 
 @pytest.fixture
@@ -19,3 +44,23 @@ def x64() -> Iterator[None]:
 
     with jax.enable_x64(True):
         yield
+
+
+_CHROMIUM = "/usr/bin/chromium"
+_QUIET = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, driven by Playwright."""
+    if not shutil.which(_CHROMIUM):
+        pytest.skip(f"{_CHROMIUM} is not there: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=list(_QUIET))
+        yield chromium
+        chromium.close()

@@ -17,6 +17,7 @@ ORDER = [
     "errors",
     "pages",
     "graph",
+    "storage",
     "ops",
     "trace",
     "autodiff",
@@ -24,14 +25,20 @@ ORDER = [
     "compile",
     "descent",
     "transformations",
+    "runs",
     "convexity_proof",
     "diagnosis",
+    "cluster",
+    "live",
+    "pictures",
+    "report",
     "judged",
     "hyperparameters",
     "models",
     "sklearn",
     "tables",
     "fitting",
+    "laboratory",
     "cli",
     "__main__",
 ]
@@ -88,3 +95,10 @@ def test_every_public_name_exists_and_is_documented(name: str) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         thalweg.nonsense  # noqa: B018  # the access is what is tested
+
+
+def test_fitting_a_table_imports_no_special_functions() -> None:
+    """They take as long as reading a hundred thousand rows; few losses need them."""
+    code = "import sys, thalweg.fitting, thalweg.judged, thalweg.models; print('scipy.special' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert found.strip() == "False"

@@ -9,7 +9,18 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models
-    from .compile.onnx import export_onnx
+    from .cluster import (
+        Cluster,
+    )
+    from .compile.device import (
+        Device,
+    )
+    from .compile.jax.finding import (
+        devices,
+    )
+    from .compile.onnx import (
+        export_onnx,
+    )
     from .convexity_proof import (
         Convexity,
         ConvexityKind,
@@ -30,6 +41,7 @@ if TYPE_CHECKING:
         BarzilaiBorwein,
         Basin,
         ConjugateGradient,
+        Controls,
         ElasticNet,
         Gaussian,
         Glorot,
@@ -39,6 +51,7 @@ if TYPE_CHECKING:
         Grid,
         He,
         History,
+        Intervention,
         LeafCheck,
         LevenbergMarquardt,
         LineSearch,
@@ -86,16 +99,22 @@ if TYPE_CHECKING:
     )
     from .errors import (
         ArgumentError,
+        ClusterError,
         DataError,
+        DeviceError,
         GraphError,
         LossError,
         ModelFileError,
+        RunError,
         ShapeError,
         TableError,
         ThalwegError,
         TracingError,
     )
-    from .fitting import TableModel, fit
+    from .fitting import (
+        TableModel,
+        fit,
+    )
     from .hyperparameters import (
         Choice,
         Halving,
@@ -111,6 +130,12 @@ if TYPE_CHECKING:
     from .judged import (
         minimize,
     )
+    from .live import (
+        Live,
+    )
+    from .runs import (
+        Checkpoints,
+    )
     from .transformations import (
         grad,
         hessian,
@@ -122,6 +147,18 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "cluster": (*("Cluster",),),
+    "compile.device": (*("Device",),),
+    "compile.jax.finding": (*("devices",),),
+    "compile.onnx": (*("export_onnx",),),
+    "convexity_proof": (
+        *(
+            "Convexity",
+            "ConvexityKind",
+            "Counterexample",
+            "convexity",
+        ),
+    ),
     "descent": (
         *(
             "AcceleratedGradient",
@@ -136,94 +173,66 @@ _HOMES = {
         *(
             "Basin",
             "ConjugateGradient",
+            "Controls",
             "ElasticNet",
             "Gaussian",
             "Glorot",
             "GradientBelow",
             "GradientCheck",
-            "GradientDescent",
         ),
         *(
+            "GradientDescent",
             "Grid",
             "He",
             "History",
+            "Intervention",
             "L1",
             "L2",
             "LBFGS",
-            "LeafCheck",
-            "LevenbergMarquardt",
         ),
         *(
+            "LeafCheck",
+            "LevenbergMarquardt",
             "LineSearch",
             "LossBelow",
             "MaxSeconds",
             "MaxSteps",
             "Measurement",
             "Method",
-            "Momentum",
-            "Nesterov",
         ),
         *(
+            "Momentum",
+            "Nesterov",
             "Newton",
             "NewtonCG",
             "NoChange",
             "Numerical",
             "Penalty",
             "Point",
-            "Population",
-            "Progress",
         ),
         *(
+            "Population",
+            "Progress",
             "RMSProp",
             "RandomSearch",
             "Rate",
             "RateKind",
             "Result",
             "Start",
-            "Stop",
-            "Stopped",
         ),
         *(
+            "Stop",
+            "Stopped",
             "StoppingRule",
             "Stream",
             "StrongWolfe",
             "ValidationStalls",
             "Zeros",
             "check_gradient",
+        ),
+        *(
             "grid",
             "powers_of_ten",
-        ),
-    ),
-    "errors": (
-        *(
-            "ArgumentError",
-            "DataError",
-            "GraphError",
-            "LossError",
-            "ModelFileError",
-            "ShapeError",
-            "TableError",
-            "ThalwegError",
-        ),
-        *("TracingError",),
-    ),
-    "transformations": (
-        *(
-            "grad",
-            "hessian",
-            "hvp",
-            "jacobian",
-            "jvp",
-            "value_and_grad",
-            "vjp",
-        ),
-    ),
-    "convexity_proof": (
-        *(
-            "Convexity",
-            "ConvexityKind",
-            "Counterexample",
-            "convexity",
         ),
     ),
     "diagnosis": (
@@ -237,8 +246,24 @@ _HOMES = {
             "explain",
         ),
     ),
-    "judged": (*("minimize",),),
-    "compile.onnx": (*("export_onnx",),),
+    "errors": (
+        *(
+            "ArgumentError",
+            "ClusterError",
+            "DataError",
+            "DeviceError",
+            "GraphError",
+            "LossError",
+            "ModelFileError",
+            "RunError",
+        ),
+        *(
+            "ShapeError",
+            "TableError",
+            "ThalwegError",
+            "TracingError",
+        ),
+    ),
     "fitting": (
         *(
             "TableModel",
@@ -261,6 +286,20 @@ _HOMES = {
             "search",
         ),
     ),
+    "judged": (*("minimize",),),
+    "transformations": (
+        *(
+            "grad",
+            "hessian",
+            "hvp",
+            "jacobian",
+            "jvp",
+            "value_and_grad",
+            "vjp",
+        ),
+    ),
+    "live": (*("Live",),),
+    "runs": (*("Checkpoints",),),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -279,12 +318,18 @@ __all__ = [
     "Armijo",
     "BarzilaiBorwein",
     "Basin",
+    "Checkpoints",
     "Choice",
+    "Cluster",
+    "ClusterError",
     "ConjugateGradient",
+    "Controls",
     "Convexity",
     "ConvexityKind",
     "Counterexample",
     "DataError",
+    "Device",
+    "DeviceError",
     "ElasticNet",
     "Explanation",
     "Gaussian",
@@ -298,9 +343,11 @@ __all__ = [
     "He",
     "History",
     "Integer",
+    "Intervention",
     "LeafCheck",
     "LevenbergMarquardt",
     "LineSearch",
+    "Live",
     "LogUniform",
     "LossBelow",
     "LossError",
@@ -325,6 +372,7 @@ __all__ = [
     "Rate",
     "RateKind",
     "Result",
+    "RunError",
     "SearchProgress",
     "SearchResult",
     "ShapeError",
@@ -349,6 +397,7 @@ __all__ = [
     "check_gradient",
     "convexity",
     "curvature",
+    "devices",
     "explain",
     "export_onnx",
     "fit",

@@ -7,7 +7,10 @@ ThalwegError
 ├── ArgumentError         an argument outside of its range (also a ValueError)
 ├── DataError             arrays of data that cannot be used (also a ValueError)
 ├── TableError            a table that cannot be used; names row and column (also a ValueError)
+├── DeviceError           a GPU, a TPU or JAX is asked for and not there (also a RuntimeError)
 ├── ModelFileError        a model file that cannot be read or written (also an OSError)
+├── RunError              a run folder, or the record of a search, that cannot be used (also an OSError)
+├── ClusterError          a cluster that cannot be reached, or that failed (also a ConnectionError)
 └── GraphError            a graph that breaks its own rules: a defect of thalweg (also a RuntimeError)
 """
 
@@ -19,10 +22,13 @@ from dataclasses import dataclass
 
 __all__ = [
     "ArgumentError",
+    "ClusterError",
     "DataError",
+    "DeviceError",
     "GraphError",
     "LossError",
     "ModelFileError",
+    "RunError",
     "ShapeError",
     "SourceLine",
     "TableError",
@@ -60,8 +66,20 @@ class TableError(ThalwegError, ValueError):
     """A table cannot be used; the message names the file, the row and the column."""
 
 
+class DeviceError(ThalwegError, RuntimeError):
+    """A device, or the library that drives it, is asked for and not there; the message says what to install."""
+
+
 class ModelFileError(ThalwegError, OSError):
     """A model file cannot be read or written."""
+
+
+class RunError(ThalwegError, OSError):
+    """A run folder, or the record of a search, cannot be used: another process uses it, it is of something else, or the disk is full."""
+
+
+class ClusterError(ThalwegError, ConnectionError):
+    """A cluster cannot be reached, or failed in a way that no replacement of workers can mend."""
 
 
 class GraphError(ThalwegError, RuntimeError):

@@ -1,4 +1,4 @@
-"""`minimize`: descends, lets the result say what was found, and goes on from saddle points if asked to."""
+"""`minimize`: descends, here or on a cluster, watched or not; lets the result say what was found; goes on from saddle points."""
 
 from __future__ import annotations
 
@@ -22,11 +22,17 @@ def _judge(result: Result) -> Any:
     return judge(result)
 
 
+def _presenter() -> Any:
+    from . import report  # and what draws only if something is to be drawn
+
+    return report
+
+
 def _judged(result: Result) -> Result:
     if isinstance(result, Population):
-        members = tuple(dataclasses.replace(member, judge=_judge) for member in result.members)
-        return dataclasses.replace(result, members=members, judge=_judge)
-    return dataclasses.replace(result, judge=_judge)
+        members = tuple(dataclasses.replace(member, judge=_judge, presenter=_presenter) for member in result.members)
+        return dataclasses.replace(result, members=members, judge=_judge, presenter=_presenter)
+    return dataclasses.replace(result, judge=_judge, presenter=_presenter)
 
 
 _MOST_ESCAPES = 10
@@ -39,19 +45,51 @@ def _with_verdict(
 ) -> Callable[Concatenate[Loss, Any, P], Result]:
     @wraps(descend)
     def judged(loss: Loss, parameters: Any, *arguments: P.args, **options: P.kwargs) -> Result:
-        escapes = options.pop("escape_saddles", False)
+        named: dict[str, Any] = dict(options)
+        cluster, escapes = named.pop("cluster", None), named.pop("escape_saddles", False)
+        live, progress = named.pop("live", False), named.pop("progress", False)
         if not isinstance(escapes, bool):
             raise ArgumentError(f"escape_saddles={escapes!r}: expected True or False")
-        result = _judged(descend(loss, parameters, *arguments, **options))
-        if not escapes:
-            return result
-        if isinstance(result, Population):
-            raise ArgumentError("escape_saddles=True goes on with one descent: leave out restarts and grids")
-        return _beyond_saddles(result, lambda start: _judged(descend(loss, start, *arguments, **options)))
+        if escapes and named.get("checkpoints") is not None:
+            raise ArgumentError(
+                "checkpoints=... are of one descent, and escape_saddles=True makes several: leave out one of them"
+            )
+        if cluster is not None and named.get("checkpoints") is not None:
+            raise ArgumentError("checkpoints=... are of a descent on this machine: leave out cluster")
+        run: Callable[..., Result] = descend if cluster is None else _on_cluster(cluster)
 
-    further = "escape_saddles: whether to go on from saddle points, along the direction that leads down.\n    "
+        def descended() -> Result:
+            result = _judged(run(loss, parameters, *arguments, **named))
+            if not escapes:
+                return result
+            if isinstance(result, Population):
+                raise ArgumentError("escape_saddles=True goes on with one descent: leave out restarts and grids")
+            return _beyond_saddles(result, lambda start: _judged(run(loss, start, *arguments, **named)))
+
+        if live is False and progress is False:
+            return descended()
+        from .live import watched  # pages and charts are loaded only for those who watch
+
+        with watched(live, progress, named.get("on_progress"), named.get("controls")) as watch:
+            named |= {"on_progress": watch.on_progress, "controls": watch.controls}
+            result = descended()
+            watch.finish(result)
+            return result
+
+    further = (
+        "escape_saddles: whether to go on from saddle points, along the direction that leads down.\n    "
+        "cluster: a `Cluster`, whose workers hold the examples, or descend with the members of a population.\n    "
+        "live: True, or `tw.Live(...)`: shows the descent in the browser, where it can be held, changed and stopped.\n    "
+        "progress: True shows a chart in the terminal; in a log, a line now and then.\n    "
+    )
     judged.__doc__ = (descend.__doc__ or "").replace("on_progress: called", further + "on_progress: called")
     return cast(Callable[Concatenate[Loss, Any, P], Result], judged)
+
+
+def _on_cluster(cluster: Any) -> Callable[..., Result]:
+    from .cluster.minimizing import minimize_on  # what knows clusters is loaded only if one is used
+
+    return lambda *arguments, **options: minimize_on(cluster, *arguments, **options)
 
 
 def _beyond_saddles(result: Result, descend: Callable[[Any], Result]) -> Result:

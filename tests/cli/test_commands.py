@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
+from thalweg.cli import show
 from thalweg.cli.main import main
-from thalweg.fitting import fit_prepared, prepare
+from thalweg.fitting import Settings, prepare
 from thalweg.tables import read_table
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -55,24 +58,44 @@ def test_fit_and_predict_classes(tmp_path: Path) -> None:
     assert {row[0] for row in rows[1:]} == {"MALE", "FEMALE"}
 
 
-def test_the_linear_fit_is_that_of_scikit_learn() -> None:
-    from sklearn.linear_model import Ridge
+def test_the_layers_of_a_perceptron_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(show, "console", Console(file=screen, width=100))
+    show.understood(prepare(read_table(EXAMPLES / "penguins.csv"), "species", Settings(hidden=(8, 4))))
+    told = " ".join(screen.getvalue().split())
+    for part in ("perceptron of species: 3 classes (Adelie,", "1 14 → 8 relu, 120 parameters", "in all 171 parameters"):
+        assert part in told
 
-    prepared = prepare(read_table(EXAMPLES / "mpg.csv"), "mpg")
-    model = fit_prepared(prepared)
-    ridge = Ridge(alpha=1.0).fit(prepared.fitted.X, prepared.fitted.y)
-    np.testing.assert_allclose(model.layers[0]["w"], ridge.coef_, atol=1e-6)
-    assert model.scores["validation"]["R²"] > 0.75
+
+def test_classes_are_evaluated(tmp_path: Path) -> None:
+    model = tmp_path / "m.thalweg"
+    result = run("fit", EXAMPLES / "penguins.csv", "--target", "species", "-o", model)
+    assert "softmax regression of species" in result.output
+    assert "feature Adelie Chinstrap Gentoo" in " ".join(result.output.split())
+    told = " ".join(run("evaluate", model, EXAMPLES / "penguins.csv").output.split())
+    for part in (
+        "accuracy log loss AUC",
+        "class precision recall F1 rows",
+        "Confusion: rows are classes",
+        "Gentoo 0 0 124",
+    ):
+        assert part in told
 
 
-def test_the_logistic_fit_is_that_of_scikit_learn() -> None:
-    from sklearn.linear_model import LogisticRegression
+def test_the_exit_status_says_whether_it_ended_well(tmp_path: Path) -> None:
+    command = ("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "-o", tmp_path / "m")
+    assert run(*command).exit_code == 0
+    assert run(*command, "--epochs", 3).exit_code == 3
+    assert run(*command, "--objective", "absolute").exit_code == 0
+    assert run(*command, "--batch-size", 64, "--epochs", 2).exit_code == 0
+    assert run(*command, "--method", "gradient-descent", "--learning-rate", 3).exit_code == 3
 
-    prepared = prepare(read_table(EXAMPLES / "penguins.csv"), "sex")
-    model = fit_prepared(prepared)
-    theirs = LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(prepared.fitted.X, prepared.fitted.y)
-    np.testing.assert_allclose(model.layers[0]["w"], theirs.coef_[0], atol=1e-4)
-    assert model.scores["validation"]["accuracy"] > 0.85
+
+def test_several_targets(tmp_path: Path) -> None:
+    model, table = tmp_path / "m.thalweg", EXAMPLES / "penguins.csv"
+    result = run("fit", table, "--target", "body_mass_g", "--target", "flipper_length_mm", "-o", model)
+    assert "R² of flipper_length_mm" in result.output
+    assert run("predict", model, table).stdout.startswith("body_mass_g,flipper_length_mm\n")
 
 
 @pytest.mark.parametrize(
@@ -94,6 +117,8 @@ def test_the_logistic_fit_is_that_of_scikit_learn() -> None:
             ("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--missing", "refuse"),
             "line 34 (row 33), column 'horsepower': the",
         ),
+        (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--hidden", "a"), "write the width of each hidden layer"),
+        (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--model", "svm"), "Give one of linear, logistic"),
         (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--format", "exel"), "format='exel' is unknown"),
         (("fit", EXAMPLES / "mpg.csv", "--target", "mpg", "--encoding", "x"), "encoding='x' is unknown"),
         (("predict", "none.thalweg", EXAMPLES / "mpg.csv"), "there is no model none.thalweg"),

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import thalweg as tw
-from thalweg.descent.chunks import ChunkTotals, chunked_engine
+from thalweg.descent.chunks import chunked_engine
+from thalweg.descent.data import ChunkTotals
 from thalweg.descent.minimize import plan_of
-from thalweg.descent.steps import start_of
+from thalweg.descent.steps import Outside, start_of
 from thalweg.graph import Array
 
 GENERATOR = np.random.default_rng(0)
@@ -58,7 +59,7 @@ def descended(
     chunks = [tuple(array[a:b] for array in data) for a, b in itertools.pairwise(bounds)]
     started = dataclasses.replace(step, state=tuple(state), settings=settings)
     engine = chunked_engine(started, len(data), lambda sweeps: ChunkTotals(sweeps, lambda: chunks))
-    status, _ = engine.advance(1000, (0.0, np.nan, 0.0))
+    status, _ = engine.advance(1000, Outside())
     assert status > 0
     found: Array = step.named(engine.state)["parameters"]
     return found

@@ -72,6 +72,20 @@ def softmax(W: Any, X: Any, y: Any) -> Any:
     return np.mean(np.log(np.sum(np.exp(z), axis=1)) - np.take_along_axis(z, y[:, None], 1)[:, 0]) + 0.05 * np.sum(W**2)
 
 
+def free_softmax(W: Any, X: Any, y: Any) -> Any:
+    z = X @ W
+    return np.mean(np.log(np.sum(np.exp(z), axis=1)) - np.take_along_axis(z, y[:, None], 1)[:, 0])
+
+
+def poisson(w: Any, X: Any, y: Any) -> Any:
+    z = X @ w
+    return np.mean(np.exp(z) - y * z)
+
+
+def squared_hinge(w: Any, X: Any, y: Any) -> Any:
+    return np.mean(np.maximum(0, 1 - (2 * y - 1) * (X @ w)) ** 2)
+
+
 def perceptron(p: Any, X: Any, y: Any) -> Any:
     return np.mean((np.tanh(X @ p["W"] + p["b"]) @ p["v"] - y) ** 2)
 
@@ -82,6 +96,13 @@ def hidden(scale: float) -> dict[str, Any]:
 
 
 CLASSES = (SCORE > 0).astype(np.int64) + (SCORE > 1)
+NOISY_CLASSES = np.argmax(SCORE[:, None] * [0, 1, -1] + rng.gumbel(size=(200, 3)), axis=1)
+ONE_APART = np.where(X[:, 0] > 0.8, 2, NOISY_CLASSES % 2)
+NEVER_SEEN = NOISY_CLASSES % 2
+SHOP = (np.arange(200) % 5 == 0).astype(float)
+WITH_SHOP = np.column_stack([X, SHOP])
+WITH_ONE = np.column_stack([X, np.ones(200)])
+COUNTS = rng.poisson(np.exp(0.3 * SCORE)).astype(float)
 AXIS = np.eye(6)[3]
 ROTATION = np.linalg.qr(np.random.default_rng(2).standard_normal((6, 6)))[0]
 
@@ -137,6 +158,31 @@ CASES: list[Case] = [
         NONE,
         descent(logistic, np.zeros(5), GD(1.0), 20_000, data=(X, SEPARABLE)),
         (DESCENDING,),
+    ),
+    Case("softmax regression", GLOBAL, descent(free_softmax, np.zeros((5, 3)), data=(X, NOISY_CLASSES))),
+    Case("squared hinge, separable", GLOBAL, descent(squared_hinge, np.zeros(5), data=(X, SEPARABLE)), (DESCENDING,)),
+    Case("Poisson regression", GLOBAL, descent(poisson, np.zeros(6), data=(WITH_SHOP, COUNTS))),
+    Case("softmax, one class apart, L-BFGS", NONE, descent(free_softmax, np.zeros((6, 3)), data=(WITH_ONE, ONE_APART))),
+    Case(
+        "softmax, one class apart, Newton",
+        NONE,
+        descent(free_softmax, np.zeros((6, 3)), tw.Newton(), 100, data=(WITH_ONE, ONE_APART)),
+    ),
+    Case("softmax, a class never seen", NONE, descent(free_softmax, np.zeros((6, 3)), data=(WITH_ONE, NEVER_SEEN))),
+    Case(
+        "softmax, one class apart, with penalty",
+        GLOBAL,
+        descent(softmax, np.zeros((6, 3)), data=(WITH_ONE, ONE_APART)),
+    ),
+    Case(
+        "logistic regression, a category of one class",
+        NONE,
+        descent(logistic, np.zeros(6), data=(WITH_SHOP, np.maximum(OVERLAPPING, SHOP))),
+    ),
+    Case(
+        "Poisson, a category without counts",
+        NONE,
+        descent(poisson, np.zeros(6), data=(WITH_SHOP, COUNTS * (1 - SHOP))),
     ),
     Case("quadratic at 2.1/λ", OVERSHOOTING, descent(lambda x: 5 * np.sum(x**2), np.ones(2), GD(0.21), 200)),
     Case(

@@ -199,3 +199,10 @@ def test_no_false_minimum_of_random_losses(seed: int) -> None:
         fall = float(np.sum(_complex_step(loss, x) ** 2)) / max(values[0], 1e-300)
         assert fall < 1e-4 * max(abs(loss(start) - result.loss), 1e-9)
     assert result.verdict.kind is not GLOBAL, "none of them is convex"
+
+
+def test_a_kink_at_which_no_direction_is_known_has_a_verdict() -> None:
+    result = tw.minimize(
+        lambda p: np.abs(p[0] - p[1]), np.ones(2), method=tw.GradientDescent(0.25), stop=tw.MaxSteps(5)
+    )
+    assert result.verdict.kind is tw.VerdictKind.GLOBAL_MINIMUM

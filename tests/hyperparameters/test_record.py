@@ -213,3 +213,20 @@ def test_a_file_of_something_else_without_an_end_is_not_touched(tmp_path: Path) 
     with pytest.raises(tw.ArgumentError, match="no record of a search"):
         tw.search(**ARGUMENTS, file=file)
     assert file.read_text() == "my thesis"
+
+
+def test_two_searches_on_one_file(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    refused: list[str] = []
+
+    def another(_: tw.SearchProgress) -> None:
+        if not refused:
+            with pytest.raises(tw.RunError) as error:
+                tw.search(**ARGUMENTS, file=file)
+            refused.append(str(error.value))
+
+    tw.search(**ARGUMENTS, file=file, on_progress=another)
+    assert refused == [
+        f"the record of the search, {file}, is in use by another process. Wait until that has ended, or stop it."
+    ]
+    tw.search(**ARGUMENTS, file=file)

@@ -267,6 +267,40 @@ def test_the_native_target_agrees_with_the_reference(name: str, dtype: str) -> N
         np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_jax_target_agrees_with_the_reference(name: str) -> None:
+    """The value and, where there is one, the gradient, in float64; in float32 the types, since compiling takes long."""
+    jax = pytest.importorskip("jax")
+    from thalweg.compile.jax.lowering import outputs_of
+    from thalweg.compile.jax.program import precise
+
+    for dtype in ("float64", "float32"):
+        node, inputs, arrays = node_of(name, seed=7, dtype=dtype)
+        outputs = [node]
+        if node.dtype.kind == "f":
+            weights = np.random.default_rng(8).standard_normal(node.shape).astype(node.dtype)
+            outputs += pullback([node], [constant(weights)], [inputs[i] for i in floats(inputs)])
+        graph = expand(Graph(tuple(inputs), tuple(outputs)))
+        with precise():
+            if dtype == "float32":
+                types = jax.eval_shape(lambda *xs, g=graph: outputs_of(g, xs), *arrays)
+                assert [type.dtype for type in types] == [output.dtype for output in graph.outputs]
+                return
+            found = outputs_of(graph, arrays)
+        tolerance = 2e-5 if name == "convert" else 1e-12
+        for value, wanted in zip(found, evaluate(graph, arrays), strict=True):
+            assert value.dtype == wanted.dtype
+            np.testing.assert_allclose(value, wanted, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_primitive_has_a_lowering_to_jax(name: str) -> None:
+    pytest.importorskip("jax")
+    from thalweg.compile.jax.lowering import LOWERINGS
+
+    assert (name in LOWERINGS) == (PRIMITIVES[name].expansion is None)
+
+
 def test_the_checker_notices_a_rule_that_is_slightly_off() -> None:
     """A derivative that is wrong by 0.05 % must not pass."""
     node, inputs, arrays = node_of("sin")

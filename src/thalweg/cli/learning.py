@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import keeps_missing, learns, reads_tables, source_from, table_from
+from .options import (
+    READING,
+    keeps_checkpoints,
+    keeps_missing,
+    learns,
+    reads_tables,
+    reports,
+    source_from,
+    table_from,
+    watches,
+)
 
-__all__ = ["fit", "tune"]
+if TYPE_CHECKING:
+    from ..cluster import Cluster
+    from ..fitting import Prepared, PreparedStream, TableModel
+    from ..live import Live
+    from ..runs import Run
+
+__all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
 
 
 @click.command()
@@ -24,7 +42,9 @@ __all__ = ["fit", "tune"]
 @click.option(
     "--batch-size", type=int, help="Rows in a mini-batch; by default all, for perceptrons a tenth, 64 to 200."
 )
-@click.option("--epochs", type=int, help="How often each row is seen at most.")
+@click.option(
+    "--epochs", type=int, help="How often each row is seen at most; by default 200 in mini-batches, else 5,000."
+)
 @click.option(
     "--patience",
     default=10,
@@ -32,15 +52,43 @@ __all__ = ["fit", "tune"]
     help="Mini-batches stop after so many epochs in which the validation loss has not improved.",
 )
 @click.option(
+    "--output",
+    "-o",
+    metavar="MODEL",
+    help="Where to save the model; by default model.thalweg, with --run in the run folder.",
+)
+@click.option(
+    "--run",
+    "folder",
+    metavar="FOLDER",
+    help="Keep settings, history and checkpoints in a folder; go on with: thalweg resume FOLDER.",
+)
+@keeps_checkpoints
+@click.option(
     "--memory",
     metavar="SIZE",
     help="Stream the table, which need not fit in memory: 2GB. By default it is, if it takes over half of what is available.",
 )
-@click.option("--output", "-o", default="model.thalweg", show_default=True, help="Where to save the model.")
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help='Descend on the workers of a Ray cluster: "auto", host:6379, ray://host:10001, or "local" for one of this machine\'s own.',
+)
 @click.option("--seed", default=0, show_default=True, help="Of the split, the start and the mini-batches.")
+@reports
+@watches
 @keeps_missing
 @reads_tables
-def fit(tables: tuple[str, ...], target: tuple[str, ...], output: str, **options: Any) -> None:
+def fit(
+    tables: tuple[str, ...],
+    target: tuple[str, ...],
+    output: str | None,
+    folder: str | None,
+    every: float,
+    report: str | None,
+    live: Live | None,
+    **options: Any,
+) -> None:
     """Fit a model to a table by gradient descent.
 
     TABLES: files of one table, a folder or a glob; CSV, TSV, JSON lines, Parquet, Arrow, NumPy or LIBSVM, also compressed.
@@ -48,31 +96,98 @@ def fit(tables: tuple[str, ...], target: tuple[str, ...], output: str, **options
     The model follows from the target: a number gives linear regression, two classes logistic regression, more a softmax. With
     --hidden it is a perceptron.
     """
-    from ..fitting import Settings, fit_prepared, prepare_source, task_of
+    reading = {name: options.pop(name) for name in READING}
+    asked = Asked(tables, target, options, reading, options.pop("memory"), options.pop("cluster"))
+    if folder is not None:
+        from .running import begin
+
+        sys.exit(_exit_status(begin(folder, every, asked, output, report, live)))
+    output = output or "model.thalweg"
+    model, prepared = fitted(asked, live=live)
+    model.save(output)
+    sys.exit(_exit_status(told(model, prepared, output, report)))
+
+
+@click.command()
+@click.argument("folder")
+@keeps_checkpoints
+@reports
+@watches
+def resume(folder: str, every: float, report: str | None, live: Live | None) -> None:
+    """Go on with a fit that was begun with --run FOLDER, and was interrupted or killed.
+
+    It ends in the same model, to the last bit, as a fit that was not disturbed. Of one that has ended the model is shown.
+    """
+    from .running import resume as go_on
+
+    sys.exit(_exit_status(go_on(folder, every, report, live)))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a fit was asked for. tables: paths, globs and folders. options: of `Settings`. reading: as `reads_tables` has it.
+    memory: of reading, if the table is to be streamed. cluster: its address."""
+
+    tables: Sequence[str]
+    target: Sequence[str]
+    options: Mapping[str, Any]
+    reading: Mapping[str, Any]
+    memory: str | None = None
+    cluster: str | None = None
+
+
+def fitted(
+    asked: Asked, run: Run | None = None, live: Live | None = None
+) -> tuple[TableModel, Prepared | PreparedStream]:
+    """Reads the table, says what was understood, and descends: the model, and what it was fitted to."""
+    from ..fitting import Settings, fit_prepared, prepare_within, reading_bound, task_of
+    from ..live import TerminalChart
     from . import show
 
-    reading = {name: options.pop(name) for name in ("kinds", "format", "encoding", "delimiter")}
-    memory = options.pop("memory")
-    settings = Settings(**options)
-    source, kinds = source_from(tables, reading)
-    prepared = prepare_source(source, target, settings, kinds=kinds, memory=memory)
+    source, kinds = source_from(asked.tables, asked.reading)
+    bound = reading_bound(source, asked.memory)
+    if run is not None:  # what is available may have changed since it began, and the digits depend on it
+        bound = run.decided("streamed with memory", bound)
+    prepared = prepare_within(bound, source, asked.target, Settings(**asked.options), kinds=kinds)
     show.understood(prepared)
-    examples = task_of(prepared).examples
-    with show.LiveProgress(examples) as progress:
-        model = fit_prepared(prepared, progress.update)
-    model.save(output)
-    show.fitted(model, examples)
+    with TerminalChart(show.console, task_of(prepared).examples) as chart:
+        return fit_prepared(prepared, chart.update, run, _cluster_at(asked.cluster), live), prepared
+
+
+def _cluster_at(address: str | None) -> Cluster | None:
+    from ..cluster import Cluster
+
+    return None if address is None else Cluster(None if address == "local" else address)
+
+
+def told(model: TableModel, prepared: Prepared | PreparedStream, output: Any, report: str | None) -> Any:
+    """Shows a model that was saved, and writes its report; its result."""
+    from ..fitting import task_of, write_report
+    from . import show
+
+    show.fitted(model, task_of(prepared).examples)
     click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
-    sys.exit(_exit_status(model.result))
+    if report is not None:
+        write_report(model, prepared, report)
+        click.echo(f"Report in {report}")
+    return model.result
 
 
 def _exit_status(result: Any) -> int:
-    """0 if a minimum was found, nothing speaks against it, or validation rows said when to stop; 3 if not: see the verdict."""
+    """0 if a minimum was found or nothing speaks against it, 3 if not: see the verdict.
+
+    Mini-batches end when validation or epochs say so. At the kink of a loss no rule can tell that the last digits are missing.
+    """
     from ..diagnosis import VerdictKind
 
-    bad = (VerdictKind.OVERSHOOTING, VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU, VerdictKind.STILL_DESCENDING)
-    if any(rule.startswith("ValidationStalls") for rule in result.stopped_by.rules):
+    if result is None:
         return 0
+    is_batched = result.origin is not None and result.origin.plan.batch is not None
+    bad = {VerdictKind.OVERSHOOTING}
+    if not is_batched:
+        bad |= {VerdictKind.SADDLE_POINT, VerdictKind.PLATEAU}
+        if any(rule.startswith("MaxSteps") for rule in result.stopped_by.rules):
+            bad.add(VerdictKind.STILL_DESCENDING)
     return 3 if result.verdict is not None and result.verdict.kind in bad else 0
 
 
@@ -94,6 +209,7 @@ def _exit_status(result: Any) -> int:
 @click.option("--epochs", default=50, show_default=True, help="How often each trial sees every training row.")
 @click.option("--batch-size", default=64, show_default=True, help="Rows in a mini-batch.")
 @click.option("--seed", default=0, show_default=True, help="Of the split, the trials and the mini-batches.")
+@reports
 @keeps_missing
 @reads_tables
 def tune(
@@ -108,17 +224,18 @@ def tune(
     epochs: int,
     batch_size: int,
     seed: int,
+    report: str | None,
     **options: Any,
 ) -> None:
     """Search the hyperparameters of a table's model: learning rate, momentum, penalty.
 
     TABLES: as for fit. Trials draw them at random, train in mini-batches, and are scored on the validation rows.
     """
-    from ..fitting import Settings, prepare
+    from ..fitting import Settings, prepare, write_report
     from ..fitting import tune as tune_table
     from . import show, show_search
 
-    reading = {name: options.pop(name) for name in ("kinds", "format", "encoding", "delimiter")}
+    reading = {name: options.pop(name) for name in READING}
     prepared = prepare(table_from(tables, reading), target, Settings(seed=seed, **options))
     show.understood(prepared)
     with show_search.LiveSearch() as live:
@@ -140,6 +257,9 @@ def tune(
     show.fitted(tuned.model)
     if save is not None:
         click.echo(f"\nSaved to {save}. Predict with: thalweg predict {save} NEW_ROWS.csv")
+    if report is not None:
+        write_report(tuned.model, prepared, report, (tuned.found.narrowing(),))
+        click.echo(f"Report in {report}")
 
 
 def _bounds(values: tuple[str, ...]) -> dict[str, tuple[float, float]]:

@@ -9,7 +9,7 @@ import click
 
 from .. import __version__
 from ..errors import ThalwegError
-from . import learning, using
+from . import learning, teaching, using
 
 __all__ = ["main"]
 
@@ -31,7 +31,15 @@ def main() -> None:
     """Gradient descent on tables: fit a model, search its hyperparameters, predict with it."""
 
 
-for _command in (learning.fit, learning.tune, using.predict, using.evaluate, using.export):
+for _command in (
+    learning.fit,
+    learning.resume,
+    learning.tune,
+    using.predict,
+    using.evaluate,
+    using.export,
+    teaching.lab,
+):
     main.add_command(_command)
 
 

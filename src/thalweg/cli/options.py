@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,19 @@ import click
 if TYPE_CHECKING:
     from ..tables import Kind, Source, Table
 
-__all__ = ["at_prediction", "keeps_missing", "kinds_of", "learns", "reads_tables", "source_from", "table_from"]
+__all__ = [
+    "READING",
+    "at_prediction",
+    "keeps_checkpoints",
+    "keeps_missing",
+    "kinds_of",
+    "learns",
+    "reads_tables",
+    "reports",
+    "source_from",
+    "table_from",
+    "watches",
+]
 
 Command = Callable[..., None]
 
@@ -24,7 +37,7 @@ def _all_of(*options: Callable[[Command], Command]) -> Callable[[Command], Comma
     return decorate
 
 
-def kinds_of(values: tuple[str, ...]) -> dict[str, Kind]:
+def kinds_of(values: Sequence[str]) -> dict[str, Kind]:
     """--kind COLUMN=KIND, given several times."""
     from ..tables import Kind
 
@@ -40,20 +53,21 @@ def kinds_of(values: tuple[str, ...]) -> dict[str, Kind]:
     return kinds
 
 
-def table_from(tables: tuple[str, ...], reading: dict[str, Any]) -> Table:
+def table_from(tables: Sequence[str], reading: Mapping[str, Any]) -> Table:
     """The table that the options of `reads_tables` describe, in memory."""
     from ..tables import read_table
 
-    return read_table(list(tables), kinds=kinds_of(reading.pop("kinds")), **reading)
+    return read_table(list(tables), **{**reading, "kinds": kinds_of(reading["kinds"])})
 
 
-def source_from(tables: tuple[str, ...], reading: dict[str, Any]) -> tuple[Source, dict[str, Kind]]:
+def source_from(tables: Sequence[str], reading: Mapping[str, Any]) -> tuple[Source, dict[str, Kind]]:
     """The table that the options of `reads_tables` describe, wherever it is; and the kinds that were given."""
     from ..tables import Kind, open_source
 
-    kinds = kinds_of(reading.pop("kinds"))
+    kinds = kinds_of(reading["kinds"])
     as_text = frozenset(name for name, kind in kinds.items() if kind in (Kind.CATEGORY, Kind.TEXT))
-    return open_source(list(tables), as_text=as_text, **reading), kinds
+    others = {name: value for name, value in reading.items() if name != "kinds"}
+    return open_source(list(tables), as_text=as_text, **others), kinds
 
 
 reads_tables = _all_of(
@@ -76,7 +90,10 @@ reads_tables = _all_of(
         help="Of CSV; by default what fits of comma, semicolon, tab and bar.",
     ),
 )
-"""How a table is read: `kinds`, `format`, `encoding`, `delimiter`."""
+"""How a table is read: `READING`."""
+
+READING = ("kinds", "format", "encoding", "delimiter")
+"""The options' names."""
 
 keeps_missing = click.option(
     "--missing",
@@ -85,6 +102,52 @@ keeps_missing = click.option(
     show_default=True,
     help="Fill missing values, leave out their rows, or stop at the first.",
 )
+
+keeps_checkpoints = click.option(
+    "--checkpoint-every",
+    "every",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Between checkpoints in a run folder; there is always one at the end.",
+)
+
+
+def _report_path(context: Any, parameter: Any, value: str | None) -> str | None:
+    """Refused before a long descent rather than after it."""
+    if value is not None:
+        from .. import report
+
+        report.check(value)
+    return value
+
+
+reports = click.option(
+    "--report", metavar="PAGE.html", callback=_report_path, help="Write a page with the verdict, curves and pictures."
+)
+
+
+def watches(command: Command) -> Command:
+    """Adds --live; the command gets `live`, a `Live` or None."""
+
+    @wraps(command)
+    def with_live(*arguments: Any, live: bool, live_port: int, **options: Any) -> None:
+        from ..live import Live
+
+        command(*arguments, live=Live(live_port) if live or live_port else None, **options)
+
+    return _all_of(
+        click.option("--live", is_flag=True, help="Watch the descent in the browser; hold, change or stop it there."),
+        click.option(
+            "--live-port",
+            type=click.IntRange(0, 65535),
+            default=0,
+            metavar="PORT",
+            help="Of the live page; by default a free one.",
+        ),
+    )(with_live)
+
 
 at_prediction = _all_of(
     click.option(
@@ -99,7 +162,7 @@ at_prediction = _all_of(
         type=click.Choice(["none", "refuse"]),
         default="none",
         show_default=True,
-        help="Take categories that training never saw as none of the known, or stop at the first.",
+        help="Take categories, and classes, that training never saw as none of the known, or stop at the first.",
     ),
 )
 """What is done with new rows that are not like those of training."""

@@ -19,9 +19,9 @@ from ..graph import Array, Graph, Node, input_node, make, transform, with_operan
 from ..graph.node import ArrayType
 from ..ops.reduction import maximum_reduce, minimum_reduce
 from ..ops.structure import broadcast, transpose
-from .examples import Examples, implied_axis
+from .examples import Examples, follow_examples, implied_axis
 
-__all__ = ["Cut", "Part", "Sweep", "added", "cut", "identities"]
+__all__ = ["Cut", "Part", "Sweep", "added", "cut", "identities", "sweep_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +105,13 @@ def cut(graph: Graph, examples: Examples, data: Sequence[Node]) -> Cut:
             parts.append(sweep)
             wanted |= set(sweep.reads)
     return Cut(graph, tuple(reversed(parts)))
+
+
+def sweep_of(graph: Graph, arrays: int) -> Sweep:
+    """The sweep whose graph, for all examples, this is: (*reads, *data) → totals. arrays: of data."""
+    data = graph.inputs[len(graph.inputs) - arrays :]
+    examples = follow_examples(graph, data, data[0].shape[0])
+    return Sweep(examples, data, graph.inputs[: len(graph.inputs) - arrays], graph.outputs)
 
 
 def added(sweep: Sweep, totals: Sequence[Array], more: Sequence[Array]) -> list[Array]:

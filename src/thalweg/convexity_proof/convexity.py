@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -178,9 +179,21 @@ def _proven(proof: Proof, verdict: Verdict, is_bounded: bool) -> Convexity:
 
 def prove(graph: Graph, within: Interval) -> tuple[Proof, Verdict]:
     """The proof alone, of a graph θ → loss in real numbers."""
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), _one_blas_thread(graph.inputs[0].type.size):
         proof = prove_nodes(normalise(graph), within)
         return proof, decide(proof)
+
+
+def _one_blas_thread(size: int) -> AbstractContextManager[Any]:
+    """Threads make eigenvalues of a thousand numbers no faster, and wait for each other where the machine is busy: twenty times as long."""
+    if size <= _FEW:
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, "blas")  # type: ignore[no-any-return]  # it has no types
+
+
+_FEW = 100
 
 
 def _bounds(layout: Layout, within: tuple[Any, Any] | None) -> Interval:

@@ -1,6 +1,7 @@
 """Descent: methods, line searches, stopping rules, the steps as graphs, the run, and what it returns."""
 
 from . import schedules
+from .controls import Controls, Intervention
 from .data import Stream
 from .gradient_check import Agreement, GradientCheck, LeafCheck, check_gradient
 from .gradients import Numerical
@@ -43,6 +44,7 @@ from .stopping import (
     StoppingRule,
     ValidationStalls,
 )
+from .trajectory import Trajectory, retrace
 
 __all__ = [
     "BFGS",
@@ -58,6 +60,7 @@ __all__ = [
     "BarzilaiBorwein",
     "Basin",
     "ConjugateGradient",
+    "Controls",
     "ElasticNet",
     "Gaussian",
     "Glorot",
@@ -67,6 +70,7 @@ __all__ = [
     "Grid",
     "He",
     "History",
+    "Intervention",
     "LeafCheck",
     "LevenbergMarquardt",
     "LineSearch",
@@ -96,6 +100,7 @@ __all__ = [
     "StoppingRule",
     "Stream",
     "StrongWolfe",
+    "Trajectory",
     "Uniform",
     "ValidationStalls",
     "Zeros",
@@ -103,5 +108,6 @@ __all__ = [
     "grid",
     "minimize",
     "powers_of_ten",
+    "retrace",
     "schedules",
 ]

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
-from ..compile.cut import Cut, Part, Sweep, added, cut, identities
+from ..compile.cut import Cut, Part, Sweep, cut
 from ..compile.examples import MixedExamplesError, follow_examples
 from ..compile.function import CompiledFunction, compiled
 from ..compile.prepare import prepare
 from ..errors import LossError
 from ..graph import Array, Graph, Node
-from .data import Data, StreamData
+from .data import Data, ScatteredData, Totals
 from .engines import StageFunction, SteppedEngine, stage_graphs
-from .steps import OUTSIDE, Step
+from .steps import Outside, Step
 
-__all__ = ["ChunkTotals", "Totals", "chunked_engine", "over_data", "total_of_chunks"]
-
-
-class Totals(Protocol):
-    """Forms totals over all examples."""
-
-    def __call__(self, number: int, values: Sequence[Array]) -> Sequence[Array]:
-        """The totals of the sweep with this number. values: what it reads beside the examples."""
-        ...
+__all__ = ["chunked_engine", "over_data"]
 
 
 def chunked_engine(
-    step: Step, arrays: int, totals_of: Callable[[Sequence[Sweep]], Totals], notes: tuple[str, ...] = ()
+    step: Step,
+    arrays: int,
+    totals_of: Callable[[Sequence[Sweep]], Totals],
+    notes: tuple[str, ...] = (),
+    iteration: int = 0,
+    next_record: int = 0,
 ) -> SteppedEngine:
     """An engine for a step over examples that are elsewhere.
 
@@ -39,14 +35,14 @@ def chunked_engine(
     """
     prepared = prepare(step.graph)
     inputs = prepared.graph.inputs
-    first = len(step.state) + len(step.settings) + len(OUTSIDE)
+    first = len(step.state) + len(step.settings) + len(Outside._fields)
     cuts = [_cut(graph, inputs[first : first + arrays]) for graph in stage_graphs(step, prepared.graph)]
     totals = totals_of([sweep for part in cuts for sweep in part.sweeps])
     stages: list[StageFunction] = []
     for one in cuts:
         begin = sum(len(before.sweeps) for before in cuts[: len(stages)])
         stages.append(_Stage(one, begin, totals, prepared.values, first, arrays))
-    return SteppedEngine(step, stages, lambda iteration: (), notes)
+    return SteppedEngine(step, stages, lambda _: (), notes, iteration, next_record)
 
 
 def _cut(graph: Graph, data: Sequence[Node]) -> Cut:
@@ -66,12 +62,12 @@ def over_data(graph: Graph, data: Data, first: int = 1, threads: int = 1) -> Cal
     Raises LossError if the data are streamed and the graph combines examples otherwise than by totals.
     """
     count = len(data.types)
-    if not isinstance(data, StreamData):
+    if not isinstance(data, ScatteredData):
         function = compiled(graph, range(first, first + count), threads)
         return lambda *own: function(*own[:first], *data.arrays, *own[first:])
     prepared = prepare(graph)
     parts = _cut(prepared.graph, prepared.graph.inputs[first : first + count])
-    totals = ChunkTotals(parts.sweeps, data.chunks, threads)
+    totals = data.totals(parts.sweeps, threads)
     whole = _Stage(parts, 0, totals, prepared.values, first, count)
     return lambda *own: whole([np.asarray(value) for value in own])
 
@@ -103,40 +99,3 @@ class _Stage:
         if function is None:
             function = self._functions[part] = compiled(part.graph)
         return function(*values)
-
-
-@dataclass(eq=False)
-class ChunkTotals:
-    """Totals over chunks that this process goes through, in their order. chunks: a new pass, each time it is called."""
-
-    sweeps: Sequence[Sweep]
-    chunks: Callable[[], Iterable[Sequence[Array]]]
-    threads: int = 1
-    _functions: dict[tuple[int, int], CompiledFunction] = field(default_factory=dict)
-
-    def __call__(self, number: int, values: Sequence[Array]) -> Sequence[Array]:
-        sweep = self.sweeps[number]
-        return in_own_types(sweep, total_of_chunks(sweep, (self.of_chunk(number, values, x) for x in self.chunks())))
-
-    def of_chunk(self, number: int, values: Sequence[Array], chunk: Sequence[Array]) -> Sequence[Array]:
-        """The totals of one chunk. A program is kept for each number of rows."""
-        rows = len(chunk[0])
-        function = self._functions.get((number, rows))
-        if function is None:
-            graph = self.sweeps[number].graph(rows)
-            places = range(len(values), len(values) + len(chunk))
-            function = self._functions[number, rows] = compiled(graph, places, self.threads)
-        return function(*values, *chunk)
-
-
-def total_of_chunks(sweep: Sweep, totals: Iterable[Sequence[Array]]) -> list[Array]:
-    """All totals put together, in their order; sums in float64."""
-    whole = identities(sweep)
-    for more in totals:
-        whole = added(sweep, whole, more)
-    return whole
-
-
-def in_own_types(sweep: Sweep, totals: Sequence[Array]) -> list[Array]:
-    """Totals in the dtypes in which the descent computes."""
-    return [np.asarray(total, node.dtype) for total, node in zip(totals, sweep.writes, strict=True)]

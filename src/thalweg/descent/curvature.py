@@ -42,7 +42,7 @@ def curvature_of(
     tangent = input_node(ArrayType(inputs[0].shape, inputs[0].dtype), "tangent")
     outputs = pushforward([of_loss], inputs[:1], [tangent])
     graph = Graph((*inputs, tangent), outputs)
-    product = over_data(graph, given) if target == "native" else partial(_evaluated, graph, given)
+    product = over_data(graph, given) if target != "numpy" else partial(_evaluated, graph, given)
     vector = problem.layout.vector(parameters)
     direction = np.random.default_rng(seed).standard_normal(vector.size).astype(vector.dtype)
     size = 0.0

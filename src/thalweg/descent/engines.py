@@ -14,15 +14,20 @@ from ..compile.native import Control, Execution, Loop, Program, Sampling, Stage,
 from ..compile.native.permutation import permutation
 from ..compile.prepare import Prepared, prepare
 from ..graph import Array, Graph, Node, evaluate
-from .steps import OUTSIDE, RECORDED, Lanes, Step
+from .steps import Lanes, Outside, Step
 
 __all__ = [
+    "CompiledStep",
     "Engine",
+    "Exchanging",
     "NativeEngine",
+    "NativeStep",
     "SteppedEngine",
     "batch_rows",
     "compiled_step",
     "examples_of",
+    "history_room",
+    "loop_of",
     "numpy_engine",
     "stage_graphs",
 ]
@@ -40,7 +45,8 @@ DENSE_BITS_OF_MANY = 7
 class Engine(Protocol):
     """Advances the state of a descent.
 
-    state: the current values. iteration: how many rounds of the loop were done. notes: for the user.
+    state: the current values. iteration: how many rounds of the loop were done. next_record: the iteration from which on the next
+    row of the history is due. notes: for the user.
     """
 
     notes: tuple[str, ...]
@@ -55,12 +61,29 @@ class Engine(Protocol):
         """How many rounds of the loop were done."""
         ...
 
+    @property
+    def next_record(self) -> int:
+        """The iteration from which on the next row of the history is due."""
+        ...
+
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
-        """Does up to so many iterations; returns the status, and rows of the history. outside: values of `OUTSIDE`."""
+        """Does up to so many iterations; returns the status, and rows of the history. outside: see `Outside`."""
         ...
 
     def request_stop(self) -> None:
-        """Ends the stretch after the current iteration."""
+        """Ends the stretch at once: an iteration that has not ended by then is not done."""
+        ...
+
+
+class Exchanging(Engine, Protocol):
+    """An engine that can go on with other data."""
+
+    def exchange(self, data: Sequence[Array]) -> None:
+        """Goes on with other data, of the same types."""
+        ...
+
+    def release_data(self) -> None:
+        """Lets go of the data's memory; the engine cannot advance any more."""
         ...
 
 
@@ -92,35 +115,77 @@ def examples_of(prepared: Prepared, inputs: Sequence[Node], count: int) -> tuple
 _WORTH_TILES = 1 << 14
 
 
+class CompiledStep(Protocol):
+    """A step as a program, for any state, settings and data of the same shapes."""
+
+    def engine(
+        self,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        data: Sequence[Array],
+        seed: int,
+        threads: int,
+        iteration: int = 0,
+        next_record: int | None = None,
+    ) -> Exchanging:
+        """The engine with a state to go on from; the arrays of the state are its own from now on.
+
+        next_record: the iteration from which on the next row of the history is due, by default this one.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
-class CompiledStep:
-    """A step as a program. carried: arrays in its state. members: numbers in each part of a row of the history."""
+class NativeStep:
+    """A step as machine code. recorded: parts of a row of the history; members: numbers in each."""
 
     prepared: Prepared
     program: Program
-    carried: int
     members: int
+    recorded: int
     note: str
 
+    def engine(
+        self,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        data: Sequence[Array],
+        seed: int,
+        threads: int,
+        iteration: int = 0,
+        next_record: int | None = None,
+    ) -> NativeEngine:
+        """The engine with a state to go on from; the arrays of the state are its own from now on."""
+        return NativeEngine.of(self, state, settings, data, seed, threads, iteration, next_record)
 
-def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> CompiledStep:
-    """Compiles a step, of one descent or of several at once, for given data."""
+
+def loop_of(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> tuple[Prepared, Loop, Sequence[Node]]:
+    """A step's graph, ready to be compiled; what makes it a loop; and the inputs that hold data."""
     single, carried, members = (
         (step.single, step.carried, step.lanes) if isinstance(step, Lanes) else (step, len(step.state), 1)
     )
     prepared = prepare(step.graph)
-    inputs = prepared.graph.inputs
-    first = carried + len(single.settings) + len(OUTSIDE)
-    of_data = inputs[first : first + len(data)]
-    rows = of_data[0].shape[0] if of_data else 0
+    first = carried + len(single.settings) + len(Outside._fields)
+    of_data = prepared.graph.inputs[first : first + len(data)]
     sampling = Sampling(data[0].shape[0], batch, tuple(range(first, first + len(data)))) if batch else None
-    examples, note = examples_of(prepared, of_data, rows)
-    stages = tuple(Stage(start, len(RECORDED) if looks else None) for start, looks in step.stages)
+    stages = tuple(Stage(start, single.recorded if looks else None) for start, looks in step.stages)
     turn = single.place("turn") if len(stages) > 1 else None
     wide = carried + len(single.settings) if members > 1 else 0
     bits = DENSE_BITS if members == 1 else DENSE_BITS_OF_MANY
-    loop = Loop(carried, stages, turn, sampling, members, wide, bits)
-    return CompiledStep(prepared, compile_native(prepared, examples, loop), carried, members, note)
+    return prepared, Loop(carried, stages, turn, sampling, members, wide, bits), of_data
+
+
+def compiled_step(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> NativeStep:
+    """Compiles a step, of one descent or of several at once, for given data."""
+    prepared, loop, of_data = loop_of(step, data, batch)
+    examples, note = examples_of(prepared, of_data, of_data[0].shape[0] if of_data else 0)
+    recorded = max(stage.recorded or 0 for stage in loop.stages)
+    return NativeStep(prepared, compile_native(prepared, examples, loop), loop.lanes, recorded, note)
+
+
+def history_room(members: int) -> int:
+    """How many rows of history one stretch of so many members can hold."""
+    return _ROWS if members == 1 else _ROWS_OF_MANY
 
 
 @dataclass(eq=False)
@@ -138,26 +203,26 @@ class NativeEngine:
     @classmethod
     def of(
         cls,
-        compiled: CompiledStep,
+        compiled: NativeStep,
         state: Sequence[Array],
         settings: Sequence[Array],
         data: Sequence[Array],
         seed: int,
         threads: int,
         iteration: int = 0,
+        next_record: int | None = None,
     ) -> NativeEngine:
         """The engine with a state to go on from; the arrays of the state are its own from now on."""
         prepared = compiled.prepared
-        outside = [np.zeros(()) for _ in OUTSIDE]
-        rows = _ROWS if compiled.members == 1 else _ROWS_OF_MANY
-        history = np.zeros((rows, 1 + len(RECORDED) * compiled.members))
+        outside = [np.zeros(()) for _ in Outside._fields]
+        history = np.zeros((history_room(compiled.members), 1 + compiled.recorded * compiled.members))
         first = len(state) + len(settings) + len(outside)
         arrays = [*state, *settings, *outside, *data, *prepared.values]
         outputs = [np.zeros(node.shape, node.dtype) for node in prepared.graph.outputs]
         execution = Execution(compiled.program, arrays, outputs, history, threads)
         execution.control[Control.SEED] = np.int64(np.uint64(seed % (1 << 64)))
         execution.control[Control.ITERATION] = iteration
-        execution.control[Control.NEXT_RECORD] = iteration
+        execution.control[Control.NEXT_RECORD] = iteration if next_record is None else next_record
         return cls(
             list(state), (compiled.note,) if compiled.note else (), execution, outside, history, first, len(data)
         )
@@ -166,6 +231,11 @@ class NativeEngine:
     def iteration(self) -> int:
         """How many rounds of the loop were done."""
         return int(self._execution.control[Control.ITERATION])
+
+    @property
+    def next_record(self) -> int:
+        """The iteration from which on the next row of the history is due."""
+        return int(self._execution.control[Control.NEXT_RECORD])
 
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
         """Does up to so many iterations."""
@@ -189,7 +259,7 @@ class NativeEngine:
         self._execution.exchange(self._first_of_data, [np.zeros(0)] * self._arrays_of_data)
 
     def request_stop(self) -> None:
-        """Ends the stretch after the current iteration."""
+        """Ends the stretch at once: a sweep over the examples is given up, and its iteration is not done."""
         self._execution.control[Control.STOP] = 1
 
 
@@ -206,8 +276,8 @@ class SteppedEngine:
     data: Callable[[int], Sequence[Array]]
     notes: tuple[str, ...] = ()
     iteration: int = 0
+    next_record: int = 0
     state: list[Array] = field(default_factory=list)
-    _next_record: int = 0
     _stops: bool = False
 
     def __post_init__(self) -> None:
@@ -230,7 +300,7 @@ class SteppedEngine:
                     break
             else:
                 self.iteration += 1
-        width = max((len(row) for row in rows), default=1 + len(RECORDED))
+        width = max((len(row) for row in rows), default=1 + self.step.recorded)
         return status, np.array(rows, np.float64).reshape(-1, width)
 
     def _run(self, stage: StageFunction, rest: Sequence[Array], rows: list[list[float]]) -> int:
@@ -238,12 +308,13 @@ class SteppedEngine:
         outputs = stage([*self.state, *self.step.settings, *rest])
         if len(outputs) > carried:
             status = int(outputs[-1])
-            if self.iteration >= self._next_record or status:
+            if self.iteration >= self.next_record or status:
                 rows.append([self.iteration, *np.concatenate([np.ravel(x) for x in outputs[carried:-1]]).tolist()])
-                self._next_record = self.iteration + record_stride(self.iteration)
+                self.next_record = self.iteration + record_stride(self.iteration)
             if status:
                 return status
-        self.state = [np.asarray(x) for x in outputs[:carried]]
+        # In one order in memory, so that sums over them have the same digits after a checkpoint.
+        self.state = [np.asarray(x, order="C") for x in outputs[:carried]]
         return 0
 
     def request_stop(self) -> None:
@@ -252,7 +323,13 @@ class SteppedEngine:
 
 
 def numpy_engine(
-    step: Step, data: Sequence[Array], batch: int | None, seed: int, notes: tuple[str, ...] = ()
+    step: Step,
+    data: Sequence[Array],
+    batch: int | None,
+    seed: int,
+    notes: tuple[str, ...] = (),
+    iteration: int = 0,
+    next_record: int = 0,
 ) -> SteppedEngine:
     """The reference: the stages node by node in NumPy."""
 
@@ -263,14 +340,14 @@ def numpy_engine(
         return [array[chosen] for array in data]
 
     stages = [functools.partial(evaluate, graph) for graph in stage_graphs(step, step.graph)]
-    return SteppedEngine(step, stages, examples, notes)
+    return SteppedEngine(step, stages, examples, notes, iteration, next_record)
 
 
 def stage_graphs(step: Step, graph: Graph) -> list[Graph]:
     """The graphs of the stages. graph: of the whole step, as traced or as prepared."""
     carried = len(step.state)
     return [
-        Graph(graph.inputs, graph.outputs[first : first + carried + (len(RECORDED) + 1) * looks])
+        Graph(graph.inputs, graph.outputs[first : first + carried + (step.recorded + 1) * looks])
         for first, looks in step.stages
     ]
 

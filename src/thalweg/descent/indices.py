@@ -11,7 +11,7 @@ from ..graph import Array, Graph, Node, evaluate, make, topological_order
 from ..ops.indexing import scatter_add, take
 from ..ops.reduction import maximum_reduce, minimum_reduce
 from .chunks import over_data
-from .data import Data, StreamData
+from .data import Data, ScatteredData
 from .problem import Problem
 
 __all__ = ["check_indices"]
@@ -19,8 +19,8 @@ __all__ = ["check_indices"]
 
 def check_indices(problem: Problem, data: Data) -> None:
     """Raises DataError if an index that depends on the data alone leaves the axis that it reads."""
-    if isinstance(data, StreamData):
-        _check_stream(problem, data)
+    if isinstance(data, ScatteredData):
+        _check_scattered(problem, data)
         return
     inputs = problem.data_inputs
     for indices, extent, reader in _indices(problem.graph):
@@ -41,8 +41,8 @@ def _outside(index: int, extent: int, reader: Node) -> DataError:
     )
 
 
-def _check_stream(problem: Problem, data: StreamData) -> None:
-    """The same by the smallest and the largest of all indices, in one pass over the stream."""
+def _check_scattered(problem: Problem, data: ScatteredData) -> None:
+    """The same by the smallest and the largest of all indices, in one pass."""
     inputs = problem.data_inputs
     found = []
     for indices, extent, reader in _indices(problem.graph):

@@ -10,15 +10,16 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..graph import Array
-from .engines import NativeEngine
+from .engines import Engine
 from .methods import Method
 from .plan import Plan
-from .steps import LAST_LOSS, LAST_NORM, RECORDED, STATUS, Step
+from .steps import LAST_LOSS, LAST_NORM, STATUS, Outside, Step
 
 __all__ = ["Lockstep", "MemberState", "run_together"]
 
@@ -43,7 +44,7 @@ class MemberState:
 class _Block:
     """Some members on their way. members: their numbers, for each lane; -1 where a lane is empty."""
 
-    engine: NativeEngine
+    engine: Engine
     members: Array
 
 
@@ -69,9 +70,10 @@ class Lockstep:
         self.count = len(self.states[0])
         self.status = np.zeros(self.count, np.int64)
         self.loss, self.norm = np.full(self.count, np.nan), np.full(self.count, np.nan)
-        self.program, self.lanes = self.plan.program_of_many(
-            self.step, self.method, _lane_count(max(self.count, self.room), self.states)
-        )
+        together = max(self.count, self.room)
+        # A device computes members side by side, and compiles slowly: all are in one block, to the end.
+        lanes = together if self.plan.target == "jax" else _lane_count(together, self.states)
+        self.program, self.lanes = self.plan.program_of_many(self.step, self.method, lanes)
         self.blocks: list[_Block] = []
         self._pack(np.arange(self.count))
 
@@ -94,9 +96,7 @@ class Lockstep:
             state += [np.where(is_empty, 1, self.status[padded]), self.loss[padded], self.norm[padded]]
             settings = [array[padded] for array in self.settings]
             state, settings = [_lanes_last(x) for x in state], [_lanes_last(x) for x in settings]
-        engine = NativeEngine.of(
-            self.program, state, settings, self.plan.data.arrays, self.plan.seed, threads, self.iteration
-        )
+        engine = self.program.engine(state, settings, self.plan.data.arrays, self.plan.seed, threads, self.iteration)
         return _Block(engine, np.append(members, np.full(self.lanes - len(members), -1)))
 
     def _keep(self, block: _Block) -> None:
@@ -136,7 +136,7 @@ class Lockstep:
             self._pack(active)
 
     def _note(self, block: _Block, status: int, rows: Array) -> None:
-        parts = rows[:, 1:].reshape(len(rows), len(RECORDED), self.lanes)
+        parts = rows[:, 1:].reshape(len(rows), self.step.recorded, self.lanes)
         if len(rows):
             self.rows.append((block.members, parts))
         if self.lanes == 1:
@@ -144,6 +144,11 @@ class Lockstep:
             self.status[m] = status
             if len(rows):
                 self.loss[m], self.norm[m] = parts[-1, 1, 0], parts[-1, 2, 0]
+
+    def request_stop(self) -> None:
+        """Ends the stretch of every block at once."""
+        for block in self.blocks:
+            block.engine.request_stop()
 
     def longest(self) -> int:
         """The most iterations of a stretch whose history has room for all rows."""
@@ -157,7 +162,8 @@ class Lockstep:
 
     def rows_of(self, member: int) -> Array:
         """The history of a member so far."""
-        return _joined([parts[:, :, members == member][:, :, 0] for members, parts in self.rows if member in members])
+        parts = [parts[:, :, members == member][:, :, 0] for members, parts in self.rows if member in members]
+        return _joined(parts, self.step.recorded)
 
     def finished(self) -> list[MemberState]:
         """All members, as they are now."""
@@ -172,15 +178,15 @@ class Lockstep:
                 int(self.status[m]),
                 float(self.loss[m]),
                 float(self.norm[m]),
-                _joined(rows[m]),
+                _joined(rows[m], self.step.recorded),
             )
             for m in range(self.count)
         ]
 
 
-def _joined(parts: Sequence[Array]) -> Array:
+def _joined(parts: Sequence[Array], recorded: int) -> Array:
     """A member's rows, as those of a single descent; rows from after its end are left out."""
-    joined = np.concatenate(parts) if parts else np.zeros((0, len(RECORDED)))
+    joined = np.concatenate(parts) if parts else np.zeros((0, recorded))
     joined = joined[joined[:, 0] >= 0]
     return np.concatenate([np.zeros((len(joined), 1)), joined], axis=1)
 
@@ -192,14 +198,24 @@ def _lanes_last(array: Array) -> Array:
 
 def run_together(lockstep: Lockstep, goes_on: Callable[[Lockstep, float], bool] | None = None) -> tuple[bool, float]:
     """Runs a population to its end; returns whether the user stopped it, and the seconds. Ctrl-C keeps what was reached."""
+    controls = lockstep.plan.controls
     begin = time.perf_counter()
     # With data an iteration may take long, and the user waits for the first sign.
     iterations, is_interrupted = 1 if lockstep.plan.data.arrays else 64, False
     try:
-        with ThreadPoolExecutor(max_workers=lockstep.plan.threads) as pool:
+        with (
+            ThreadPoolExecutor(max_workers=lockstep.plan.threads) as pool,
+            nullcontext() if controls is None else controls.steering(lockstep.request_stop),
+        ):
             while len(lockstep.active()):
+                if controls is not None:
+                    begin += controls.before_stretch(lambda: lockstep.iteration)
+                    if controls.is_stopped:
+                        is_interrupted = True
+                        break
                 now = time.perf_counter()
-                lockstep.advance(iterations, (now - begin, math.nan, 0.0), pool)
+                factor = 1.0 if controls is None else controls.applied_factor
+                lockstep.advance(iterations, Outside(now - begin, rate_factor=factor), pool)
                 took = max(time.perf_counter() - now, 1e-7)
                 wanted = int(iterations * _STRETCH_SECONDS / took)
                 iterations = max(1, min(wanted, iterations * 64, lockstep.longest()))

@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ..compile.device import Device, device_of
 from ..errors import ArgumentError
 from ..graph import Array
+from .checkpoint import Keeper
+from .controls import Controls
 from .curvature import curvature_of
 from .data import Data, data_of
 from .gradients import gradient_source
@@ -29,7 +32,7 @@ from .starts import Gaussian, Start
 from .stopping import GradientBelow, MaxSteps, NoChange, StoppingRule, ValidationStalls, leaves
 from .together import Member, run_population
 
-__all__ = ["check_method", "minimize", "plan_of"]
+__all__ = ["check_method", "minimize", "plan_of", "planned"]
 
 
 def minimize(
@@ -49,8 +52,11 @@ def minimize(
     seed: int = 0,
     threads: int | None = None,
     target: str = "native",
+    device: str | Device | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     memory: Any = None,
+    checkpoints: Keeper | None = None,
+    controls: Controls | None = None,
 ) -> Result:
     """Descends from given parameters to lower values of a loss.
 
@@ -77,21 +83,30 @@ def minimize(
         learning_rate=powers_of_ten(-6, 0): then every combination descends. All run as one program.
     seed: of all randomness. The same seed gives the same run to the last bit, on any number of threads.
     threads: that share the work; by default as many as there are processors. No result depends on it.
-    target: "native" (compiled) or "numpy" (the slow reference).
+    target: "native" (compiled for the processor), "jax" (compiled by JAX for a GPU, a TPU or the processor; an extra), or
+        "numpy" (the slow reference).
+    device: of the jax target: "gpu", "tpu" or "cpu", the second one as "gpu:1", or a `Device` with a precision or a limit of
+        memory; by default the best that JAX finds. A GPU or TPU implies target="jax".
     on_progress: called some twenty times a second with a `Progress`; if it returns True the descent stops.
+    checkpoints: `tw.Checkpoints("FOLDER")`: where checkpoints and the history are kept. If they are there already, the descent goes
+        on from the latest; interrupted, even killed, it ends in the same digits as one that was not disturbed.
+    controls: `tw.Controls()`, by which another thread can hold the descent, change its learning rate, and end it.
     memory: `result.memory` of an earlier descent with the same method, which goes on with it (the means of Adam, for example).
 
     Returns a Result; of several descents a `Population`, which is the result of the best and has all the others.
-    Raises TracingError, LossError, ShapeError, DataError or ArgumentError before the descent starts.
+    Raises TracingError, LossError, ShapeError, DataError, ArgumentError or DeviceError before the descent starts; RunError if
+    checkpoints cannot be kept, or those there are of another descent.
 
     >>> import numpy as np
     >>> result = minimize(lambda x: np.sum((x - 3.0) ** 2), np.zeros(2))
     >>> np.round(result.parameters, 3)
     array([3., 3.])
     """
-    plan, chosen = plan_of(
+    plan, members, is_population = planned(
         loss,
         parameters,
+        start=start,
+        restarts=restarts,
         data=data,
         method=method,
         gradient=gradient,
@@ -103,13 +118,29 @@ def minimize(
         seed=seed,
         threads=threads,
         target=target,
+        device=device,
         memory=memory,
+        checkpoints=checkpoints,
+        controls=controls,
     )
+    if is_population:
+        return run_population(plan, members, on_progress)
+    return run_single(plan, members[0].vector, members[0].method, on_progress)
+
+
+def planned(
+    loss: Callable[..., Any],
+    parameters: Any,
+    *,
+    start: Start | None = None,
+    restarts: int | None = None,
+    **options: Any,
+) -> tuple[Plan, list[Member], bool]:
+    """What is to be done, who descends, and whether that is a population. options: of `minimize`, as `plan_of` takes them."""
+    plan, chosen = plan_of(loss, parameters, **options)
     vectors = _starts(plan.problem, parameters, start, restarts, plan.seed)
     methods = expanded(chosen)
-    if restarts is None and len(methods) == 1:
-        return run_single(plan, vectors[0], methods[0][0], on_progress)
-    return run_population(plan, _members(plan, vectors, methods), on_progress)
+    return plan, _members(plan, vectors, methods), restarts is not None or len(methods) > 1
 
 
 def plan_of(
@@ -127,11 +158,18 @@ def plan_of(
     seed: int = 0,
     threads: int | None = None,
     target: str = "native",
+    device: str | Device | None = None,
     memory: Any = None,
+    checkpoints: Keeper | None = None,
+    controls: Controls | None = None,
     numbers: tuple[str, ...] = (),
 ) -> tuple[Plan, Method]:
     """The arguments of `minimize`, checked, and the method; the loss is traced. numbers: see `problem_of`."""
     begin = time.perf_counter()
+    if checkpoints is not None and not isinstance(checkpoints, Keeper):
+        raise ArgumentError(f'checkpoints={checkpoints!r}: expected tw.Checkpoints("FOLDER")')
+    if controls is not None and not isinstance(controls, Controls):
+        raise ArgumentError(f"controls={controls!r}: expected tw.Controls()")
     given = data_of(data)
     batch = _check_batch(batch_size, given)
     _check_penalty(penalty, method, gradient)
@@ -139,8 +177,7 @@ def plan_of(
         method = _proximal_method(loss, parameters, given, batch, penalty, int(seed), target)
     chosen = check_method(method, batch)
     rule = _check_rule(stop, validation) if stop is not None else _default_rule(given, batch, chosen)
-    if target not in ("native", "numpy"):
-        raise ArgumentError(f'target={target!r}: expected "native" or "numpy"')
+    target, on = _check_target(target, device)
     source = gradient_source(gradient)
     problem = problem_of(loss, parameters, given, batch or given.examples, source, numbers, penalty)
     check_indices(problem, given)
@@ -163,8 +200,25 @@ def plan_of(
         begin,
         penalty,
         memory,
+        controls,
+        on,
+        checkpoints,
     )
     return plan, chosen
+
+
+def _check_target(target: str, device: str | Device | None) -> tuple[str, Device | None]:
+    """The target, and the device if it is the jax target's."""
+    if target not in ("native", "jax", "numpy"):
+        raise ArgumentError(f'target={target!r}: expected "native", "jax" or "numpy"')
+    named = None if device is None else device_of(device)
+    if target == "jax" or (target == "native" and named is not None and named.kind != "cpu"):
+        return "jax", named or Device()
+    if named is not None and named.kind != "cpu":
+        raise ArgumentError(
+            f'target="{target}" runs on the processor: leave out device={device!r}, or write target="jax"'
+        )
+    return target, None
 
 
 def _members(

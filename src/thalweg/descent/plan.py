@@ -10,18 +10,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autodiff import batched
+from ..compile.device import Device
 from ..compile.function import compiled
 from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
+from .checkpoint import Keeper
 from .chunks import over_data
-from .data import Data, StreamData
+from .controls import Controls
+from .data import Data, ScatteredData
+from .device import device_step
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import Method
+from .norms import norm
 from .penalties import Penalty
 from .problem import Problem, problem_of
 from .reuse import form_of
-from .steps import Step, in_lanes, step_of
+from .steps import Lanes, Step, in_lanes, step_of
 from .stopping import StoppingRule
 
 __all__ = ["Evaluation", "Origin", "Plan", "evaluated", "evaluation", "evaluations", "gradients_at", "losses_at"]
@@ -49,7 +54,8 @@ class Plan:
     """What is to be done.
 
     problem: the loss for the examples of one step, all or a batch. validation: data kept apart; every: iterations between
-    checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent.
+    checks on them. begin: when the call began, in seconds. memory: of the method, from an earlier descent. controls: what a person
+    may do to the descent. device: of the jax target. keeper: of checkpoints.
     """
 
     loss: Callable[..., Any]
@@ -67,13 +73,21 @@ class Plan:
     begin: float
     penalty: Penalty | None = None
     memory: Any = None
+    controls: Controls | None = None
+    device: Device | None = None
+    keeper: Keeper | None = None
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the state holds the best point so far: if a person may ask for it, and losses of different steps compare."""
+        return self.controls is not None and self.batch is None
 
     def step(self, vector: Array, method: Method) -> Step:
         """The step's graph for methods of this kind."""
         key = self._key(method)
         return self.problem.known.get(
             None if key is None else ("step", key, vector.dtype),
-            lambda: step_of(self.problem, vector, method, self.rule, self.seed),
+            lambda: step_of(self.problem, vector, method, self.rule, self.seed, self.keeps_best),
         )
 
     def program(self, step: Step, method: Method, arrays: Sequence[Array] | None = None) -> CompiledStep:
@@ -82,9 +96,14 @@ class Plan:
         given = self.data.arrays if arrays is None else arrays
         types = tuple((array.shape, array.dtype) for array in given)
         return self.problem.known.get(
-            None if key is None else ("program", key, self.batch, types),
-            lambda: compiled_step(step, given, self.batch),
+            None if key is None else ("program", key, self.device, self.batch, types),
+            lambda: self._compiled(step, given),
         )
+
+    def _compiled(self, step: Step | Lanes, arrays: Sequence[Array]) -> CompiledStep:
+        if self.device is None:
+            return compiled_step(step, arrays, self.batch)
+        return device_step(step, arrays, self.batch, self.device)
 
     def program_of_many(self, step: Step, method: Method, lanes: int) -> tuple[CompiledStep, int]:
         """The program for members in so many lanes, and the number of lanes: 1 where lanes gain nothing."""
@@ -93,15 +112,17 @@ class Plan:
 
         def make() -> tuple[CompiledStep, int]:
             wide = in_lanes(step, lanes)
-            if lanes == 1 or _is_heavy(wide.graph):
+            if lanes == 1 or (self.device is None and _is_heavy(wide.graph)):
                 return self.program(step, method), 1
-            return compiled_step(wide, self.data.arrays, self.batch), lanes
+            return self._compiled(wide, self.data.arrays), lanes
 
-        return self.problem.known.get(None if key is None else ("lanes", lanes, key, self.batch, types), make)
+        return self.problem.known.get(
+            None if key is None else ("lanes", lanes, key, self.device, self.batch, types), make
+        )
 
     def _key(self, method: Method) -> Any:
         key = form_of(method), form_of(self.rule)
-        return None if None in key else key
+        return None if None in key else (*key, self.keeps_best)
 
     def whole(self) -> Problem:
         """The problem for all examples."""
@@ -114,16 +135,16 @@ class Plan:
     def evaluation(self, vector: Array) -> Evaluation:
         """Loss and gradient norm over all examples, wherever they are."""
         problem = self.whole()
-        if not isinstance(self.data, StreamData):
+        if not isinstance(self.data, ScatteredData):
             return evaluation(problem, vector, self.data.arrays, target=self.target)
-        value, gradient = self.over_stream(self.data, vector)
+        value, gradient = self.over_scattered(self.data, vector)
         return _evaluation_of(problem, vector, value, gradient)
 
-    def over_stream(self, data: StreamData, vector: Array) -> tuple[Array, Array]:
-        """Loss and gradient over all examples of a stream, without the part of the penalty that has a kink."""
+    def over_scattered(self, data: ScatteredData, vector: Array) -> tuple[Array, Array]:
+        """Loss and gradient over all examples, wherever they are, without the part of the penalty that has a kink."""
         problem = self.whole()
         function = problem.known.get(
-            ("streamed", data.stream), lambda: over_data(problem.with_gradient, data, threads=self.threads)
+            ("scattered", data.key), lambda: over_data(problem.with_gradient, data, threads=self.threads)
         )
         value, gradient = function(vector)
         return value, gradient
@@ -167,7 +188,7 @@ def evaluation(
 
 def _evaluation_of(problem: Problem, vector: Array, value: Array, gradient: Array) -> Evaluation:
     if problem.penalty is None:
-        return Evaluation(float(value), float(np.linalg.norm(gradient.astype(np.float64))))
+        return Evaluation(float(value), norm(gradient))
     return _penalised(problem, vector, float(value), gradient)
 
 
@@ -180,7 +201,7 @@ def _penalised(problem: Problem, vector: Array, value: float, gradient: Array) -
     assert penalty is not None
     moved = penalty.proximal(layout.tree(vector - _SMALL_STEP * gradient), _SMALL_STEP)
     mapping = (vector - layout.vector(moved)).astype(np.float64) / _SMALL_STEP
-    return Evaluation(value + float(penalty.kinked(layout.tree(vector))), float(np.linalg.norm(mapping)))
+    return Evaluation(value + float(penalty.kinked(layout.tree(vector))), norm(mapping))
 
 
 _TOGETHER = 16
@@ -201,8 +222,8 @@ def evaluations(
         wide = np.stack([vectors[place] for place in places])
         own = [np.array([numbers[place][i] for place in places], wide.dtype) for i in range(len(problem.numbers))]
         losses, gradients = function(wide, *arrays, *own)
-        norms = np.linalg.norm(gradients.astype(np.float64), axis=1)
-        found += [Evaluation(float(a), float(b)) for a, b in zip(losses, norms, strict=True)][:count]
+        norms = [norm(gradient) for gradient in gradients]
+        found += [Evaluation(float(a), b) for a, b in zip(losses, norms, strict=True)][:count]
     return found
 
 
@@ -217,20 +238,20 @@ def gradients_at(problem: Problem, points: Array, arrays: Sequence[Array]) -> Ar
     return joined
 
 
-def losses_at(problem: Problem, points: Array, arrays: Sequence[Array]) -> Array:
-    """The loss at many points (M, P) → (M,), float64. So many at a time share one reading of the examples."""
+def losses_at(problem: Problem, points: Array, arrays: Sequence[Array], together: int = _TOGETHER) -> Array:
+    """The loss at many points (M, P) → (M,), float64. together: so many at a time share one reading of the examples."""
     if not problem.is_traced:
         return np.array([float(evaluate(problem.graph, [point, *arrays])[0]) for point in points])
 
     def make() -> Callable[..., Any]:
         parameters, *data = problem.graph.inputs
-        wide = input_node(ArrayType((_TOGETHER, *parameters.shape), parameters.dtype), "parameters")
-        (node,) = batched(problem.graph.outputs, [parameters], [wide], _TOGETHER)
+        wide = input_node(ArrayType((together, *parameters.shape), parameters.dtype), "parameters")
+        (node,) = batched(problem.graph.outputs, [parameters], [wide], together)
         return compiled(Graph((wide, *data), (node,)), range(1, 1 + len(arrays)))
 
-    function = problem.known.get("losses", make)
-    padded = np.concatenate([points, np.repeat(points[-1:], -len(points) % _TOGETHER, axis=0)])
-    parts = [function(padded[i : i + _TOGETHER], *arrays)[0] for i in range(0, len(padded), _TOGETHER)]
+    function = problem.known.get(("losses", together), make)
+    padded = np.concatenate([points, np.repeat(points[-1:], -len(points) % together, axis=0)])
+    parts = [function(padded[i : i + together], *arrays)[0] for i in range(0, len(padded), together)]
     joined: Array = np.concatenate(parts)[: len(points)].astype(np.float64)
     return joined
 

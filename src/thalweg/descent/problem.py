@@ -39,7 +39,7 @@ class Problem:
     graph: Graph
     source: GradientSource
     is_traced: bool = True
-    known: Known = field(default_factory=lambda: Known(8))
+    known: Known = field(default_factory=lambda: Known(32))
     numbers: tuple[str, ...] = ()
     penalty: Penalty | None = None
 

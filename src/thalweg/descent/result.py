@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..graph import Array
+from .controls import Intervention
 
 __all__ = ["History", "Result", "Stopped", "duration"]
 
@@ -23,6 +26,7 @@ class History:
     the batch. learning_rate: μ in w ← w + μΔw. slope: ∇f·Δw, below zero where the direction points downhill. With a line
     search both are those of the step that led to the row, else those of the step that leads on. NaN where there is none.
     validation_step, validation_loss: of the checks on validation data, if there were any.
+    parameters: at each step, (rows, P), of up to two parameters; of more (rows, 0). interventions: what was changed by hand.
     """
 
     step: Array
@@ -32,6 +36,8 @@ class History:
     slope: Array
     validation_step: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     validation_loss: Array = field(default_factory=lambda: np.zeros(0))
+    parameters: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    interventions: tuple[Intervention, ...] = ()
 
     def __len__(self) -> int:
         return len(self.step)
@@ -61,7 +67,7 @@ class Result:
     evaluations: of the loss, with its gradient. seconds: of descent alone; compile_seconds: of tracing and compiling.
     stopped_by: why it ended. ascents: the steps whose direction did not point downhill. notes: what else is worth knowing,
     such as that the loss could not be divided into tiles. memory: the method's, at the end, for `minimize(..., memory=...)`.
-    origin: loss, data, start and end, for whoever judges the result.
+    origin: loss, data, start and end, for whoever judges the result. presenter: what makes pages and pictures of it.
     With a penalty that has a kink, the gradient norm is that of (w − prox(w − μ∇f)) / μ.
     """
 
@@ -80,6 +86,7 @@ class Result:
     origin: Any = field(default=None, repr=False)
     judge: Any = field(default=None, repr=False)
     memory: Any = field(default=None, repr=False)
+    presenter: Any = field(default=None, repr=False)
 
     def __str__(self) -> str:
         lines = [
@@ -124,6 +131,33 @@ class Result:
         then. None for results that nothing can judge.
         """
         return None if self.judge is None else self.judge(self)
+
+    def report(self, path: str | Path, **further: Any) -> Path:
+        """Writes a page that can be sent to a colleague: verdict, curves, pictures, graph; one file, which loads nothing.
+
+        path: of the page, such as "run.html". further: title; and fitted, a `thalweg.pictures.Fitted`, for a model's coefficients and
+        predictions. Needs Matplotlib. Raises ArgumentError if that is not installed.
+        """
+        written: Path = self._presenter().write(self, path, **further)
+        return written
+
+    def picture(self, name: str, path: str | Path, **further: Any) -> tuple[Path, ...]:
+        """Writes one of the report's pictures to a file, or with the name "all" every one that this result has.
+
+        name: such as "contour", "curve", "surface", "landscape", "principal", "slices", "descent", "rates", "basins", "members" or
+        "graph". path: its ending, .svg, .png or .pdf, says how. further: theme, "light" or "dark".
+        Raises ArgumentError for a picture that this result does not have.
+        """
+        written: tuple[Path, ...] = self._presenter().pictures(self, name, path, **further)
+        return written
+
+    def _repr_html_(self) -> str | None:
+        return None if self.presenter is None else str(self._presenter().html(self))
+
+    def _presenter(self) -> Any:
+        if self.presenter is None:
+            raise ArgumentError("nothing draws this result: results of tw.minimize have reports and pictures")
+        return self.presenter()
 
     def _trials(self) -> str:
         is_plain = self.evaluations in (0, self.steps, self.steps + 1)

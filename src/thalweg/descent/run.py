@@ -2,60 +2,98 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
 from ..graph import Array
+from .checkpoint import Checkpoint, Kept, no_rows
+from .controls import Controls
 from .engines import Engine
 from .result import History, Stopped
-from .steps import Status, fired_rules
+from .steps import RECORDED, Outside, Status, fired_rules
 from .stopping import Measurement, Stop, StoppingRule, leaves
 
-__all__ = ["Ended", "Progress", "Validation", "descend", "reason"]
+__all__ = ["Descent", "Ended", "Progress", "Validation", "history_of", "progress_of", "reason", "with_checks"]
 
 _STRETCH_SECONDS = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Progress:
-    """Where a descent stands, at the end of a stretch. history: all rows so far, newest last."""
+    """Where a descent stands, at the end of a stretch; of several descents, the best of them.
+
+    rows, checks: what `history` is made of, as the descent recorded it. origin: the loss, the data and the start, as in a Result;
+    method: of descent.
+    blocks: of several descents, what each stretch recorded: the members' numbers, -1 where there is none, and
+    rows × parts × members. They only grow, so whoever remembers how many there were finds what is new.
+    """
 
     step: int
     loss: float
     gradient_norm: float
     seconds: float
-    history: History
+    rows: Array = field(repr=False)
+    checks: Sequence[tuple[int, float]] = field(default=(), repr=False)
+    origin: Any = field(default=None, repr=False)
+    method: Any = field(default=None, repr=False)
+    blocks: Sequence[tuple[Array, Array]] = field(default=(), repr=False)
+
+    @cached_property
+    def history(self) -> History:
+        """All rows so far, newest last; made when it is asked for, so that who only counts steps pays nothing."""
+        return with_checks(history_of(self.rows), self.checks)
 
 
 @dataclass(eq=False)
 class Validation:
     """Checks on data that are kept apart.
 
-    loss: parameter vector → loss on those data. every: how many iterations lie between checks. checks: (step, loss) of each.
-    best: the vector with the smallest loss.
+    loss: parameter vector → loss on those data. every: how many iterations lie between checks. checks: (iteration, step, loss) of
+    each. best: the vector with the smallest loss.
     """
 
     loss: Callable[[Array], float]
     every: int
-    checks: list[tuple[int, float]] = field(default_factory=list)
+    checks: list[tuple[int, int, float]] = field(default_factory=list)
     best: Array | None = None
     best_step: int = 0
     best_loss: float = np.inf
 
-    def check(self, vector: Array, step: int) -> None:
+    def is_due(self, iteration: int) -> bool:
+        """Whether there has to be a check before this iteration."""
+        return iteration % self.every == 0 and not (self.checks and self.checks[-1][0] == iteration)
+
+    def check(self, iteration: int, vector: Array, step: int) -> None:
         """One more check."""
         value = self.loss(vector)
         if value < self.best_loss:
             self.best, self.best_step, self.best_loss = vector.copy(), step, value
-        self.checks.append((step, value))
+        self.checks.append((iteration, step, value))
+
+    def go_on(self, checkpoint: Checkpoint) -> None:
+        """Takes the checks up to a checkpoint for its own."""
+        self.checks = [(int(iteration), int(step), float(loss)) for iteration, step, loss in checkpoint.checks]
+        self.best = checkpoint.best.copy() if checkpoint.best.size else None
+        self.best_step, self.best_loss = checkpoint.best_step, checkpoint.best_loss
+
+    @property
+    def told(self) -> list[tuple[int, float]]:
+        """(step, loss) of each check."""
+        return [(step, loss) for _, step, loss in self.checks]
 
     @property
     def outside(self) -> tuple[float, float]:
         """What the rules see: the last loss, and how many checks there were."""
-        return (self.checks[-1][1], float(len(self.checks))) if self.checks else (float("nan"), 0.0)
+        return (self.checks[-1][2], float(len(self.checks))) if self.checks else (float("nan"), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,50 +110,156 @@ def history_of(rows: Array) -> History:
     """The history of a single descent. A step that is seen twice, since a search failed there, counts once."""
     if len(rows) > 1:
         rows = rows[np.append(rows[1:, 1] != rows[:-1, 1], True)]
-    return History(rows[:, 1].astype(np.int64), rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5])
+    columns = (rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5])
+    return History(rows[:, 1].astype(np.int64), *columns, parameters=rows[:, 1 + len(RECORDED) :])
 
 
-def descend(
-    engine: Engine,
-    on_rows: Callable[[Array, float], object] | None = None,
-    validation: Validation | None = None,
-    point: Callable[[], tuple[Array, int]] | None = None,
-) -> Ended:
-    """Runs an engine to its end. Ctrl-C ends the descent and keeps what was reached.
+def with_checks(history: History, checks: Sequence[tuple[int, float]]) -> History:
+    """The history with the checks on validation data."""
+    steps = np.array([step for step, _ in checks], np.int64)
+    losses = np.array([loss for _, loss in checks], np.float64)
+    return replace(history, validation_step=steps, validation_loss=losses)
 
-    on_rows: called after every stretch with all rows of the history and the seconds; if it returns True the descent stops.
-    validation: checks that are due after every so many iterations. point: the parameters and the step reached.
+
+@dataclass(eq=False)
+class Descent:
+    """A descent on its way, stretch after stretch.
+
+    names: of the arrays in the engine's state. on_rows: called after every stretch with all rows of the history and the seconds;
+    if it returns True the descent stops. validation: checks that are due after every so many iterations. controls: what a
+    person may do to it. kept: where checkpoints go; if it holds one, the engine and the validation stand there already.
     """
-    begin = time.perf_counter()
-    iterations = 1
-    rows: list[Array] = []
-    status = 0
-    is_interrupted = False
-    try:
-        while status == 0:
-            now = time.perf_counter()
-            before = engine.iteration
-            wanted = iterations
-            if validation is not None and point is not None:
-                if before % validation.every == 0:
-                    validation.check(*point())
-                wanted = min(iterations, validation.every - before % validation.every)
-            outside = (now - begin, *(validation.outside if validation else (np.nan, 0.0)))
-            status, new = engine.advance(wanted, outside)
-            took = max(time.perf_counter() - now, 1e-7)
-            done = max(engine.iteration - before, 1)
-            iterations = max(1, min(int(done * _STRETCH_SECONDS / took), iterations * 64))
-            if len(new):
-                rows.append(new)
-            if on_rows is not None and rows:
-                is_interrupted = on_rows(np.concatenate(rows), time.perf_counter() - begin) is True
-                if is_interrupted:
+
+    engine: Engine
+    names: Sequence[str]
+    on_rows: Callable[[Array, float], object] | None = None
+    validation: Validation | None = None
+    controls: Controls | None = None
+    kept: Kept | None = None
+
+    def __post_init__(self) -> None:
+        found = None if self.kept is None else self.kept.found
+        self._rows = [] if found is None or not len(found.rows) else [found.rows]
+        self._seconds_before = 0.0 if found is None else found.seconds
+        self._is_within = False
+        self._followed = len(self._rows), len(self.validation.checks) if self.validation else 0
+
+    def run(self) -> Ended:
+        """Goes on to the end. Ctrl-C ends the descent and keeps what was reached."""
+        self._begin = time.perf_counter() - self._seconds_before
+        self._is_interrupted = False
+        controls = nullcontext() if self.controls is None else self.controls.steering(self.engine.request_stop)
+        try:
+            with controls, self._interrupts():
+                status = self._stretches()
+        except KeyboardInterrupt:
+            self._is_interrupted, status = True, 0
+        seconds = self._seconds()
+        if self.kept is not None and not self._is_within:
+            self._follow(self.kept)
+            self.kept.keep(self._checkpoint())
+        return Ended(status, self._is_interrupted, seconds, self._all_rows())
+
+    def _stretches(self) -> int:
+        """Until a rule fires, numbers fail, or a person ends it: the status of the last step."""
+        iterations, status, looked = 1, 0, -np.inf
+        while status == 0 and not self._is_interrupted:
+            if self.controls is not None:
+                self._begin += self.controls.before_stretch(lambda: int(self._named("step")))
+                if self.controls.is_stopped:
+                    self._is_interrupted = True
                     break
-    except KeyboardInterrupt:
-        is_interrupted = True
-    seconds = time.perf_counter() - begin
-    joined = np.concatenate(rows) if rows else np.zeros((0, 6))
-    return Ended(status, is_interrupted, seconds, joined)
+            now = time.perf_counter()
+            before = self.engine.iteration
+            wanted = iterations
+            if self.validation is not None:
+                if self.validation.is_due(before):
+                    self.validation.check(before, self._named("parameters"), int(self._named("step")))
+                wanted = min(iterations, self.validation.every - before % self.validation.every)
+            status = self._stretch(wanted)
+            took = max(time.perf_counter() - now, 1e-7)
+            done = max(self.engine.iteration - before, 1)
+            is_cut = wanted < iterations
+            iterations = max(1, min(int(done * _STRETCH_SECONDS / took), iterations * 64))
+            if status == 0 and is_cut and self._seconds() < looked + _STRETCH_SECONDS:
+                continue  # checks follow closely on one another, and are not worth a look each
+            looked = self._seconds()
+            if self.kept is not None and status == 0:
+                self._follow(self.kept)
+                if self.kept.is_due():
+                    self.kept.keep(self._checkpoint())
+            if self.on_rows is not None and self._rows and self.on_rows(self._all_rows(), self._seconds()) is True:
+                self._is_interrupted = True
+        return status
+
+    def _stretch(self, iterations: int) -> int:
+        """So many iterations, and what they recorded; the end of an earlier process may be seen again, and counts once."""
+        checked = self.validation.outside if self.validation else (np.nan, 0.0)
+        factor = 1.0 if self.controls is None else self.controls.applied_factor
+        self._is_within = True
+        status, rows = self.engine.advance(iterations, Outside(self._seconds(), *checked, factor))
+        if self._rows:
+            rows = rows[rows[:, 0] > self._rows[-1][-1, 0]]
+        if len(rows):
+            self._rows.append(rows)
+        self._is_within = False
+        return status
+
+    @contextmanager
+    def _interrupts(self) -> Iterator[None]:
+        """Where checkpoints are kept, Ctrl-C ends the descent between two stretches, so that there is one of its end.
+
+        Pressed again, it interrupts at once. A handler of the user's own stays.
+        """
+        is_main = threading.current_thread() is threading.main_thread()
+        if self.kept is None or not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+
+        def interrupt(number: int, frame: FrameType | None) -> None:
+            if self._is_interrupted:
+                signal.default_int_handler(number, frame)
+            self._is_interrupted = True
+            self.engine.request_stop()
+
+        signal.signal(signal.SIGINT, interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._begin
+
+    def _named(self, name: str) -> Array:
+        return self.engine.state[self.names.index(name)]
+
+    # The history
+    def _all_rows(self) -> Array:
+        return np.concatenate(self._rows) if self._rows else no_rows()
+
+    def _checks(self) -> list[tuple[int, int, float]]:
+        return [] if self.validation is None else self.validation.checks
+
+    def _follow(self, kept: Kept) -> None:
+        """Tells of what is new."""
+        rows, checks = self._followed
+        kept.follow(self._rows[rows:], self._checks()[checks:])
+        self._followed = len(self._rows), len(self._checks())
+
+    def _checkpoint(self) -> Checkpoint:
+        checks, engine = self.validation, self.engine
+        return Checkpoint(
+            dict(zip(self.names, engine.state, strict=True)),
+            engine.iteration,
+            engine.next_record,
+            self._seconds(),
+            self._all_rows(),
+            np.array(self._checks(), np.float64).reshape(-1, 3),
+            np.zeros(0) if checks is None or checks.best is None else checks.best,
+            0 if checks is None else checks.best_step,
+            np.inf if checks is None else checks.best_loss,
+        )
 
 
 _SENTENCES = {
@@ -140,7 +284,14 @@ def reason(status: int, is_interrupted: bool, rule: StoppingRule, now: Measureme
     return Stopped(kind, tuple(map(str, fired)), "; ".join(simple.sentence(now) for simple in fired))
 
 
-def progress_of(rows: Array, seconds: float) -> Progress:
-    """What a user's function is shown of a single descent."""
-    history = history_of(rows)
-    return Progress(int(history.step[-1]), float(history.loss[-1]), float(history.gradient_norm[-1]), seconds, history)
+def progress_of(
+    rows: Array,
+    seconds: float,
+    origin: Any = None,
+    method: Any = None,
+    checks: Sequence[tuple[int, float]] = (),
+    blocks: Sequence[tuple[Array, Array]] = (),
+) -> Progress:
+    """What a user's function is shown of a descent."""
+    _, step, loss, norm, *_ = rows[-1].tolist()
+    return Progress(int(step), loss, norm, seconds, rows, checks, origin, method, blocks)

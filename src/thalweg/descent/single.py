@@ -11,81 +11,126 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array, evaluate
-from .chunks import ChunkTotals, chunked_engine, over_data
-from .data import Data, Stream, StreamData, check_data, size_text
-from .engines import Engine, NativeEngine, numpy_engine
+from .checkpoint import Checkpoint, Kept
+from .chunks import chunked_engine, over_data
+from .data import ChunkTotals, Data, ScatteredData, Stream, StreamData, check_data, size_text
+from .device import holds, loss_on_device, streamed_to_device
+from .engines import Engine, numpy_engine
+from .identity import identity_of
 from .indices import check_indices
 from .methods import Method
 from .not_finite import explain
 from .parameters import leaf_arrays
 from .plan import Evaluation, Origin, Plan
 from .problem import problem_of
-from .result import History, Result
-from .run import Ended, Progress, Validation, descend, history_of, progress_of, reason
+from .result import Result
+from .run import Descent, Ended, Progress, Validation, history_of, progress_of, reason, with_checks
 from .steps import Status, Step, start_of
 from .stopping import Measurement, ValidationStalls, leaves
 from .windows import WindowedEngine
 
-__all__ = ["run_single"]
+__all__ = ["engine_of", "run_single"]
 
 
 def run_single(plan: Plan, vector: Array, method: Method, on_progress: Callable[[Progress], object] | None) -> Result:
     """Descends from one vector with one method."""
     step = plan.step(vector, method)
-    engine = _engine(plan, step, vector, method)
+    if plan.keeper is None:
+        return _run(plan, step, vector, method, on_progress, None)
+    # What looks at the result later descends without checkpoints.
+    alone = dataclasses.replace(plan, keeper=None)
+    state, _ = _begin(plan, step, vector, method)
+    with plan.keeper.of(identity_of(plan, step, state, method)) as kept:
+        return _run(alone, step, vector, method, on_progress, kept)
+
+
+def _run(
+    plan: Plan,
+    step: Step,
+    vector: Array,
+    method: Method,
+    on_progress: Callable[[Progress], object] | None,
+    kept: Kept | None,
+) -> Result:
+    """Begins, or goes on from what was kept, to the end."""
+    found = None if kept is None else kept.found
+    engine = engine_of(plan, step, vector, method, found)
     checks = None if plan.validation is None else _validation(plan, plan.validation)
+    if checks is not None and found is not None:
+        checks.go_on(found)
+    origin = Origin(plan, vector, vector)
+
+    def show(rows: Array, seconds: float) -> object:
+        seen = () if checks is None else checks.told
+        return None if on_progress is None else on_progress(progress_of(rows, seconds, origin, method, seen))
+
     compile_seconds = time.perf_counter() - plan.begin
     try:
-        ended = descend(
-            engine,
-            None if on_progress is None else lambda rows, seconds: on_progress(progress_of(rows, seconds)),
-            checks,
-            lambda: _where(step, engine),
-        )
+        on_rows = None if on_progress is None else show
+        ended = Descent(engine, step.names, on_rows, checks, plan.controls, kept).run()
     finally:
         if isinstance(engine, WindowedEngine):
             engine.close()
-    return _Told(plan, vector, method, step, engine, ended, checks).result(compile_seconds)
+    notes = [] if kept is None else kept.notes
+    return _Told(plan, vector, method, step, engine, ended, checks, notes).result(compile_seconds)
 
+
+_LONG = 0.05
+"""Seconds for an evaluation: who ends a descent by hand does not want to wait for another."""
 
 _UNCOMPILED = (
     "the loss or its gradient could not be traced, so this ran uncompiled, one Python call for each evaluation"
 )
 
 
-def _engine(plan: Plan, step: Step, vector: Array, method: Method) -> Engine:
-    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed)
-    if plan.memory is not None:
-        state = _with_memory(step, state, plan.memory, method)
-    is_compiled = plan.target == "native" and plan.problem.is_traced
+def _begin(plan: Plan, step: Step, vector: Array, method: Method) -> tuple[list[Array], tuple[Array, ...]]:
+    """The state and the settings that a descent begins with."""
+    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed, (), plan.keeps_best)
+    return (state if plan.memory is None else _with_memory(step, state, plan.memory, method)), settings
+
+
+def engine_of(plan: Plan, step: Step, vector: Array, method: Method, found: Checkpoint | None = None) -> Engine:
+    """What carries a descent from one vector forward. found: where it is to go on from."""
+    state, settings = _begin(plan, step, vector, method)
+    place = _BEGINNING
+    if found is not None:
+        state, place = [np.array(found.state[name]) for name in step.names], (found.iteration, found.next_record)
+    is_compiled = plan.target != "numpy" and plan.problem.is_traced
+    started = dataclasses.replace(step, state=tuple(state), settings=settings)
+    if is_compiled and plan.device is not None and not holds(plan.device, plan.data):
+        return streamed_to_device(started, plan.data, plan.batch, plan.seed, plan.device, *place)
+    if is_compiled and isinstance(plan.data, ScatteredData):
+        engine = plan.data.engine(started, plan.batch, plan.seed)
+        if engine is not None:
+            return engine
     if is_compiled and isinstance(plan.data, StreamData):
-        return _streamed_engine(plan, plan.data.stream, step, state, settings, method)
+        return _streamed_engine(plan, plan.data.stream, started, method, place)
     if not is_compiled:
         notes = () if plan.problem.is_traced else (_UNCOMPILED,)
-        started = dataclasses.replace(step, state=tuple(state), settings=settings)
-        return numpy_engine(started, plan.data.arrays, plan.batch, plan.seed, notes)
-    program = plan.program(step, method)
-    return NativeEngine.of(program, state, settings, plan.data.arrays, plan.seed, plan.threads)
+        return numpy_engine(started, plan.data.arrays, plan.batch, plan.seed, notes, *place)
+    return plan.program(step, method).engine(state, settings, plan.data.arrays, plan.seed, plan.threads, *place)
 
 
-def _streamed_engine(
-    plan: Plan, stream: Stream, step: Step, state: list[Array], settings: tuple[Array, ...], method: Method
-) -> Engine:
+_BEGINNING = (0, 0)
+"""Iteration, and where the next row of the history is due."""
+
+
+def _streamed_engine(plan: Plan, stream: Stream, started: Step, method: Method, place: tuple[int, int]) -> Engine:
     size = size_text(stream.examples * stream.row_bytes)
     note = f"{stream.examples:,} examples ({size}) were streamed"
     threads = max(1, plan.threads - 1)  # one reads
     if plan.batch is None:
-        started = dataclasses.replace(step, state=tuple(state), settings=settings)
         return chunked_engine(
-            started, len(stream.types), lambda sweeps: ChunkTotals(sweeps, stream.chunks, threads), (note,)
+            started, len(stream.types), lambda sweeps: ChunkTotals(sweeps, stream.chunks, threads), (note,), *place
         )
     rows = stream.window_rows(plan.batch)
     note += f"; mini-batches were drawn from windows of {rows:,} examples"
-    windows = stream.windows(rows, plan.seed)
+    batches = rows // plan.batch
+    windows = stream.windows(rows, plan.seed, place[0] // batches)
     first = next(windows)
-    program = plan.program(step, method, first)
-    engine = NativeEngine.of(program, state, settings, first, plan.seed, threads)
-    return WindowedEngine(engine, windows, rows // plan.batch, (note,))
+    state, settings = [array.copy() for array in started.state], started.settings
+    engine = plan.program(started, method, first).engine(state, settings, first, plan.seed, threads, *place)
+    return WindowedEngine(engine, windows, batches, (note,))
 
 
 def _with_memory(step: Step, state: Sequence[Array], memory: Any, method: Method) -> list[Array]:
@@ -100,15 +145,12 @@ def _with_memory(step: Step, state: Sequence[Array], memory: Any, method: Method
     return [array.copy() for array in leaf_arrays({**named, "method": memory})[0]]
 
 
-def _where(step: Step, engine: Engine) -> tuple[Array, int]:
-    state = step.named(engine.state)
-    return state["parameters"], int(state["step"])
-
-
 def _validation(plan: Plan, kept: Data) -> Validation:
     problem = problem_of(plan.loss, plan.parameters, kept, kept.examples, plan.source)
     check_indices(problem, kept)
-    if problem.is_traced and plan.target == "native":
+    if problem.is_traced and plan.device is not None and holds(plan.device, kept):
+        return Validation(loss_on_device(problem.graph, kept.arrays, plan.device), plan.every)
+    if problem.is_traced and plan.target != "numpy":
         function = over_data(problem.graph, kept)
         return Validation(lambda vector: float(function(vector)[0]), plan.every)
     return Validation(lambda vector: float(evaluate(problem.graph, [vector, *kept.arrays])[0]), plan.every)
@@ -125,13 +167,14 @@ class _Told:
     engine: Engine
     ended: Ended
     checks: Validation | None
+    notes_before: Sequence[str]
 
     def __post_init__(self) -> None:
         self.state = self.step.named(self.engine.state)
         self.number = int(self.state["step"])
         self.history = history_of(self.ended.rows)
         self.has_failed = self.ended.status in (Status.LOSS_NOT_FINITE, Status.GRADIENT_NOT_FINITE)
-        self.notes = list(self.engine.notes)
+        self.notes = [*self.notes_before, *self.engine.notes]
 
     def result(self, compile_seconds: float) -> Result:
         """The result. Raises DataError if the data are why the loss is not finite."""
@@ -143,14 +186,17 @@ class _Told:
         vector, at, found = self._end()
         stopped = reason(self.ended.status, self.ended.is_interrupted, plan.rule, self._seen(found))
         if self.checks is not None:
-            if plan.validation is not None and any(np.isnan(loss) for _, loss in self.checks.checks):
+            if plan.validation is not None and any(np.isnan(loss) for _, loss in self.checks.told):
                 check_data(plan.validation, "validation")
-            self.history = _with_checks(self.history, self.checks)
+            self.history = with_checks(self.history, self.checks.told)
             stalls = any(isinstance(rule, ValidationStalls) for rule in leaves(plan.rule))
-            if stalls and self.checks.best is not None and not self.has_failed:
+            if (stalls or self._wants_best) and self.checks.best is not None and not self.has_failed:
                 vector, at = self.checks.best, self.checks.best_step
                 found = plan.evaluation(vector)
                 self.notes.append(f"these are the parameters of step {at:,}, whose validation loss was the smallest")
+        if plan.controls is not None:
+            self.notes += plan.controls.notes
+            self.history = dataclasses.replace(self.history, interventions=plan.controls.interventions)
         rates = self.history.learning_rate
         if self.ended.status == Status.PARAMETERS_NOT_FINITE and not np.isfinite(rates[-1]):
             self.notes.append(f"the schedule of the learning rate gives {rates[-1]} at step {self.number:,}")
@@ -185,12 +231,43 @@ class _Told:
             vector, at = state["previous"]["parameters"], self.number - 1
         if plan.batch is None and is_back:
             return vector, at, Evaluation(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
+        if self.ended.is_interrupted and not self.has_failed and (found := self._known()) is not None:
+            return found
         # Interrupted, the last row may be of an earlier step: not every one is recorded.
         is_recorded = self.ended.status > 0 or ("turn" in state and self.ended.status != 0)
         is_there = is_recorded and not self.method.looks_ahead
         if plan.batch is None and is_there and len(self.history):
             return vector, at, Evaluation(float(self.history.loss[-1]), float(self.history.gradient_norm[-1]))
         return vector, at, plan.evaluation(vector)
+
+    @property
+    def _wants_best(self) -> bool:
+        controls = self.plan.controls
+        return controls is not None and controls.keeps_best
+
+    def _known(self) -> tuple[Array, int, Evaluation] | None:
+        """Of a descent that was ended by hand: a point whose loss is known already, if it is wanted, or another look at all
+        examples would take long."""
+        state = self.state
+        best = state.get("best")
+        if self._wants_best and best is not None and np.isfinite(best["loss"]):
+            self.notes.append(f"these are the parameters of step {int(best['step']):,}, whose loss was the smallest")
+            return best["parameters"], int(best["step"]), Evaluation(float(best["loss"]), float(best["gradient_norm"]))
+        if self.plan.batch is not None or self.ended.seconds < _LONG * (int(state["evaluations"]) + 1):
+            return None
+        if "previous" in state and np.isfinite(state["previous"]["loss"]):
+            before = state["previous"]
+            self.notes.append(f"these are the parameters of step {self.number - 1:,}, the last whose loss is known")
+            return (
+                before["parameters"],
+                self.number - 1,
+                Evaluation(float(before["loss"]), float(before["gradient_norm"])),
+            )
+        if "gradient" in state and np.isfinite(state["loss"]):
+            norm = float(np.linalg.norm(state["gradient"].astype(np.float64)))
+            return state["parameters"], self.number, Evaluation(float(state["loss"]), norm)
+        self.notes.append("it was ended before the loss was known anywhere")
+        return state["parameters"], self.number, Evaluation(float("nan"), float("nan"))
 
     def _seen(self, found: Evaluation) -> Measurement:
         """What the rules saw last: of a mini-batch, its own loss."""
@@ -209,7 +286,7 @@ class _Told:
 
 def _explained(plan: Plan, vector: Array, number: int) -> str:
     """Where numbers that are not finite began; of a stream, in the first chunk where they did."""
-    if not isinstance(plan.data, StreamData):
+    if not isinstance(plan.data, ScatteredData):
         return explain(plan.problem, vector, plan.batch_of(number))
     for chunk in plan.data.chunks():
         problem = problem_of(plan.loss, plan.parameters, plan.data, len(chunk[0]), plan.source)
@@ -218,9 +295,3 @@ def _explained(plan: Plan, vector: Array, number: int) -> str:
         if not all(np.isfinite(value).all() for value in found):
             break
     return explain(problem, vector, chunk)
-
-
-def _with_checks(history: History, checks: Validation) -> History:
-    steps = np.array([step for step, _ in checks.checks], np.int64)
-    losses = np.array([loss for _, loss in checks.checks], np.float64)
-    return dataclasses.replace(history, validation_step=steps, validation_loss=losses)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,11 +60,12 @@ class Descents:
         self.lockstep = Lockstep(self.plan, self.step, first.method, states, settings, self.room)
 
     def _begin(self, member: Member, rule: StoppingRule) -> tuple[list[Array], tuple[Array, ...]]:
-        return start_of(self.plan.problem, member.vector, member.method, rule, member.seed, member.numbers)
+        plan = self.plan
+        return start_of(plan.problem, member.vector, member.method, rule, member.seed, member.numbers, plan.keeps_best)
 
     def run(self, on_progress: Callable[[Progress], object] | None) -> None:
         """Descends until every member has ended, or the user stops them."""
-        self.is_interrupted, seconds = run_together(self.lockstep, _goes_on(self.plan, on_progress))
+        self.is_interrupted, seconds = run_together(self.lockstep, _goes_on(self.plan, on_progress, self.members))
         self.seconds += seconds
 
     def limit(self, places: Sequence[int], rule: StoppingRule, iteration: int) -> None:
@@ -108,17 +110,21 @@ def run_population(
 
 
 def _check(plan: Plan) -> None:
-    if plan.target != "native" or not plan.problem.is_traced:
+    if plan.target == "numpy" or not plan.problem.is_traced:
         raise ArgumentError(
             "a population runs in compiled code only: leave out target, and use a loss and a gradient that can be traced"
         )
     if plan.memory is not None:
         raise ArgumentError("memory=... belongs to one descent: leave out restarts and grids")
+    if plan.keeper is not None:
+        raise ArgumentError("checkpoints=... are of one descent: leave out restarts and grids")
     if plan.validation is not None:
         raise ArgumentError("validation=... watches one descent: leave out restarts and grids, or use tw.search")
 
 
-def _goes_on(plan: Plan, on_progress: Callable[[Progress], object] | None) -> Callable[[Lockstep, float], bool]:
+def _goes_on(
+    plan: Plan, on_progress: Callable[[Progress], object] | None, members: Sequence[Member]
+) -> Callable[[Lockstep, float], bool]:
     """Shows the user the best member after each stretch, and looks whether a button was pressed."""
     buttons = [rule for rule in leaves(plan.rule) if isinstance(rule, Stop)]
 
@@ -127,8 +133,13 @@ def _goes_on(plan: Plan, on_progress: Callable[[Progress], object] | None) -> Ca
             return False
         if on_progress is None or not np.isfinite(lockstep.loss).any():
             return True
-        rows = lockstep.rows_of(int(np.nanargmin(lockstep.loss)))
-        return not len(rows) or on_progress(progress_of(rows, seconds)) is not True
+        best = int(np.nanargmin(lockstep.loss))
+        rows = lockstep.rows_of(best)
+        if not len(rows):
+            return True
+        own = members[best]
+        origin = Origin(plan, own.vector, own.vector, own.numbers)
+        return on_progress(progress_of(rows, seconds, origin, own.method, (), lockstep.rows)) is not True
 
     return goes_on
 
@@ -150,6 +161,11 @@ def _ends(descents: Descents, members: Sequence[MemberState]) -> list[tuple[Arra
         if has_failed and at and "previous" in state:
             vector, at = state["previous"]["parameters"], at - 1
             end = Evaluation(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
+        best = state.get("best")
+        if best is not None and plan.controls is not None and plan.controls.keeps_best and np.isfinite(best["loss"]):
+            end = Evaluation(float(best["loss"]), float(best["gradient_norm"]))
+            found.append((best["parameters"], int(best["step"]), end))
+            continue
         is_recorded = member.status > 0 or has_failed or (member.status != 0 and "turn" in state)
         if plan.batch is not None or not is_recorded or descents.members[number].method.looks_ahead:
             unknown.append(number)
@@ -165,6 +181,8 @@ def _ends(descents: Descents, members: Sequence[MemberState]) -> list[tuple[Arra
 def _result(descents: Descents, own: Member, member: MemberState, end: tuple[Array, int, Evaluation]) -> Result:
     plan, state = descents.plan, descents.step.named(member.state)
     vector, at, found = end
+    controls = plan.controls
+    interventions = () if controls is None else controls.interventions
     seen = Measurement(int(state["step"]), member.loss, member.norm, descents.seconds)
     return Result(
         parameters=plan.problem.layout.tree(vector.copy()),
@@ -173,8 +191,9 @@ def _result(descents: Descents, own: Member, member: MemberState, end: tuple[Arr
         steps=at,
         seconds=descents.seconds,
         stopped_by=reason(member.status, descents.is_interrupted and member.status == 0, plan.rule, seen),
-        history=history_of(member.rows),
+        history=dataclasses.replace(history_of(member.rows), interventions=interventions),
         method=own.method,
+        notes=() if controls is None else tuple(controls.notes),
         evaluations=int(state["evaluations"]),
         ascents=int(state["ascents"]),
         origin=Origin(plan, own.vector, vector.copy(), tuple(own.numbers)),

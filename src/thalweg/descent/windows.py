@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..graph import Array
 from .data import Chunk
-from .engines import NativeEngine
+from .engines import Exchanging
 
 __all__ = ["WindowedEngine"]
 
@@ -20,7 +20,7 @@ class WindowedEngine:
     program takes for an epoch is a window, which it shuffles.
     """
 
-    engine: NativeEngine
+    engine: Exchanging
     windows: Generator[Chunk, None, None]
     batches: int
     notes: tuple[str, ...] = ()
@@ -38,6 +38,11 @@ class WindowedEngine:
     def iteration(self) -> int:
         """How many rounds of the loop were done."""
         return self.engine.iteration
+
+    @property
+    def next_record(self) -> int:
+        """The iteration from which on the next row of the history is due."""
+        return self.engine.next_record
 
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
         """Does up to so many iterations, not beyond the end of the window."""

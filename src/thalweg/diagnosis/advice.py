@@ -11,12 +11,13 @@ import numpy as np
 from ..descent import Result
 from ..descent.methods import Method
 from ..descent.minimize import minimize
+from ..descent.norms import norm
 from ..descent.plan import losses_at
 from ..descent.stopping import GradientBelow, MaxSteps, NoChange
 from ..graph import Array
 from .landscape import Ray
 from .overshooting import Overshooting
-from .situation import TOLERANCE, Situation, norm
+from .situation import TOLERANCE, Situation
 from .verdict import Advice
 
 __all__ = ["ADVICE_PENALTY", "after_overshooting", "after_saddle", "distance_along_valley", "with_smaller_rate"]

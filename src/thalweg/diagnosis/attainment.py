@@ -129,9 +129,8 @@ class _Search:
         self.typical = (float(np.median(sizes)) if len(sizes) else 0.0) or 1.0
         self.small = (1e-7 if is_wide else 1e-4) * self.typical
         self.clear = (1e-3 if is_wide else 1e-2) * self.typical
-        self.levels = self.typical * (
-            np.array([1e-2, 1e-3, 1e-5, 1e-6]) if is_wide else 10 ** -np.array([1, 1.5, 2.5, 3])
-        )
+        digits = (5, 6, 7) if is_wide else (2, 2.75, 3.5)
+        self.levels = self.typical * 10.0 ** -np.array(digits)
         self.cuts = np.zeros((0, self.size))
         self.cut(near)
 
@@ -161,10 +160,21 @@ class _Search:
         """Rules out, looks, and rules out more."""
         units = np.eye(self.size)
         for radius in (0.1, 1e3):
-            self.cut(self.gradients(radius * np.concatenate([units, -units])))
+            offsets = radius * np.concatenate([units, -units])
+            for _ in range(12):  # where the loss overflows, closer gradients tell more
+                found = self.gradients(offsets)
+                self.cut(found)
+                offsets = offsets[~np.isfinite(found).all(axis=1)] / 8
+                if not len(offsets):
+                    break
+        shares = np.linspace(1, 0, 8, endpoint=False)[:, None]
+        ways = [(other - self.here.end) / self.lengths for other in (self.here.start, np.zeros(self.size))]
+        self.cut(self.gradients(np.concatenate([shares * way for way in ways])))  # what faded was larger there
         for _ in range(_ROUNDS):
             unit = self.left()
             if unit is None:
+                break
+            if not unit.any():
                 return Attainment(AttainmentKind.ATTAINED, "along every direction it rises, or is constant")
             around = self.gradients(_FAR ** (np.arange(-5, 11) / 10)[:, None] * unit)
             slopes = around @ unit
@@ -175,18 +185,20 @@ class _Search:
         return Attainment(AttainmentKind.UNTOLD, "along some directions it was not told whether it rises far away")
 
     def left(self) -> Array | None:
-        """The direction along which known gradients fall most, of those along which none rises; None if there is none."""
+        """The direction along which known gradients fall most, of those along which none rises; 0 if there is none, None if that
+        could not be told.
+        """
         from scipy.optimize import linprog
 
         bounds = [(-1.0, 1.0) if free else (0.0, 0.0) for free in self.free]
-        tight = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
-        found = linprog(
-            self.cuts.sum(axis=0), A_ub=self.cuts, b_ub=np.zeros(len(self.cuts)), bounds=bounds, options=tight
-        )
-        if found.x is None or not found.fun < -1e-5:
-            return None
-        unit: Array = found.x
-        return unit
+        for method, tight in (("highs-ds", 1e-10), ("highs-ds", 1e-7), ("highs-ipm", 1e-8)):
+            options = {"primal_feasibility_tolerance": tight, "dual_feasibility_tolerance": tight}
+            none = np.zeros(len(self.cuts))
+            found = linprog(self.cuts.sum(axis=0), self.cuts, none, bounds=bounds, method=method, options=options)
+            if found.status == 0:
+                unit: Array = found.x
+                return unit if found.fun < -1e-5 else np.zeros(self.size)
+        return None
 
     def told(self, unit: Array) -> Attainment:
         """Along this direction the loss falls, and does not rise: whether the fall ends."""
@@ -194,10 +206,10 @@ class _Search:
         places = [self.place(unit, level) for level in self.levels]
         if not np.isfinite(places).all():
             return Attainment(AttainmentKind.UNTOLD, "along a direction it does not rise, and may fall", direction)
-        first, second = places[1] - places[0], places[3] - places[2]
-        if second >= 0.4 * first:
+        first, second = np.diff(places)
+        if second >= 0.75 * first:
             return Attainment(AttainmentKind.FADES, "along a direction it falls ever more slowly", direction)
-        if second <= 0.2 * first:
+        if second <= 0.5 * first:
             return Attainment(AttainmentKind.ATTAINED, "along a direction it falls, and then is constant", direction)
         return Attainment(AttainmentKind.UNTOLD, "along a direction it may fall ever more slowly", direction)
 

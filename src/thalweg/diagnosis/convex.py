@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from ..descent.norms import norm
 from .advice import ADVICE_PENALTY
 from .attainment import AttainmentKind, attainment_of
 from .evidence import direction_named
 from .gap import gap_of
-from .situation import Situation, norm
+from .situation import Situation
 from .verdict import Advice, Verdict, VerdictKind
 
 __all__ = ["of_convex"]

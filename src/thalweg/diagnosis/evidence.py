@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..descent.norms import norm
 from ..graph import Array
 from .landscape import Ray
-from .situation import Situation, norm
+from .situation import Situation
 
 __all__ = ["SEEN_ALL_ROUND", "direction_named", "distance_of", "figures_of"]
 

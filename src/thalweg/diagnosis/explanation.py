@@ -20,7 +20,7 @@ from ..descent.problem import Problem, problem_of
 from ..graph import Array, Graph, Node, constant, evaluate_nodes, topological_order
 from ..trace import Traced, as_traced
 
-__all__ = ["Edge", "Explanation", "Step", "explain"]
+__all__ = ["Edge", "Explanation", "Step", "explain", "shown", "steps_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +48,9 @@ class Step:
     def __str__(self) -> str:
         operands = ", ".join(f"#{n}" for n in self.operands)
         head = f"#{self.number} = {self.operation}({operands})" if operands else f"#{self.number} = {self.operation}"
-        text = f"{head:34} value {_shown(self.value):26} adjoint {_shown(self.adjoint)}"
+        text = f"{head:34} value {shown(self.value):26} adjoint {shown(self.adjoint)}"
         if len(self.arriving) > 1:
-            text += " = " + " + ".join(f"{_shown(edge.contribution)} from #{edge.into}" for edge in self.arriving)
+            text += " = " + " + ".join(f"{shown(edge.contribution)} from #{edge.into}" for edge in self.arriving)
         return text + (f"   ({self.line})" if self.line else "")
 
 
@@ -115,7 +115,7 @@ class Explanation:
         lines += [f"  {step}" for step in self.steps[:_MOST_LINES]]
         if len(self.steps) > _MOST_LINES:
             lines.append(f"  ... and {len(self.steps) - _MOST_LINES} more")
-        lines.append(f"Gradient {_shown(self.gradient)}, of length {np.linalg.norm(self.gradient):.6g}.")
+        lines.append(f"Gradient {shown(self.gradient)}, of length {np.linalg.norm(self.gradient):.6g}.")
         errors = ", ".join(f"{error:.2g} at {t:g}" for t, error in self.taylor)
         lines.append(f"Taylor: |f(x + t d) − f(x) − t ∇f·d| is {errors}; it falls as t^{self.taylor_order:.2f}.")
         lines.append(
@@ -126,6 +126,7 @@ class Explanation:
 
 
 _MOST_LINES = 60
+_DIGITS: Any = {"float_kind": lambda value: f"{value:.4g}"}
 _MOST_PATHS = 1000
 
 
@@ -146,14 +147,15 @@ def explain(f: Callable[..., Any], x: Any, *, data: Any = None, seed: int = 0) -
     return Explanation(
         float(value),
         gradient.astype(np.float64),
-        _steps(problem, [vector, *given.arrays]),
+        steps_of(problem, [vector, *given.arrays]),
         _taylor(problem, vector, given.arrays, gradient.astype(np.float64), generator),
         _steepest(gradient.astype(np.float64), generator),
         check_gradient(f, x, data=data, seed=seed),
     )
 
 
-def _steps(problem: Problem, arrays: list[Array]) -> tuple[Step, ...]:
+def steps_of(problem: Problem, arrays: list[Array]) -> tuple[Step, ...]:
+    """The backward pass over a loss, from the loss to the parameters. arrays: of the inputs of its graph."""
     graph = problem.graph
     (loss,) = graph.outputs
     found = adjoints([loss], [constant(np.ones((), loss.dtype))], graph.inputs[:1])
@@ -207,8 +209,9 @@ def _steepest(gradient: Array, generator: np.random.Generator) -> float:
     return float(np.max(directions @ gradient) / norm)
 
 
-def _shown(array: Array) -> str:
+def shown(array: Array) -> str:
+    """An array in a few characters."""
     if array.size == 1:
         return f"{float(np.ravel(array)[0]):.6g}"
-    text = np.array2string(np.ravel(array), precision=4, threshold=4, edgeitems=2, suppress_small=True)
+    text = np.array2string(np.ravel(array), threshold=4, edgeitems=2, formatter=_DIGITS)
     return f"{text} {array.shape}" if array.ndim > 1 or array.size > 4 else text

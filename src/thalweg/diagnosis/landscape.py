@@ -100,6 +100,8 @@ def look_along(
     firsts: Sequence[float],
 ) -> list[Ray]:
     """Rays of sixteen lengths, each four times the one before. firsts: the first length for each direction."""
+    if not directions:
+        return []
     lengths = [first * FACTOR ** np.arange(COUNT) for first in firsts]
     points = [
         (vector.astype(np.float64) + length * direction).astype(vector.dtype)

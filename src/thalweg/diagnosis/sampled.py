@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..descent import Result
-from ..descent.data import ArrayData, StreamData
+from ..descent.data import ArrayData, Data, StreamData
 from ..descent.gradients import Automatic
 from ..descent.parameters import flatten
 from ..descent.plan import Origin, Plan, evaluated
@@ -36,18 +36,17 @@ _PLACES = 3
 _UNTOUCHED = (VerdictKind.STOPPED_BY_USER, VerdictKind.OVERSHOOTING, VerdictKind.NOISE_FLOOR, VerdictKind.UNKNOWN)
 
 
-def sample_of(result: Result) -> Result:
-    """The same result, as if it came from a sample of its stream with the corrected loss."""
+def sample_of(result: Result, most: int = _EXAMPLES) -> Result:
+    """The same result, as if it came from a sample of its data, of so many examples at most, with the corrected loss."""
     origin: Origin = result.origin
     plan = origin.plan
-    assert isinstance(plan.data, StreamData), "other data are in memory"
-    arrays = _drawn(plan.data, plan.seed)
+    arrays = _drawn(plan.data, plan.seed, most)
     rows = len(arrays[0])
     data = ArrayData(plan.data.structure, arrays)
     alone = problem_of(plan.loss, plan.parameters, data, rows, penalty=plan.penalty)
     with np.errstate(all="ignore"):
         value, gradient = evaluated(alone, origin.end, arrays)
-        of_all, gradient_of_all = plan.over_stream(plan.data, origin.end)
+        of_all, gradient_of_all = _over_all(plan, origin.end)
     difference = gradient_of_all.astype(np.float64) - gradient.astype(np.float64)
     losses = result.history.loss
     has_risen = len(losses) > 0 and not float(of_all) <= losses[0]
@@ -73,9 +72,18 @@ def sample_of(result: Result) -> Result:
     return dataclasses.replace(result, origin=dataclasses.replace(origin, plan=sampled))
 
 
-def _drawn(data: StreamData, seed: int) -> tuple[Array, ...]:
-    """Examples drawn without replacement, in the order of the stream; all arrays take an eighth of its memory at most."""
-    count = min(_EXAMPLES, max(256, data.stream.memory // 8 // data.stream.row_bytes), data.examples)
+def _over_all(plan: Plan, vector: Array) -> tuple[Array, Array]:
+    """Loss and gradient over all examples."""
+    if isinstance(plan.data, StreamData):
+        return plan.over_scattered(plan.data, vector)
+    return evaluated(plan.whole(), vector, plan.data.arrays)
+
+
+def _drawn(data: Data, seed: int, most: int) -> tuple[Array, ...]:
+    """Examples drawn without replacement, in their order; of a stream all arrays take an eighth of its memory at most."""
+    count = min(most, data.examples)
+    if isinstance(data, StreamData):
+        count = min(count, max(256, data.stream.memory // 8 // data.stream.row_bytes))
     generator = np.random.default_rng([seed % (1 << 63), 2])
     rows = np.sort(generator.choice(data.examples, count, replace=False, shuffle=False))
     pieces: list[list[Array]] = []
@@ -188,5 +196,5 @@ def _claimed_place(verdict: Verdict, here: Situation) -> Array | None:
 def _loss_of_all(plan: Plan, place: Array) -> float:
     assert isinstance(plan.data, StreamData), "other data are in memory"
     with np.errstate(all="ignore"):
-        value, _ = plan.over_stream(plan.data, place.astype(plan.problem.layout.dtype))
+        value, _ = plan.over_scattered(plan.data, place.astype(plan.problem.layout.dtype))
     return float(value) if np.isfinite(value) else np.inf

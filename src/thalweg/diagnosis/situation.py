@@ -10,13 +10,14 @@ import numpy as np
 
 from ..convexity_proof import Convexity, ConvexityKind, convexity_of
 from ..descent import Result
+from ..descent.norms import norm
 from ..descent.plan import Origin, evaluated, gradients_at, losses_at
 from ..descent.problem import Problem
 from ..graph import Array, Graph, constant, inline
 from .landscape import COUNT, FACTOR, Ray, look_along
 from .spectrum import Spectrum, krylov_of, spectrum_of
 
-__all__ = ["TOLERANCE", "Situation", "norm"]
+__all__ = ["TOLERANCE", "Situation", "bound"]
 
 TOLERANCE = 1e-6
 """What is left to fall counts as nothing if it is less than this share of the fall so far."""
@@ -41,8 +42,8 @@ class Situation:
         self.start = origin.start.astype(np.float64)
         self.end = origin.end
         self.arrays: Sequence[Array] = origin.plan.data.arrays
-        self.problem: Problem = _bound(origin.plan.whole(), origin.numbers)
-        self.step_problem: Problem = _bound(origin.plan.problem, origin.numbers)
+        self.problem: Problem = bound(origin.plan.whole(), origin.numbers)
+        self.step_problem: Problem = bound(origin.plan.problem, origin.numbers)
 
     # At the end
     @cached_property
@@ -272,13 +273,7 @@ class Situation:
         return shortest * longest, float(np.linalg.norm(shortest))
 
 
-def norm(vector: Array) -> float:
-    """‖v‖, without overflow on the way."""
-    largest = float(np.max(np.abs(vector), initial=0.0))
-    return largest * float(np.linalg.norm(vector / largest)) if 0 < largest < np.inf else largest
-
-
-def _bound(problem: Problem, numbers: Sequence[float]) -> Problem:
+def bound(problem: Problem, numbers: Sequence[float]) -> Problem:
     """The problem with given numbers in the place of those inputs."""
     if not numbers:
         return problem

@@ -81,6 +81,11 @@ class Prepared:
     scale: Array
     incomplete: int = 0
 
+    @property
+    def path(self) -> str:
+        """Of the table."""
+        return self.table.path
+
 
 def prepare(table: Table, target: str | Sequence[str], settings: Settings | None = None) -> Prepared:
     """Understands a table: target, split, features, model. Raises TableError if it cannot be fitted, ArgumentError if not so.

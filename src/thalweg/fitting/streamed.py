@@ -54,6 +54,11 @@ class PreparedStream:
     memory: int
 
     @property
+    def path(self) -> str:
+        """Of the table."""
+        return self.survey.source.path
+
+    @property
     def target(self) -> Target:
         """The target; its values are some of the rows' only."""
         return self.survey.target

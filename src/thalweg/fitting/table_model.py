@@ -14,8 +14,8 @@ from ..descent import Result
 from ..errors import ArgumentError, ModelFileError
 from ..graph import Array
 from ..models import ClassMetrics, Hinge, Metrics, Model, NumberMetrics, Perceptron, PoissonDeviance
+from ..storage import write_whole
 from ..tables import Encoding, Kind, Missing, Table, Unseen, load_model, read_table, save_model
-from ..tables.atomic import write_whole
 from ..tables.encoding import MISSING_CATEGORY
 from .settings import MODELS, loss_in_words, loss_of_words
 
@@ -167,7 +167,7 @@ class TableModel:
             )
         own = {}
         if isinstance(self.model, Perceptron):
-            own = {"hidden": self.model.hidden, "activation": self.model.activation}
+            own = {"hidden": self.model.hidden, "activation": self.model.activation, "drawn": self.model.drawn}
         description = {
             "model": {"kind": _kind_of(self.model), "outputs": self.model.outputs, "objective": objective, **own},
             "target": list(self.target),

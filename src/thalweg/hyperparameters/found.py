@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..descent import Progress, Result
 from ..descent.result import duration
-from .ranges import Range, plain
+from .ranges import Interval, LogUniform, Range, plain
 from .rounds import Ranges
 from .trials import Status, Trial, ranked
 
@@ -65,6 +69,43 @@ class SearchResult:
     def ranking(self) -> tuple[Trial, ...]:
         """The trials, the best first."""
         return tuple(ranked(self.trials))
+
+    def report(self, path: str | Path, **further: Any) -> Path:
+        """Writes a page: the ranges as they narrowed, the trials, and the descent of the best. See `Result.report`."""
+        from .. import report
+        from ..diagnosis import judge
+
+        result = dataclasses.replace(self.result, judge=judge)
+        return report.write(result, path, **{"title": "A search", "further": (self.narrowing(),), **further})
+
+    def picture(self, name: str, path: str | Path, **further: Any) -> tuple[Path, ...]:
+        """Writes a picture to a file: "ranges", or one of the best descent. See `Result.picture`."""
+        from .. import report
+
+        return report.pictures(self.result, name, path, further=(self.narrowing(),), **further)
+
+    def narrowing(self) -> Any:
+        """The hyperparameters that are numbers, as a picture: a `thalweg.pictures.Narrowing`."""
+        from ..pictures import Narrowed, Narrowing
+
+        numbers = {name: range for name, range in self.ranges[0].items() if isinstance(range, Interval)}
+        rounds: list[Any] = list(self.ranges)
+        parameters = tuple(
+            Narrowed(
+                name,
+                np.array([float(of_round[name].low) for of_round in rounds]),
+                np.array([float(of_round[name].high) for of_round in rounds]),
+                np.array([float(trial.values[name]) for trial in self.trials]),
+                isinstance(range, LogUniform),
+            )
+            for name, range in numbers.items()
+        )
+        return Narrowing(
+            parameters,
+            np.array([trial.round for trial in self.trials]),
+            np.array([trial.score for trial in self.trials]),
+            self.trials.index(self.best),
+        )
 
     def __str__(self) -> str:
         rounds = 1 + max(trial.round for trial in self.trials)

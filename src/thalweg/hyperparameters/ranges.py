@@ -12,7 +12,7 @@ import numpy as np
 from ..descent import starts
 from ..errors import ArgumentError
 
-__all__ = ["Choice", "Integer", "LogUniform", "Range", "Uniform", "check_range"]
+__all__ = ["Choice", "Integer", "Interval", "LogUniform", "Range", "Uniform", "check_range"]
 
 _LEAST = 0.1
 """No round narrows a range to less than this share of its width, however close together the best values lie."""
@@ -54,7 +54,7 @@ class Range:
         return None
 
 
-class _Interval(Range):
+class Interval(Range):
     """From low to high, both included, on a scale on which values are drawn evenly."""
 
     low: Any
@@ -129,7 +129,7 @@ def _check_order(range: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Uniform(_Interval, starts.Uniform):
+class Uniform(Interval, starts.Uniform):
     """Evenly between two numbers: the range of a hyperparameter, or the start of a descent.
 
     >>> print(Uniform(0.5, 0.99))
@@ -143,11 +143,11 @@ class Uniform(_Interval, starts.Uniform):
         _take_ends(self, int | float | np.number, "finite numbers")
         _check_order(self)
 
-    __str__ = _Interval.__str__
+    __str__ = Interval.__str__
 
 
 @dataclass(frozen=True)
-class LogUniform(_Interval):
+class LogUniform(Interval):
     """Evenly between the logarithms of two numbers above 0: each power of ten gets the same share of the trials.
 
     For what matters by its order of magnitude: learning rates, penalties.
@@ -178,7 +178,7 @@ class LogUniform(_Interval):
 
 
 @dataclass(frozen=True)
-class Integer(_Interval):
+class Integer(Interval):
     """A whole number, both ends included. Each sets a program of its own, since it may set a size.
 
     >>> Integer(1, 3).draw(np.random.default_rng(0)) in (1, 2, 3)

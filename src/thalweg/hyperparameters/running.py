@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ..cluster import Cluster
 from ..compile.function import compiled
 from ..descent import Progress, Result
 from ..descent.data import check_finite, data_of
@@ -23,7 +25,7 @@ from .rounds import Drawn
 from .task import Settled, Task
 from .trials import Status, Trial
 
-__all__ = ["Group", "Outcome", "compete", "groups_of"]
+__all__ = ["Group", "Outcome", "compete", "groups_of", "run_on"]
 
 OnProgress = Callable[[Progress], object] | None
 
@@ -116,17 +118,34 @@ class Group:
         )
 
 
-def groups_of(task: Task, drawn: Sequence[Drawn]) -> list[Group]:
-    """The trials of a round, divided into populations."""
+def groups_of(task: Task, drawn: Sequence[Drawn], most: int = _TOGETHER) -> list[Group]:
+    """The trials of a round, divided into populations of so many at most."""
     forms: dict[Any, list[Settled]] = {}
     for one in drawn:
         settled = task.settle(one)
         forms.setdefault(task.form(settled), []).append(settled)
     return [
-        Group(task, of_form[first : first + _TOGETHER])
+        Group(task, of_form[first : first + most])
         for of_form in forms.values()
-        for first in range(0, len(of_form), _TOGETHER)
+        for first in range(0, len(of_form), most)
     ]
+
+
+def run_on(cluster: Cluster, groups: Sequence[Group], chosen: Sequence[Sequence[int]]) -> Iterator[list[Outcome]]:
+    """Runs trials on the workers of a cluster. chosen: for each group the places of the trials that are to run."""
+    task = groups[0].task
+    bare = dataclasses.replace(task, data=None, validation=None)
+    jobs = [(bare, group.settled, places) for group, places in zip(groups, chosen, strict=True)]
+    own = [task.loss, task.score, task.method, type(task.method), task.parameters, type(task.start), type(task.stop)]
+    return cluster.map(_run_job, jobs, task.data, task.validation, own=own)
+
+
+def _run_job(job: tuple[Task, Sequence[Settled], Sequence[int]], data: Any, validation: Any) -> list[Outcome]:
+    """On a worker: some of the trials of a group."""
+    bare, settled, places = job
+    outcomes = Group(dataclasses.replace(bare, data=data, validation=validation), settled).run(None, places)
+    assert outcomes is not None, "nobody can stop them there"
+    return outcomes
 
 
 # Scores

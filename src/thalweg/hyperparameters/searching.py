@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ..cluster import Cluster
 from ..descent import Method, Progress, Result, Start, StoppingRule
 from ..descent.data import data_of
 from ..descent.parameters import leaf_arrays
 from ..errors import ArgumentError
+from ..storage import digest_of
 from .found import SearchProgress, SearchResult, edges
 from .halving import Halving, steps_of
 from .ranges import Range, check_range, plain
 from .rounds import Drawn, Ranges, draw, narrow
-from .running import Outcome, compete, groups_of
+from .running import Group, Outcome, compete, groups_of, run_on
 from .task import Task, checked_ranges, described
 from .trials import Record, Status, Trial, ranked
 
@@ -47,6 +46,7 @@ def search(
     threads: int | None = None,
     file: str | Path | None = None,
     on_progress: Callable[[SearchProgress], object] | None = None,
+    cluster: Cluster | None = None,
 ) -> SearchResult:
     """Searches the hyperparameters with which a loss is trained best: draws them at random from ranges, trains, scores on
     validation data, and, round by round, narrows the ranges around what did best.
@@ -70,7 +70,9 @@ def search(
     file: where every trial is recorded, as JSON lines. If it is there, the search goes on where it stopped: recorded trials
         are not run again (with halving, those of whole rounds), and the outcome is that of a search that was never interrupted.
         More rounds can be asked for.
-    on_progress: called with a `SearchProgress` some twenty times a second; if it returns True the search stops.
+    on_progress: called with a `SearchProgress` some twenty times a second (on a cluster: as workers answer); if it returns True the
+        search stops.
+    cluster: whose workers run the trials, in place of this process; the data go there once.
 
     Trials that share a shape run as one program, side by side. Values of LogUniform and Uniform are its inputs; each
     integer and each choice (but one of numbers with decimals) makes a program of its own.
@@ -96,13 +98,22 @@ def search(
             raise ArgumentError(f"{name}={share!r}: expected a share, above 0 and at most 1")
     if not isinstance(halving, bool | Halving):
         raise ArgumentError(f"halving={halving!r}: expected True, False or tw.Halving(factor=3)")
+    if cluster is not None and not isinstance(cluster, Cluster):
+        raise ArgumentError(f"cluster={cluster!r}: expected a tw.Cluster, such as tw.Cluster(workers=4)")
+    if cluster is not None and halving:
+        raise ArgumentError(
+            "halving=... compares all trials of a round again and again, which cannot be spread over a cluster: leave out one of them"
+        )
     task = Task(loss, parameters, given, method, data, validation, score, start, batch_size, stop, int(seed), threads)
     task.check()
     chosen = Halving() if halving is True else halving or None
-    hunt = _Hunt(task, rounds, trials, keep, narrowing, chosen, on_progress, begin)
+    hunt = _Hunt(task, rounds, trials, keep, narrowing, chosen, on_progress, begin, cluster)
     hunt.check()
     hunt.record = Record.open(file, hunt.configuration())
-    return hunt.run()
+    try:
+        return hunt.run()
+    finally:
+        hunt.record.close()
 
 
 @dataclass(eq=False)
@@ -117,6 +128,7 @@ class _Hunt:
     halving: Halving | None
     on_progress: Callable[[SearchProgress], object] | None
     begin: float
+    cluster: Cluster | None = None
     record: Record = field(default_factory=lambda: Record(None, {}, []))
     best: Outcome | None = None
     is_stopped: bool = False
@@ -180,18 +192,31 @@ class _Hunt:
         self._restore(drawn)
         if all(one.number in self.record.trials for one in drawn):
             return
-        groups = groups_of(self.task, drawn)
+        groups = self._groups(drawn)
         if self.halving is not None:
             self._note(compete(groups, self.halving, self._progress))
             self.is_stopped = self.is_stopped or self._progress(None) is True
             return
-        for group in groups:
-            missing = [place for place, n in enumerate(group.numbers()) if n not in self.record.trials]
-            if missing:
-                self._note(group.run(self._progress, missing))
+        chosen = [[place for place, n in enumerate(group.numbers()) if n not in self.record.trials] for group in groups]
+        ran = self._run(groups, chosen)
+        for outcomes in ran:
+            self._note(outcomes)
             if self.is_stopped or self._progress(None) is True:
                 self.is_stopped = True
                 return
+
+    def _run(self, groups: Sequence[Group], chosen: Sequence[Sequence[int]]) -> Iterator[list[Outcome] | None]:
+        """Runs the chosen trials, group after group, or on the cluster."""
+        left = [(group, places) for group, places in zip(groups, chosen, strict=True) if places]
+        if self.cluster is not None:
+            return run_on(self.cluster, [group for group, _ in left], [places for _, places in left])
+        return (group.run(self._progress, places) for group, places in left)
+
+    def _groups(self, drawn: Sequence[Drawn]) -> list[Group]:
+        """Populations, small enough that every worker gets one."""
+        if self.cluster is None:
+            return groups_of(self.task, drawn)
+        return groups_of(self.task, drawn, max(1, -(-len(drawn) // self.cluster.count())))
 
     def _restore(self, drawn: Sequence[Drawn]) -> None:
         """Gives recorded trials the values that were drawn, which the file holds as text and numbers only."""
@@ -287,8 +312,4 @@ def _digest(data: Any) -> str | None:
 
 
 def _digest_of(tree: Any) -> str:
-    digest = hashlib.sha256()
-    for array in leaf_arrays(tree)[0]:
-        digest.update(f"{array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()[:16]
+    return digest_of(leaf_arrays(tree)[0])

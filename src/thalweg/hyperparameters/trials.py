@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..errors import ArgumentError
+from ..errors import ArgumentError, RunError
+from ..storage import Lock
 from .ranges import plain
 
 __all__ = ["FORMAT", "Record", "Status", "Trial", "ranked"]
@@ -95,32 +96,49 @@ class Record:
     path: Path | None
     trials: dict[int, Trial]
     notes: list[str]
+    lock: Lock | None = None
 
     @classmethod
     def open(cls, path: str | Path | None, configuration: Mapping[str, Any]) -> Record:
         """A new record, or one to go on with. Without a path nothing is written.
 
-        Raises ArgumentError if the file is of another search, is no record of one, or cannot be written.
+        Raises ArgumentError if the file is of another search, is no record of one, or cannot be written, and RunError if
+        another search goes on with it now.
         """
         if path is None:
             return cls(None, {}, [])
         record = cls(Path(path), {}, [])
         header = {"thalweg_search": FORMAT, "version": __version__, **configuration}
         try:
-            content = record.path.read_bytes() if record.path is not None and record.path.exists() else b""
-            whole = content[: content.rfind(b"\n") + 1]
-            if whole:
-                record._read(whole, header)
-            elif content and not b'{"thalweg_search"'.startswith(content[:17]):
-                raise _no_record(path)
-            if len(whole) < len(content):
-                os.truncate(path, len(whole))
-                record.notes.append(f"the last line of {path} was cut short and is dropped; its trial runs again")
-            if not whole:
-                record._write([header])
-        except OSError as error:
-            raise _not_written(path, error) from None
+            record.lock = Lock(path, f"the record of the search, {path},", is_signed=False)
+            record._begin(header)
+        except BaseException as error:
+            record.close()
+            if isinstance(error, OSError) and not isinstance(error, RunError):
+                raise _not_written(path, error) from None
+            raise
         return record
+
+    def close(self) -> None:
+        """Lets other searches go on with the file."""
+        if self.lock is not None:
+            self.lock.release()
+            self.lock = None
+
+    def _begin(self, header: Mapping[str, Any]) -> None:
+        """Reads what is there."""
+        assert self.path is not None
+        content = self.path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole:
+            self._read(whole, header)
+        elif content and not b'{"thalweg_search"'.startswith(content[:17]):
+            raise _no_record(self.path)
+        if len(whole) < len(content):
+            os.truncate(self.path, len(whole))
+            self.notes.append(f"the last line of {self.path} was cut short and is dropped; its trial runs again")
+        if not whole:
+            self._write([header])
 
     def add(self, trials: Sequence[Trial]) -> None:
         """Records trials; they are on disk when this returns."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import erf
 
 from ..errors import ArgumentError
 
@@ -48,6 +47,8 @@ def _sigmoid(x: Any) -> Any:
 
 def _gelu(x: Any) -> Any:
     """x Φ(x): D. Hendrycks and K. Gimpel, *Gaussian Error Linear Units* (2016)."""
+    from scipy.special import erf  # slow to import, and few need it
+
     return x * (1 + erf(x / math.sqrt(2))) / 2
 
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import expit, softmax, xlogy
 
 from ..errors import ArgumentError
 from ..graph import Array
@@ -154,6 +153,8 @@ class PoissonDeviance(Loss):
 
     def __call__(self, score: Any, target: Any) -> Any:
         """2 (y log y − y z − y + e^z)."""
+        from scipy.special import xlogy  # slow to import, and few need it
+
         return per_example(2 * (xlogy(target, target) - target * score - target + np.exp(score)))
 
     def prediction(self, score: Array) -> Array:
@@ -212,7 +213,7 @@ class LogisticLoss(Loss):
 
     def prediction(self, score: Array) -> Array:
         """The probability of class 1."""
-        return np.asarray(expit(score))
+        return np.exp(-np.logaddexp(0.0, -score))
 
 
 @dataclass(frozen=True)
@@ -236,7 +237,8 @@ class CrossEntropy(Loss):
 
     def prediction(self, score: Array) -> Array:
         """The probability of each class."""
-        return np.asarray(softmax(score, axis=1))
+        raised = np.exp(score - np.max(score, axis=1, keepdims=True))
+        return np.asarray(raised / np.sum(raised, axis=1, keepdims=True))
 
 
 LOSSES: dict[str, Loss] = {

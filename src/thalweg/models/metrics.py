@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from scipy.special import xlogy
 
 from ..graph import Array
 
@@ -62,7 +61,8 @@ class NumberMetrics:
         self._squared += float(residual @ residual)
         self._absolute += float(np.abs(residual).sum())
         if self.is_count:
-            self._deviance += float(np.sum(2 * (xlogy(y, y / predicted) - y + predicted)))
+            ratio = np.where(y > 0, y, predicted) / predicted  # y log y is 0 at 0
+            self._deviance += float(np.sum(2 * (y * np.log(ratio) - y + predicted)))
         # T. Chan, G. Golub and R. LeVeque, *Updating Formulae and a Pairwise Algorithm for Computing Sample Variances* (1979).
         mean, count = float(y.mean()), len(y)
         apart = mean - self._mean
@@ -125,7 +125,9 @@ class RankArea:
         below = np.cumsum(negative) - negative
         pairs = float(positive.sum() * negative.sum())
         area = _over(float(positive @ (below + negative / 2)), pairs)
-        return area, _over(float(positive @ negative) / 2, pairs) if self._bins is not None else 0.0
+        # Only the scores between two edges differ within a bin; there, all pairs may be in the wrong order.
+        unsure = 0.0 if self._bins is None else float(positive[::2] @ negative[::2]) / 2
+        return area, _over(unsure, pairs)
 
     def _begin_to_bin(self) -> None:
         scores, is_positive = np.concatenate(self._scores), np.concatenate(self._is_positive)

@@ -33,6 +33,7 @@ __all__ = ["Action", "Server"]
 
 _LARGEST_BODY = 1 << 16
 _MOST_CONNECTIONS = 64
+_YEAR = 365 * 24 * 3600
 _PATIENCE = 10.0
 """Seconds that a connection may be silent while it is expected to send or to read."""
 
@@ -71,7 +72,8 @@ class Server:
     """Serves files, actions and streams, each by its path such as "/", until it is closed.
 
     port: by default a free one. `address` is where a browser finds the page "/"; it holds the token. After the first visit
-    a cookie stands for the token, which then no longer shows.
+    a cookie stands for the token, which then no longer shows. token: by default a new one for each server; one that is given is
+    meant to be used again, so the browser keeps its cookie, and bookmarks go on to lead here.
 
     >>> from thalweg.pages import File
     >>> with Server(files={"/": File("text/plain", b"hello")}) as server:
@@ -85,11 +87,12 @@ class Server:
         actions: Mapping[str, Action] | None = None,
         streams: Mapping[str, Stream] | None = None,
         port: int = 0,
+        token: str | None = None,
     ) -> None:
         self._site = _Site(files, actions or {}, streams or {})
-        self.token = secrets.token_urlsafe(24)
+        self.token = token or secrets.token_urlsafe(24)
         try:
-            self._server = _ThreadingServer(port, self._site, self.token)
+            self._server = _ThreadingServer(port, self._site, self.token, is_kept=token is not None)
         except (OSError, OverflowError) as error:
             raise ArgumentError(f"port={port}: {error}. Leave out port for a free one") from None
         self._thread = threading.Thread(
@@ -130,9 +133,10 @@ class _ThreadingServer(ThreadingHTTPServer):
     block_on_close = False
     allow_reuse_address = os.name != "nt"  # there it would let another program take the port over
 
-    def __init__(self, port: int, site: _Site, token: str) -> None:
+    def __init__(self, port: int, site: _Site, token: str, is_kept: bool) -> None:
         self.site = site
         self.token = token
+        self.is_kept = is_kept
         self._connections: set[Any] = set()
         self._lock = threading.Lock()
         super().__init__(("127.0.0.1", port), _Handler)
@@ -255,6 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _welcome(self, path: str, query: list[tuple[str, str]]) -> None:
         """Puts the token from the address into a cookie."""
         cookie = f"{self._cookie_name()}={self.server.token}; HttpOnly; SameSite=Lax; Path=/"
+        cookie += f"; Max-Age={_YEAR}" if self.server.is_kept else ""
         rest = f"?{urlencode(query)}" if query else ""
         self._send(HTTPStatus.SEE_OTHER, "text/plain", b"", Location=path + rest, Set_Cookie=cookie)
 

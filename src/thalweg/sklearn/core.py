@@ -194,7 +194,7 @@ def _joined(first: Result, second: Result) -> Result:
     names = ("loss", "gradient_norm", "learning_rate", "slope")
     a, b = first.history, second.history
     kept = slice(None, -1)  # the last row of the first part is the first row of the second
-    columns = {name: np.concatenate([getattr(a, name)[kept], getattr(b, name)]) for name in names}
+    columns: dict[str, Any] = {name: np.concatenate([getattr(a, name)[kept], getattr(b, name)]) for name in names}
     history = History(step=np.concatenate([a.step[kept], b.step + first.steps]), **columns)
     return dataclasses.replace(
         second,

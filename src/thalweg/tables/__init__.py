@@ -6,10 +6,11 @@ from .column import Column, Kind
 from .differences import Differences
 from .encoded import stream_of
 from .encoding import Encoding
+from .file_state import changes_of_files, state_of_files
 from .infer import MISSING
 from .missing import Missing, Unseen, complete_rows, refuse_missing
 from .model_file import load_model, save_model
-from .read import FORMATS, open_source, read_table
+from .read import FORMATS, files_of, open_source, read_table
 from .source import Source
 from .split import split_rows
 from .survey import Survey, survey
@@ -30,9 +31,11 @@ __all__ = [
     "Table",
     "Target",
     "Unseen",
+    "changes_of_files",
     "class_name",
     "complete_rows",
     "csv_writer",
+    "files_of",
     "holds_classes",
     "load_model",
     "open_source",
@@ -42,6 +45,7 @@ __all__ = [
     "refuse_missing",
     "save_model",
     "split_rows",
+    "state_of_files",
     "stream_of",
     "streaming_bound",
     "survey",

@@ -34,11 +34,12 @@ def tables_in(
     for name in kinds or {}:
         if name not in source.names():
             raise no_such_column(source.path, name, source.names())
-    chosen = [name for name in source.names() if name in columns]
+    # Without any of them the first is read, to count rows.
+    chosen = [name for name in source.names() if name in columns] or source.names()[:1]
     wanted = {**(expected or {}), **(kinds or {})}
     first = 0
-    for batch in source.batches():
-        whole = pa.Table.from_batches([batch.select(chosen)])
+    for batch in source.batches(chosen):
+        whole = pa.Table.from_batches([batch])
         for start in range(0, len(batch), most):
             yield Table.of_arrow(whole.slice(start, most), source, None, wanted, first + start)
         first += len(batch)

@@ -120,8 +120,8 @@ class DelimitedFile(Part):
         return f"{self.path}, line {line:,} (row {row + 1:,})"
 
     def _open(self, types: dict[str, Any], only: Sequence[str] = ()) -> Any:
-        # A block must hold a row.
-        return pyarrow.csv.open_csv(self._text.stream(), **self._options(types, 16 * _BLOCK, only))
+        # A block must hold a row; Arrow reads up to 32 of them ahead.
+        return pyarrow.csv.open_csv(self._text.stream(), **self._options(types, 4 * _BLOCK, only))
 
     def _raw_types(self, schema: Any) -> dict[str, Any]:
         """Types by the names that Arrow finds in the header, spaces included."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from .part import Part
 from .source import Source
 from .table import Table
 
-__all__ = ["FORMATS", "open_source", "read_table"]
+__all__ = ["FORMATS", "files_of", "open_source", "read_table"]
 
 FORMATS = {
     "csv": (".csv", ".txt", ".data"),
@@ -96,7 +96,7 @@ def open_source(
         return Source(part.path, [part])
     if not listed:
         raise ArgumentError("an empty list of files. Name one at least.")
-    files = [file for path in listed for file in find_files(os.fspath(path), frozenset(_FORMAT_OF))]
+    files = files_of(listed)
     formats = {file: format or _format_of(file) for file in files}
     if len(set(formats.values())) > 1:
         one, other = (next(f for f in files if formats[f] == name) for name in dict.fromkeys(formats.values()))
@@ -106,6 +106,11 @@ def open_source(
         )
     path = os.fspath(listed[0]) if len(listed) == 1 else f"{files[0]} and {len(files) - 1} more"
     return Source(path, [_part(file, formats[file], as_text, encoding, delimiter) for file in files])
+
+
+def files_of(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """The files that paths, globs and folders stand for. Raises TableError if one stands for none."""
+    return [file for path in paths for file in find_files(os.fspath(path), frozenset(_FORMAT_OF))]
 
 
 def _part(path: str, format: str, as_text: frozenset[str], encoding: str | None, delimiter: str | None) -> Part:

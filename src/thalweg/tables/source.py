@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -53,10 +53,13 @@ class Source:
         """The names of the columns, in their order."""
         return [name for name in self.schema.names if not is_pandas_index(name)]
 
-    def batches(self) -> Iterator[Any]:
-        """All rows, as record batches of one schema; a new pass over them each time."""
+    def batches(self, columns: Collection[str] | None = None) -> Iterator[Any]:
+        """All rows, as record batches of one schema; a new pass over them each time. columns: those to read, by default all."""
+        schema = self.schema
+        if columns is not None:
+            schema = pa.schema([field for field in schema if field.name in columns])
         for part in self.parts:
-            yield from (batch for batch in part.batches(self.schema) if len(batch))
+            yield from (batch for batch in part.batches(schema) if len(batch))
 
     def pieces(self) -> list[Part]:
         """What can be read alone, in the order of the rows."""

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from ..errors import ArgumentError, TableError, ThalwegError
-from .atomic import whole_file
+from ..storage import whole_file
 
 __all__ = ["csv_writer", "open_writer"]
 
@@ -86,6 +86,8 @@ def _arrow_writer(stream: BinaryIO, is_parquet: bool) -> Iterator[Write]:
             writer = pa.ipc.new_file(stream, batch.schema)
         writer.write_batch(batch)
 
-    yield write
-    if writer is not None:
-        writer.close()
+    try:
+        yield write
+    finally:  # a writer that is not closed complains when it is deleted
+        if writer is not None:
+            writer.close()

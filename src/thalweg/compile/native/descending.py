@@ -129,6 +129,8 @@ class _Descent:
         graph = graph_of(stage, self.emitter.graph, self.loop.carried)
         evaluation = Evaluation(self.emitter, graph, dict(self.emitter.views))
         region = evaluation.emit(dict.fromkeys(graph.outputs, None))
+        if evaluation.is_shared:
+            self._end_if_stopped()
         if stage.recorded is not None:
             recorded = graph.outputs[self.loop.carried : -1]
             status = self._scalar(region.view(graph.outputs[-1]))
@@ -139,23 +141,35 @@ class _Descent:
             self.builder.position_at_end(commit)
         self._commit(region, graph.outputs[: self.loop.carried])
 
+    def _end_if_stopped(self) -> None:
+        """A sweep that was given up leads nowhere: the state stays as it was."""
+        stop = self.builder.load_atomic(self._control(Control.STOP), "monotonic", 8, typ=INT64)
+        whole = self.builder.append_basic_block("whole")
+        self.builder.cbranch(self.builder.icmp_signed("==", stop, integer(0)), whole, self.end)
+        self.builder.position_at_end(whole)
+
     def _scalar(self, view: View) -> ir.Value:
         return self.main.read(self.main.start_of_view(view), view.buffer.dtype, 1, 1)
 
     def _commit(self, region: Region, results: Sequence[Node]) -> None:
-        """Replaces the state by its successor. What would be overwritten before it is read is set aside first."""
+        """Replaces the state by its successor, each part once nothing else has to be read from it; a cycle is set aside first."""
         emitter = self.emitter
-        moves = [(old, new) for old, new in zip(self.state, results, strict=True) if old is not new]
-        olds = {emitter.views[old].buffer for old, _ in moves}
-        ready = []
-        for old, new in moves:
-            source = region.view(new)
-            if source.buffer in olds:
-                copy = emitter.memory.array(Area.WORKSPACE, new.shape, new.dtype, emitter.lane_axis.get(new))
+        moves = [
+            (region.view(new), emitter.views[old], emitter.lane_axis.get(new))
+            for old, new in zip(self.state, results, strict=True)
+            if old is not new
+        ]
+        while moves:
+            ready = next((i for i in range(len(moves)) if not _is_read_by_others(moves, i)), None)
+            if ready is None:
+                targets = {target.buffer for _, target, _ in moves}
+                blocking = next(i for i, (source, _, _) in enumerate(moves) if source.buffer in targets)
+                source, target, lanes = moves[blocking]
+                copy = emitter.memory.array(Area.WORKSPACE, source.shape, source.buffer.dtype, lanes)
                 emit_copy(self.main, source, copy, emitter.vector_bytes)
-                source = copy
-            ready.append((source, emitter.views[old]))
-        for source, target in ready:
+                moves[blocking] = copy, target, lanes
+                continue
+            source, target, _ = moves.pop(ready)
             emit_copy(self.main, source, target, emitter.vector_bytes)
 
     # The history
@@ -165,7 +179,7 @@ class _Descent:
         upcoming = self._control(Control.NEXT_RECORD)
         is_due = builder.icmp_signed(">=", self.iteration, builder.load(upcoming, typ=INT64))
         is_end = builder.icmp_signed("!=", status, integer(0))
-        length = 1 + sum(view.buffer.size if view.shape else 1 for view in recorded)
+        length = 1 + sum(view.shape[0] if view.shape else 1 for view in recorded)
         with builder.if_then(builder.or_(is_due, is_end), likely=False):
             builder.store(builder.add(self.iteration, self._stride()), upcoming)
             counter = self._control(Control.RECORDED)
@@ -199,3 +213,11 @@ class _Descent:
         power = builder.sub(integer(63 - self.loop.dense_bits), zeros)
         power = builder.select(builder.icmp_signed("<", power, integer(0)), integer(0), power)
         return builder.shl(integer(1), power)
+
+
+def _is_read_by_others(moves: Sequence[tuple[View, View, int | None]], number: int) -> bool:
+    """Whether another move, or part of this one, still reads from where this one writes."""
+    target = moves[number][1]
+    return any(
+        source.buffer == target.buffer and (i != number or source != target) for i, (source, _, _) in enumerate(moves)
+    )

@@ -150,6 +150,11 @@ class Evaluation:
         self.vector_bytes = self.emitter.vector_bytes
         self.sweep_count = sweep_count(self.graph, self.examples)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether there are sweeps that threads share, and that are given up when a stop is requested."""
+        return self.sweep_count > 0 and self.tiling is not None and self.tiling.chunks > 1
+
     # Whole regions
     def whole(self) -> Region:
         """What runs outside of the sweeps."""

@@ -13,7 +13,7 @@ __all__ = ["Control", "Loop", "Stage"]
 class Control(IntEnum):
     """The meaning of the control block's integers. Those that threads wait on lie on cache lines of their own."""
 
-    STOP = 0
+    STOP = 0  # ends a stretch; an iteration whose sweep is given up is not done
     ITERATIONS = 1
     STATUS = 2
     RECORDED = 3

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ROUNDS", "Sampling", "bits_of", "permutation"]
+__all__ = ["ROUNDS", "Sampling", "bits_of", "permutation", "permuted"]
 
 ROUNDS = 4
 GOLDEN = 0x9E3779B97F4A7C15
@@ -48,11 +48,16 @@ def bits_of(count: int) -> int:
 
 def permutation(count: int, seed: int, epoch: int) -> Any:
     """The order of an epoch, as an array: the reference for the compiled code."""
+    return permuted(np.arange(count, dtype=np.uint32), count, seed, epoch)
+
+
+def permuted(places: Any, count: int, seed: int, epoch: int) -> Any:
+    """The examples at some places of the order."""
     bits = bits_of(count)
     mask = np.uint32((1 << bits) - 1)
     keys = _keys(seed, epoch)
-    x = np.arange(count, dtype=np.uint32)
-    pending = np.ones(count, np.bool_)
+    x = np.array(places, np.uint32)
+    pending = np.ones(len(x), np.bool_)
     with np.errstate(over="ignore"):
         while pending.any():
             y = x[pending]

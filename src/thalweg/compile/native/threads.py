@@ -53,7 +53,10 @@ class Sharing:
         builder.atomic_rmw("xchg", tickets, builder.shl(generation, integer(32)), "release")
 
     def emit_work(self, builder: ir.IRBuilder, arguments: Sequence[ir.Value], sweeps: Mapping[int, Any]) -> None:
-        """Takes chunks of the open sweep until none is left. arguments: table, workspace, control, scratch."""
+        """Takes chunks of the open sweep until none is left. arguments: table, workspace, control, scratch.
+
+        Once a stop is requested chunks are taken, but not worked on: what comes of the sweep is not used then.
+        """
         table, workspace, control, scratch = arguments
         take, work, empty = (builder.append_basic_block(name) for name in ("take", "work", "empty"))
         builder.branch(take)
@@ -66,6 +69,10 @@ class Sharing:
         # Every other sweep walks backwards: what the last one read at its end is still in cache.
         is_odd = builder.trunc(generation, ir.IntType(1))
         chunk = builder.select(is_odd, builder.sub(integer(self.chunks - 1), chunk), chunk)
+        stop = _load(builder, control_field(builder, control, Control.STOP), "monotonic")
+        goes_on, done = builder.append_basic_block("goes_on"), builder.append_basic_block("done")
+        builder.cbranch(builder.icmp_signed("==", stop, integer(0)), goes_on, done)
+        builder.position_at_end(goes_on)
         for phase, sweep in sweeps.items():
             if len(sweeps) == 1:
                 builder.call(sweep, [table, workspace, scratch, chunk])
@@ -73,6 +80,8 @@ class Sharing:
             is_open = builder.icmp_signed("==", builder.urem(generation, integer(self.sweeps)), integer(phase))
             with builder.if_then(is_open):
                 builder.call(sweep, [table, workspace, scratch, chunk])
+        builder.branch(done)
+        builder.position_at_end(done)
         builder.atomic_rmw("add", control_field(builder, control, Control.DONE), integer(1), "acq_rel")
         builder.branch(take)
         builder.position_at_end(empty)

@@ -14,6 +14,7 @@ from ..examples import Examples
 __all__ = ["Tiling", "choose_tiling"]
 
 _TILE_BYTES = 32 << 10
+_LARGEST_TILE_BYTES = 512 << 10
 _LARGEST_TILE = 1024
 _SAMPLE_BYTES = 256 << 10
 _CHUNK_BYTES = 256 << 10
@@ -40,10 +41,12 @@ def choose_tiling(graph: Graph, examples: Examples, is_sampled: bool = False) ->
     count = examples.count
     per_example = sum(node.type.size // count * node.dtype.itemsize for node in graph.nodes if node in examples.axis)
     from_data = sum(node.type.size // count * node.dtype.itemsize for node in graph.inputs if node in examples.axis)
-    fitting = max(16, min(_LARGEST_TILE, _TILE_BYTES // max(per_example, 1)))
-    is_small = is_sampled and count * per_example <= _SAMPLE_BYTES
-    rows = count if is_small else _best_divisor(count, fitting)
     totals = sum(node.type.size * node.dtype.itemsize for node in examples.totals)
+    # Each tile adds to all totals: where these are large, so are the tiles.
+    tile_bytes = min(max(_TILE_BYTES, totals), _LARGEST_TILE_BYTES)
+    fitting = max(16, min(_LARGEST_TILE, tile_bytes // max(per_example, 1)))
+    is_small = is_sampled and count * per_example <= max(_SAMPLE_BYTES, tile_bytes)
+    rows = count if is_small else _best_divisor(count, fitting)
     work = count * max(per_example, from_data)
     chunks = max(1, min(count // rows, work // _CHUNK_BYTES, _MOST_CHUNKS, _MOST_TOTALS_BYTES // max(totals, 1)))
     return Tiling(count, rows, chunks)

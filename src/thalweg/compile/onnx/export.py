@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import ArgumentError, TracingError
 from ...graph import Array, ArrayType, Graph, Node
+from ...storage import write_whole
 from ...trace import trace
 from ..examples import MixedExamplesError, follow_examples
 from ..prepare import prepare
@@ -28,6 +29,7 @@ def export_onnx(function: Callable[..., Any], path: str | Path, *examples: Any) 
     function: takes arrays and returns an array, or a tuple of them; each has a row per example, and no row depends on others.
     examples: arrays like those that it will be called with; only dtypes, float32 or float64, and shapes count, and any number
     of rows. Inputs have the names of the function's arguments, outputs are called output, or output_0, output_1, ...
+    ONNX Runtime has some functions, such as arctan and erf, in float32 only.
     Raises TracingError if it cannot be traced or ONNX lacks an operator, ArgumentError for other arguments, and ThalwegError if the
     extra `onnx` is not installed.
     """
@@ -43,7 +45,7 @@ def export_onnx(function: Callable[..., Any], path: str | Path, *examples: Any) 
         builder.output("output" if len(found) == 1 else f"output_{number}", name, kind.dtype, *kind.shape[1:])
     content = builder.serialised(f"{getattr(function, '__name__', 'function')}, traced by thalweg")
     try:
-        Path(path).write_bytes(content)
+        write_whole(path, content)
     except OSError as error:
         raise ArgumentError(f"{path} cannot be written: {error.strerror or error}") from None
 

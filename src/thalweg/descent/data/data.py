@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...compile.cut import Sweep
 from ...errors import DataError
 from ...graph import Array, ArrayType
 from ..parameters import leaf_arrays
 from .stream import Chunk, Stream
+from .totals import ChunkTotals, Totals
 
-__all__ = ["ArrayData", "Data", "StreamData", "check_data", "check_finite", "data_of"]
+if TYPE_CHECKING:
+    from ..engines import Engine
+    from ..steps import Step
+
+__all__ = ["ArrayData", "Data", "ScatteredData", "StreamData", "check_data", "check_finite", "data_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +76,25 @@ class ArrayData(Data):
 
 
 @dataclass(frozen=True, eq=False)
-class StreamData(Data):
+class ScatteredData(Data):
+    """Data that are never together in this process's memory: there are passes over chunks, and totals over all."""
+
+    @property
+    @abstractmethod
+    def key(self) -> Hashable:
+        """What functions over these data are known by."""
+
+    @abstractmethod
+    def totals(self, sweeps: Sequence[Sweep], threads: int) -> Totals:
+        """What forms the totals of these sweeps."""
+
+    def engine(self, step: Step, batch: int | None, seed: int) -> Engine | None:
+        """What carries a descent forward that begins with the step's own state; None for the usual engine."""
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class StreamData(ScatteredData):
     """Data of which only chunks are in memory."""
 
     stream: Stream
@@ -90,9 +114,18 @@ class StreamData(Data):
         """Raises DataError."""
         return self.stream.whole
 
+    @property
+    def key(self) -> Hashable:
+        """The stream."""
+        return self.stream
+
     def chunks(self) -> Iterable[Chunk]:
         """A pass over the stream."""
         return self.stream.chunks()
+
+    def totals(self, sweeps: Sequence[Sweep], threads: int) -> Totals:
+        """Passes over the stream."""
+        return ChunkTotals(sweeps, self.stream.chunks, threads)
 
 
 def data_of(data: Any) -> Data:

@@ -2,15 +2,15 @@
 
 from .lanes import LAST_LOSS, LAST_NORM, STATUS, Lanes, in_lanes
 from .status import RECORDED, Status, fired_rules
-from .step import OUTSIDE, Step, start_of, step_of
+from .step import Outside, Step, start_of, step_of
 
 __all__ = [
     "LAST_LOSS",
     "LAST_NORM",
-    "OUTSIDE",
     "RECORDED",
     "STATUS",
     "Lanes",
+    "Outside",
     "Status",
     "Step",
     "fired_rules",

@@ -85,7 +85,7 @@ def along_units(output: Node, parameters: Node, size: int) -> Node:
 class Context:
     """A problem, a method and a rule whose numbers are traced inputs. seconds: since the descent began. validation: loss
     and number of the last check on validation data. data: the batch, and the loss's own numbers. penalty: what acts by
-    proximal steps."""
+    proximal steps. rate_factor: what a person multiplies the learning rate by."""
 
     problem: Problem
     method: Method
@@ -95,6 +95,7 @@ class Context:
     data: Sequence[Any]
     own_method: Method
     penalty: Penalty | None = None
+    rate_factor: Any = None
 
     def kinked(self, parameters: Any) -> Any:
         """The part of the penalty that has a kink, as float64; 0 if there is none."""
@@ -160,7 +161,8 @@ class Context:
         if rate.size != 1:
             name = type(self.own_method).__name__
             raise ArgumentError(f"{name}: the learning rate has the shape {rate.shape}; expected one number")
-        return rate.reshape(()).astype(parameters.dtype)
+        own = rate.reshape(()).astype(parameters.dtype)
+        return own if self.rate_factor is None else own * self.rate_factor.astype(parameters.dtype)
 
     def ascents(self, state: State, slope: Any) -> State:
         """How many directions did not point downhill, and the first step of which that is true."""

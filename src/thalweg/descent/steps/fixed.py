@@ -7,16 +7,21 @@ from typing import Any
 import numpy as np
 
 from ...trace import as_traced
-from .context import Context, Stage, State, Turn, dot_of, kept_type, norm_of
+from .context import Context, Stage, State, Turn, chosen, dot_of, kept_type, norm_of
 from .status import Status
 
 __all__ = ["fixed_stages", "fixed_state"]
 
 
-def fixed_state(vector: Any, memory: Any) -> State:
-    """What a descent with fixed steps starts with, beside what all have. previous: the point before, if this one fails."""
+def fixed_state(vector: Any, memory: Any, keeps_best: bool = False) -> State:
+    """What a descent with fixed steps starts with, beside what all have. previous: the point before, if this one fails. best: the
+    point with the smallest loss so far, if it is kept."""
     nan = np.float64(np.nan)
-    return {"method": memory, "previous": {"parameters": vector.copy(), "loss": nan, "gradient_norm": nan}}
+    state = {"method": memory, "previous": {"parameters": vector.copy(), "loss": nan, "gradient_norm": nan}}
+    if keeps_best:
+        infinite = np.float64(np.inf)
+        state["best"] = {"parameters": vector.copy(), "loss": infinite, "gradient_norm": nan, "step": np.int64(0)}
+    return state
 
 
 def fixed_stages() -> tuple[Stage, ...]:
@@ -51,6 +56,9 @@ def _step(context: Context, state: State) -> Turn:
         "previous": {"parameters": parameters, "loss": loss, "gradient_norm": norm},
         **context.ascents(state, slope),
     }
+    if "best" in state:
+        here = {"parameters": point, "loss": loss, "gradient_norm": norm, "step": step}
+        following["best"] = chosen(loss < state["best"]["loss"], here, state["best"])
     return Turn(following, (step, loss, norm, rate.astype(np.float64), slope), status)
 
 

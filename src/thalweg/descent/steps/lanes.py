@@ -15,7 +15,6 @@ from ...autodiff import batched
 from ...graph import ArrayType, Graph, Node, input_node
 from ...rewrite import simplify
 from ...trace import Traced
-from .status import RECORDED
 from .step import Step
 
 __all__ = ["LAST_LOSS", "LAST_NORM", "STATUS", "Lanes", "in_lanes"]
@@ -62,7 +61,7 @@ def in_lanes(step: Step, lanes: int) -> Lanes:
             inputs[i] if simple.inputs[i] is node else wide
             for i, (node, wide) in enumerate(zip(plain, outputs[first : first + carried], strict=True))
         ]
-        rest = outputs[first + carried : first + carried + len(RECORDED) + 1] if looks else ()
+        rest = outputs[first + carried : first + carried + step.recorded + 1] if looks else ()
         found += _stage(inputs[:carried], new, member, rest, turn, number)
     graph = Graph((*inputs[:carried], *member, *inputs[carried:], *simple.inputs[own:]), tuple(found))
     return Lanes(step, graph, tuple(places), lanes)

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["RECORDED", "Status", "fired_rules", "status_of"]
+__all__ = ["RECORDED", "RECORDED_PARAMETERS", "Status", "fired_rules", "status_of"]
 
 RECORDED = ("step", "loss", "gradient_norm", "learning_rate", "slope")
 """What each row of the history holds. slope: ∇f·Δw, which is below zero for a descent."""
+
+RECORDED_PARAMETERS = 2
+"""Up to so many parameters are recorded too, so that the way can be drawn over the loss."""
 
 
 class Status(IntEnum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import optree
@@ -29,14 +29,24 @@ from .least_squares import least_squares_stages, least_squares_state
 from .random import random_stages, random_state
 from .searched import searched_stages, searched_state
 from .settings import Settings
-from .status import RECORDED
+from .status import RECORDED, RECORDED_PARAMETERS
 
-__all__ = ["OUTSIDE", "Step", "start_of", "step_of"]
+__all__ = ["Outside", "Step", "start_of", "step_of"]
 
 FLOAT64 = np.dtype(np.float64)
 
-OUTSIDE = ("seconds", "validation_loss", "validation_number")
-"""Numbers that are brought up to date between stretches."""
+
+class Outside(NamedTuple):
+    """Numbers that are brought up to date between stretches.
+
+    seconds: since the descent began. validation_loss, validation_number: of the last check. rate_factor: what a person multiplies
+    the learning rate by.
+    """
+
+    seconds: float = 0.0
+    validation_loss: float = float("nan")
+    validation_number: float = 0.0
+    rate_factor: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +55,8 @@ class Step:
 
     graph: (*state, *settings, *outside, *data) → for each stage its new state, followed, in the stage that
     looks at new points, by a row of the history (`RECORDED`) and the status.
-    stages: for each the number of its first output, and whether it looks at new points.
+    stages: for each the number of its first output, and whether it looks at new points. recorded: numbers in a row of the
+    history: `RECORDED`, then the parameters if they are few.
     state, structure: the initial state, as leaves and their nesting.
     """
 
@@ -55,10 +66,16 @@ class Step:
     structure: Any
     settings: tuple[Array, ...]
     problem: Problem
+    recorded: int = len(RECORDED)
 
     def named(self, state: Sequence[Array]) -> State:
         """The state by names."""
         return dict(optree.tree_unflatten(self.structure, state))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the leaves of the state are called, such as `parameters` and `rule.0.count`."""
+        return tuple(".".join(map(str, path)) for path in optree.treespec_paths(self.structure))
 
     def place(self, name: str) -> int:
         """The number of the leaf that is called so, an array in the state."""
@@ -66,25 +83,29 @@ class Step:
         return int(numbered[name])
 
 
-def step_of(problem: Problem, vector: Array, method: Method, rule: StoppingRule, seed: int = 0) -> Step:
-    """Traces the stages of a method under a stopping rule. seed: of methods that draw at random.
+def step_of(
+    problem: Problem, vector: Array, method: Method, rule: StoppingRule, seed: int = 0, keeps_best: bool = False
+) -> Step:
+    """Traces the stages of a method under a stopping rule. seed: of methods that draw at random. keeps_best: whether the state
+    holds the best point so far.
 
     Raises ArgumentError if the method changes the shape of the parameters or of its own state.
     """
     settings, method_with, rule_with, penalty_with = _settings(vector, method, rule, problem.penalty)
     places_of_numbers = [settings.add(0.0, vector.dtype) for _ in problem.numbers]
-    own, stages = _stages(problem, vector, method, seed)
+    own, stages = _stages(problem, vector, method, seed, keeps_best)
     state, structure = leaf_arrays({**_common_state(vector, rule), **own})
     types = [type_of(array) for array in (*state, *settings.arrays)]
-    types += [ArrayType((), FLOAT64) for _ in OUTSIDE]
+    types += [ArrayType((), FLOAT64) for _ in Outside._fields]
     types += [node.type for node in problem.data_inputs]
     places: list[tuple[int, bool]] = []
+    few = vector.size if vector.size <= RECORDED_PARAMETERS else 0
 
     def all_stages(*inputs: Any) -> list[Any]:
         old: Any = optree.tree_unflatten(structure, inputs[: len(state)])
         numbers = inputs[len(state) : len(state) + len(settings.arrays)]
         seconds, *rest = inputs[len(state) + len(settings.arrays) :]
-        validation, data = (rest[0], rest[1]), [*rest[2:], *(put(numbers) for put in places_of_numbers)]
+        validation, data = (rest[0], rest[1]), [*rest[3:], *(put(numbers) for put in places_of_numbers)]
         context = Context(
             problem,
             method_with(numbers),
@@ -94,6 +115,7 @@ def step_of(problem: Problem, vector: Array, method: Method, rule: StoppingRule,
             data,
             method,
             None if penalty_with is None else penalty_with(numbers),
+            rate_factor=rest[2],
         )
         outputs: list[Any] = []
         for stage in stages:
@@ -104,20 +126,27 @@ def step_of(problem: Problem, vector: Array, method: Method, rule: StoppingRule,
             outputs += leaves
             if turn.status is not None:
                 assert len(turn.recorded) == len(RECORDED)
-                outputs += [*turn.recorded, turn.status]
+                passed = [old["parameters"][place].astype(FLOAT64) for place in range(few)]
+                outputs += [*turn.recorded, *passed, turn.status]
         return outputs
 
     graph = trace(all_stages, types)
     _check_types(graph, types[: len(state)], places)
     copies = tuple(array.copy() for array in state)
-    return Step(graph, tuple(places), copies, structure, tuple(settings.arrays), problem)
+    return Step(graph, tuple(places), copies, structure, tuple(settings.arrays), problem, len(RECORDED) + few)
 
 
 def start_of(
-    problem: Problem, vector: Array, method: Method, rule: StoppingRule, seed: int, numbers: Sequence[float] = ()
+    problem: Problem,
+    vector: Array,
+    method: Method,
+    rule: StoppingRule,
+    seed: int,
+    numbers: Sequence[float] = (),
+    keeps_best: bool = False,
 ) -> tuple[list[Array], tuple[Array, ...]]:
     """The state and the settings of another member, for the same graph. numbers: of the loss, as the problem names them."""
-    own, _ = _stages(problem, vector, method, seed)
+    own, _ = _stages(problem, vector, method, seed, keeps_best)
     state, _ = leaf_arrays({**_common_state(vector, rule), **own})
     settings = _settings(vector, method, rule, problem.penalty)[0]
     for number in numbers:
@@ -147,7 +176,9 @@ def _common_state(vector: Array, rule: StoppingRule) -> State:
     }
 
 
-def _stages(problem: Problem, vector: Array, method: Method, seed: int) -> tuple[State, tuple[Stage, ...]]:
+def _stages(
+    problem: Problem, vector: Array, method: Method, seed: int, keeps_best: bool
+) -> tuple[State, tuple[Stage, ...]]:
     """What the kind of method adds to the state, and its stages."""
     if isinstance(method, LevenbergMarquardt):
         return least_squares_state(vector), least_squares_stages(problem)
@@ -156,7 +187,7 @@ def _stages(problem: Problem, vector: Array, method: Method, seed: int) -> tuple
     memory = method.initial_state(vector)
     if method.line_search is not None:
         return searched_state(vector, method, memory), searched_stages(method)
-    return fixed_state(vector, memory), fixed_stages()
+    return fixed_state(vector, memory, keeps_best), fixed_stages()
 
 
 def _check_types(graph: Graph, types: Sequence[ArrayType], places: Sequence[tuple[int, bool]]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from thalweg.tables.atomic import write_whole
+from thalweg.storage import remove_leftovers, write_whole
 
 
 def test_a_file_is_replaced(tmp_path: Path) -> None:
@@ -70,3 +70,10 @@ def test_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
     finally:
         tmp_path.chmod(0o755)
     assert (tmp_path / "f").read_bytes() == b"old"
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    for name in (".m.thalweg.0123abcd", "m.thalweg", ".hidden", ".m.thalweg.0123abcdef"):
+        (tmp_path / name).write_bytes(b"")
+    remove_leftovers(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [".hidden", ".m.thalweg.0123abcdef", "m.thalweg"]

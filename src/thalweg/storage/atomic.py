@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["whole_file", "write_whole"]
+__all__ = ["remove_leftovers", "whole_file", "write_whole"]
+
+_LEFT_OVER = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
 def write_whole(path: str | Path, content: bytes) -> None:
@@ -39,6 +42,13 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
             os.unlink(beside)
         raise
     _keep_name(file.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what a process that was killed while it wrote has left in a folder that no other process writes to."""
+    for file in folder.iterdir():
+        if _LEFT_OVER.fullmatch(file.name):
+            file.unlink()
 
 
 def _keep_name(folder: Path) -> None:

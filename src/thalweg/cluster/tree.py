@@ -1,0 +1,80 @@
+"""The tree in which the totals of shards are added up.
+
+The examples lie in a fixed number of shards. Totals are added along a binary tree over the shards' numbers, whoever holds
+them: first 0 + 1, 2 + 3, ..., then those pairs, and so on; what has no partner at the end is added from left to right. A worker
+adds up the subtrees of which it holds all shards; what is left comes together at the top. So the sum has the same digits for any
+number of workers, and after any of them was replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+__all__ = ["Span", "dealt", "reduced", "split_rows", "subtrees", "whole"]
+
+Span = tuple[int, int]
+"""Shards from the first number up to, but without, the second: a whole subtree."""
+
+T = TypeVar("T")
+
+
+def split_rows(count: int, shards: int) -> list[Span]:
+    """So many rows in so many shards of nearly the same size: first row, and the one after the last."""
+    return [(count * i // shards, count * (i + 1) // shards) for i in range(shards)]
+
+
+def dealt(shards: int, workers: int) -> list[list[int]]:
+    """Which shards each worker holds: neighbours, so that few totals have to travel."""
+    return [list(range(shards * i // workers, shards * (i + 1) // workers)) for i in range(workers)]
+
+
+def subtrees(held: Sequence[int]) -> list[Span]:
+    """The largest whole subtrees among the shards that are held, in order.
+
+    >>> subtrees([0, 1, 2, 3, 6])
+    [(0, 4), (6, 7)]
+    """
+    spans: list[Span] = []
+    for shard in sorted(held):
+        spans.append((shard, shard + 1))
+        while len(spans) > 1 and _are_siblings(spans[-2], spans[-1]):
+            last = spans.pop()
+            spans[-1] = (spans[-1][0], last[1])
+    return spans
+
+
+def _are_siblings(left: Span, right: Span) -> bool:
+    size = left[1] - left[0]
+    return left[1] == right[0] and size == right[1] - right[0] and left[0] % (2 * size) == 0
+
+
+def reduced(totals: Mapping[Span, T], add: Callable[[T, T], T]) -> dict[Span, T]:
+    """Totals of subtrees, added up to those of larger ones as far as both halves are there.
+
+    >>> reduced({(0, 1): 1, (1, 2): 10, (2, 4): 100}, lambda a, b: a + b)
+    {(0, 4): 111}
+    """
+    stack: list[tuple[Span, T]] = []
+    for span in sorted(totals):
+        stack.append((span, totals[span]))
+        while len(stack) > 1 and _are_siblings(stack[-2][0], stack[-1][0]):
+            (_, right), (left_span, left) = stack.pop(), stack.pop()
+            size = left_span[1] - left_span[0]
+            stack.append(((left_span[0], left_span[0] + 2 * size), add(left, right)))
+    return dict(stack)
+
+
+def whole(totals: Mapping[Span, T], shards: int, add: Callable[[T, T], T]) -> T:
+    """The total of all shards. Raises KeyError if some are missing."""
+    largest = reduced(totals, add)
+    found: T | None = None
+    end = 0
+    for span in sorted(largest):
+        if span[0] != end:
+            raise KeyError(end)
+        end = span[1]
+        found = largest[span] if found is None else add(found, largest[span])
+    if end != shards or found is None:
+        raise KeyError(end)
+    return found

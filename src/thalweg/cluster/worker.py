@@ -1,0 +1,134 @@
+"""What runs on the other side: a process that holds shards of the examples and answers with totals over them.
+
+It gets graphs as plain data and arrays, never code of the user's.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..compile.cut import Sweep, added, sweep_of
+from ..compile.native.permutation import permutation
+from ..descent.data import ChunkTotals, total_of_chunks
+from ..graph import Array
+from ..ops.plain import from_plain
+from .local_steps import Local, Steps
+from .shard import Draw, Shard
+from .tree import Span, reduced
+
+__all__ = ["Effort", "Spans", "Worker", "combined", "packed", "unpacked"]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What an answer took. examples: how many went into it."""
+
+    seconds: float
+    examples: int
+
+
+Spans = dict[Span, Array]
+"""Totals of subtrees of shards, each as one vector."""
+
+
+class Worker:
+    """Holds shards. threads: that share the work of one. shards: how many there are in all."""
+
+    def __init__(self, shards: int, threads: int = 1) -> None:
+        self.count = shards
+        self.threads = threads
+        self.shards: dict[int, Shard] = {}
+        self.programs: dict[int, ChunkTotals] = {}
+        self._orders: dict[int, tuple[int, Array]] = {}
+
+    def hold(self, number: int, shard: Shard) -> None:
+        """Takes charge of one more shard."""
+        self.shards[number] = shard.kept()
+
+    def learn(self, program: int, graphs: Sequence[dict[str, Any]], arrays: int) -> None:
+        """Gets the sweeps of a program. arrays: how many arrays of data there are."""
+        sweeps = [sweep_of(from_plain(graph), arrays) for graph in graphs]
+        self.programs[program] = ChunkTotals(sweeps, lambda: (), self.threads)
+
+    def totals(
+        self, program: int, number: int, values: Sequence[Array], shards: Sequence[int], draw: Draw | None = None
+    ) -> tuple[Effort, Spans]:
+        """The totals of a sweep over these shards, added up as far as they make whole subtrees."""
+        begin, examples = time.perf_counter(), 0
+        of_chunks = self.programs[program]
+        sweep = of_chunks.sweeps[number]
+        found: dict[Span, list[Array]] = {}
+        for shard in shards:
+            parts = []
+            for chunk in self.shards[shard].chunks() if draw is None else self._drawn(shard, draw):
+                parts.append(of_chunks.of_chunk(number, values, chunk))
+                examples += len(chunk[0])
+            found[(shard, shard + 1)] = total_of_chunks(sweep, parts)
+        whole = reduced(found, lambda a, b: added(sweep, a, b))
+        return Effort(time.perf_counter() - begin, examples), {span: packed(x) for span, x in whole.items()}
+
+    def combine(self, program: int, number: int, *answers: Spans) -> Spans:
+        """Answers of several workers as one."""
+        return combined(self.programs[program].sweeps[number], answers)
+
+    def _drawn(self, number: int, draw: Draw) -> Iterable[Sequence[Array]]:
+        """A shard's share of a mini-batch: every epoch goes through its examples once, in an order of its own."""
+        rows = draw.rows_of(number, self.count)
+        if not rows:
+            return
+        (arrays,) = self.shards[number].chunks()
+        count = len(arrays[0])
+        places = np.arange(draw.iteration * rows, (draw.iteration + 1) * rows)
+        for epoch in np.unique(places // count).tolist():
+            own = places[places // count == epoch] % count
+            chosen = self._order(number, count, draw.seed, epoch)[own]
+            yield [array[chosen] for array in arrays]
+
+    def _order(self, number: int, count: int, seed: int, epoch: int) -> Array:
+        known = self._orders.get(number)
+        if known is None or known[0] != epoch:
+            known = self._orders[number] = (epoch, permutation(count, seed + number, epoch))
+        return known[1]
+
+    def learn_steps(self, plain: Mapping[str, Any], workers: int) -> None:
+        """Gets the whole program of a descent, for steps of its own."""
+        self._local = Local.of(plain, self.shards, workers, self.threads)
+
+    def steps(
+        self, state: Sequence[Array], iteration: int, count: int, outside: Sequence[float], seed: int
+    ) -> tuple[Effort, Steps]:
+        """Takes so many steps of its own."""
+        begin = time.perf_counter()
+        found = self._local.steps(state, iteration, count, outside, seed)
+        return Effort(time.perf_counter() - begin, found.examples), found
+
+    def process(self) -> int:
+        """The number of the process."""
+        return os.getpid()
+
+
+def combined(sweep: Sweep, answers: Sequence[Spans]) -> Spans:
+    """Totals of subtrees from several workers, added up as far as they make larger ones."""
+    found = {span: unpacked(sweep, vector) for answer in answers for span, vector in answer.items()}
+    return {span: packed(x) for span, x in reduced(found, lambda a, b: added(sweep, a, b)).items()}
+
+
+def packed(totals: Sequence[Array]) -> Array:
+    """All totals as one vector. Whole numbers up to 2^53 survive float64."""
+    return np.concatenate([np.ravel(total).astype(np.float64) for total in totals])
+
+
+def unpacked(sweep: Sweep, vector: Array) -> list[Array]:
+    """The totals of a sweep that were packed into one vector."""
+    sizes = np.cumsum([node.type.size for node in sweep.writes])[:-1]
+    parts = np.split(vector, sizes)
+    return [
+        part.reshape(node.shape).astype(np.float64 if node.dtype.kind == "f" else node.dtype)
+        for part, node in zip(parts, sweep.writes, strict=True)
+    ]

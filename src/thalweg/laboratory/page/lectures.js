@@ -1,0 +1,26 @@
+// The pictures of the lectures, each as the address of a scene. What to look at is said in the texts, as lecture_NAME.
+
+export const LECTURES = {
+  downhill: "topic=bowl&number=5&run=GradientDescent:0.1::0:-2.5;1.5&steps=50&show=gradient",
+  one_variable: "topic=parabola&run=GradientDescent:0.1::0:-2.5&steps=50&show=gradient&scale=log",
+  worked_example: "topic=worked_example&run=GradientDescent:0.01::0:1;1&steps=200&step=1&show=gradient&slice=descent",
+  slice: "topic=himmelblau&run=GradientDescent:0.005::0:-0.5;-1.5&steps=100&step=1&show=gradient&slice=x",
+  steepest: "topic=turned_bowl&number=5&run=GradientDescent:0.05::0:-1;1.6&steps=50&step=1&show=gradient&slice=angle",
+  taylor_first: "topic=himmelblau&run=GradientDescent:0.003::0:0.5;2.5&steps=100&step=2&show=gradient,taylor1&slice=descent",
+  taylor_second: "topic=rosenbrock&number=10&run=Newton:0.1::0:-1.2;1&run=GradientDescent:0.01::0:-1.2;1&steps=100&step=1&show=taylor2&slice=descent",
+  rates: "topic=bowl&number=10&run=GradientDescent:0.001::0:-2.5;1.5&run=GradientDescent:0.01::0:-2.5;1.5&run=GradientDescent:0.1::0:-2.5;1.5&run=GradientDescent:0.19::0:-2.5;1.5&run=GradientDescent:0.21::0:-2.5;1.5&steps=100&step=12&chosen=2&show=",
+  overshooting: "topic=parabola&run=GradientDescent:0.02::0:-2.5&run=GradientDescent:0.3::0:-2.5&run=GradientDescent:0.95::0:-2.5&run=GradientDescent:1.02::0:-2.5&steps=50&step=6&chosen=2&show=gradient",
+  condition: "topic=bowl&number=100&run=GradientDescent:0.018::0:-2.8;1.2&run=Momentum:0.018:0.8:0:-2.8;1.2&run=Newton:0.1::0:-2.8;1.2&steps=200&step=30&show=",
+  valley: "topic=rosenbrock&number=100&run=GradientDescent:0.001::0:-1.2;1&run=Momentum:0.0005:0.9:0:-1.2;1&run=Adam:0.1::0:-1.2;1&run=LBFGS:0.1::0:-1.2;1&run=Newton:0.1::0:-1.2;1&steps=500&step=40&show=",
+  two_starts: "topic=double_valley&run=GradientDescent:0.1::0:1.7&run=GradientDescent:0.1::0:-1.75&steps=100&step=40&moves=one&show=basins",
+  basins: "topic=himmelblau&run=GradientDescent:0.01::0:-0.5;-1.5&steps=100&step=100&show=basins",
+  momentum: "topic=double_valley&run=GradientDescent:0.02::0:1.75&run=Momentum:0.02:0.9:0:1.75&steps=200&step=40&chosen=1&show=",
+  saddle: "topic=saddle_between_minima&run=GradientDescent:0.1::0:-2;0&run=GradientDescent:0.1::0:-2;0.001&steps=200&step=60&moves=one&show=taylor2&slice=y",
+  monkey: "topic=monkey_saddle&run=GradientDescent:0.02::0:0.9;0.02&run=Momentum:0.02:0.9:0:0.9;0.02&steps=100&step=30&view=surface&show=",
+  plateau: "topic=plateau&run=GradientDescent:0.5::0:3.6;2&run=Momentum:0.5:0.9:0:3.6;2&run=Adam:0.1::0:3.6;2&steps=500&step=60&show=gradient&slice=descent",
+  minibatch: "topic=line&run=GradientDescent:0.1::0:-1;-0.8&run=GradientDescent:0.1::8:-1;-0.8&run=GradientDescent:0.1::1:-1;-0.8&steps=100&step=60&show=",
+  escape: "topic=wave&run=GradientDescent:0.05::0:0.6;4.4&run=GradientDescent:0.3::2:0.6;4.4&steps=500&step=300&chosen=1&show=",
+  network: "topic=exclusive_or&run=GradientDescent:0.5&run=Momentum:0.3&steps=500&step=200&plane=random&show=&slice=x",
+  network_path: "topic=bend&run=GradientDescent:0.1&run=Adam:0.05&steps=500&step=200&plane=path&view=surface&show=",
+  many_minima: "topic=rastrigin&run=GradientDescent:0.001::0:2.2;1.7&run=Momentum:0.001:0.9:0:2.2;1.7&run=Adam:0.1::0:2.2;1.7&steps=200&step=80&view=surface&show=",
+};

@@ -1,0 +1,7 @@
+"""The report: a result as a page that can be sent to a colleague, its pictures as files, and an excerpt for notebooks."""
+
+from .files import pictures
+from .notebook import html
+from .page import check, page_of, write
+
+__all__ = ["check", "html", "page_of", "pictures", "write"]

@@ -1,0 +1,6 @@
+"""Run folders: what was asked for, the history, and the checkpoints from which a descent goes on to the same digits."""
+
+from .checkpoints import Checkpoints
+from .run import Run
+
+__all__ = ["Checkpoints", "Run"]
