@@ -101,7 +101,7 @@ def survey(
     Raises TableError, with the place, for what cannot be used.
     """
     names = (target,) if isinstance(target, str) else tuple(target)
-    rows = min(ROWS_FOR_KINDS, max(1_000, memory // 64 // len(source.names())))
+    rows = min(ROWS_FOR_KINDS, max(1_000, memory // 256 // len(source.names())))
     found = _kinds(source, kinds or {}, rows)
     for name in (*names, *([weights] if weights else [])):
         if name not in found:
@@ -140,7 +140,8 @@ def _kinds(source: Source, given: Mapping[str, Kind], rows: int) -> dict[str, Co
     if not count:
         raise no_rows(source.path)
     table = Table.of_arrow(pa.Table.from_batches(batches), source, None, given)
-    return {column.name: column for column in table.columns if not is_pandas_index(column.name)}
+    names = [column for column in table.columns if not is_pandas_index(column.name)]
+    return {column.name: replace(column, values=column.values[:0].copy()) for column in names}
 
 
 class _Work:
@@ -163,7 +164,7 @@ class _Work:
         self.categories = {
             name: CategorySummary(_MOST_CATEGORIES) for name in features if self.kinds[name] is Kind.CATEGORY
         }
-        most = memory // 16 // (8 * max(1, len(self.numbers)))
+        most = memory // 64 // (8 * max(1, len(self.numbers)))
         self.sample = RowSample(max(1024, min(_SAMPLED, most)))
         self.targets = tuple(NumberSummary() for _ in split.targets)
         self.different: tuple[dict[str, float], ...] = tuple({} for _ in split.targets)

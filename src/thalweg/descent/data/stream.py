@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import mmap
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -240,7 +242,7 @@ class Stream:
             yield chunk
 
     def _empty(self, rows: int) -> Chunk:
-        return tuple(np.empty((rows, *type.shape), type.dtype) for type in self.types)
+        return tuple(_mapped((rows, *type.shape), type.dtype) for type in self.types)
 
     def _rows_of(self, order: Iterable[int], skip: int = 0) -> Iterator[tuple[Piece, int]]:
         """The pieces of parts in a given order, without the first `skip` rows, and where each begins.
@@ -286,6 +288,12 @@ class Stream:
                     "All chunks need the same arrays, with the same dtypes"
                 )
             yield _Copied(arrays)
+
+
+def _mapped(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array whose memory goes back to the system at once when it is no longer used, unlike what the heap gives."""
+    size = math.prod(shape) * dtype.itemsize
+    return np.frombuffer(mmap.mmap(-1, size), dtype).reshape(shape) if size else np.empty(shape, dtype)
 
 
 def _checked_rows(rows: Sequence[int], parts: int) -> tuple[int, ...]:
