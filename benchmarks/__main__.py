@@ -15,14 +15,17 @@ from .harness import print_report
 
 CASES = (
     "processes",
+    "table",
     "rosenbrock",
     "least_squares",
     "logistic",
+    "networks",
     "many_nodes",
     "populations",
     "second_order",
     "verdict",
     "estimators",
+    "streaming",
 )
 
 

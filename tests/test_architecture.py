@@ -99,6 +99,6 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_fitting_a_table_imports_no_special_functions() -> None:
     """They take as long as reading a hundred thousand rows; few losses need them."""
-    code = "import sys, thalweg.fit, thalweg.judged, thalweg.models; print('scipy.special' in sys.modules)"
+    code = "import sys, thalweg.fitting, thalweg.judged, thalweg.models; print('scipy.special' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "False"

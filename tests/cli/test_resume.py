@@ -109,6 +109,19 @@ def test_a_run_keeps_to_what_was_asked_for(tmp_path: Path) -> None:
     assert model.read_bytes() == (folder / "model.thalweg").read_bytes()
 
 
+@pytest.mark.parametrize("batch", [(), ("--batch-size", 64, "--epochs", 3)], ids=["all rows", "mini-batches"])
+def test_a_table_is_streamed_as_it_was_at_first(tmp_path: Path, batch: tuple[object, ...]) -> None:
+    arguments = ("--target", "mpg", *batch)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("thalweg.fitting.fit_table.streaming_bound", lambda source: 1 << 27)
+        run("fit", MPG, *arguments, "--run", tmp_path / "run")
+    before = (tmp_path / "run" / "model.thalweg").read_bytes()
+    (tmp_path / "run" / "model.thalweg").unlink()
+    assert "gone on from the checkpoint of step" in words(run("resume", tmp_path / "run"))
+    assert (tmp_path / "run" / "model.thalweg").read_bytes() == before
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["streamed with memory"] == 1 << 27
+
+
 def test_folders_that_cannot_be_resumed(tmp_path: Path) -> None:
     assert f"there is no run in {tmp_path}. Begin one with" in words(run("resume", tmp_path))
     assert "there is no run in nowhere" in words(run("resume", "nowhere"))

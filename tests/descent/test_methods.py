@@ -422,3 +422,24 @@ def test_random_search_draws_from_a_gaussian_and_loses_to_descent() -> None:
     assert abs(best.mean() - draws.mean()) < 5 * draws.std() / np.sqrt(300)
     random = tw.minimize(rosenbrock, START, method=tw.RandomSearch(), stop=tw.MaxSteps(200)).loss
     assert tw.minimize(rosenbrock, START, stop=tw.MaxSteps(30)).loss < 1e-3 * random
+
+
+def test_parts_of_a_state_may_change_places() -> None:
+    """What the compiled loop commits reads all of the old state, also in a circle."""
+
+    @dataclass(frozen=True)
+    class Turns(tw.Method):
+        learning_rate: float = 0.1
+
+        def initial_state(self, parameters: Any) -> Any:
+            return {"a": parameters + 1, "b": parameters + 2, "c": parameters + 3}
+
+        def direction(self, now: Any, state: Any) -> Any:
+            return -now.gradient + state["a"], {"a": state["b"], "b": state["c"], "c": state["a"]}
+
+    start = np.arange(40.0)
+    expected, parts = start.copy(), [start + 1, start + 2, start + 3]
+    for number in range(5):
+        expected = expected + 0.1 * (-2 * expected + parts[number % 3])
+    found = tw.minimize(lambda x: np.sum(x**2), start, method=Turns(), stop=tw.MaxSteps(5))
+    np.testing.assert_allclose(found.parameters, expected, rtol=1e-13)

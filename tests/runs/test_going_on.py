@@ -51,7 +51,9 @@ def test_the_same_digits(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     disturbance = Disturbance(monkeypatch, max(250, expected.steps // 5))
     kept = tw.Checkpoints(tmp_path / "run", every=1e-9)
     disturbance.left = 1
-    while (found := DESCENTS[name](checkpoints=kept)).stopped_by.reason == "interrupted":
+    threads = 1
+    while (found := DESCENTS[name](checkpoints=kept, threads=threads)).stopped_by.reason == "interrupted":
+        threads = threads % 3 + 1
         disturbance.left = int(disturbance.draw.integers(1, 5))
     assert_equal(found, expected)
     assert any("gone on from" in note for note in found.notes)

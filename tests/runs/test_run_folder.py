@@ -80,6 +80,14 @@ def test_more_steps_than_at_first(tmp_path: Path) -> None:
     assert_equal(found, descend(tmp_path / "other", stop=tw.MaxSteps(1200)))
 
 
+def test_stopped_before_the_first_step(tmp_path: Path) -> None:
+    stopped = tw.Controls()
+    stopped.stop()
+    assert descend(tmp_path / "run", controls=stopped).stopped_by.reason == "interrupted"
+    found = descend(tmp_path / "run", controls=tw.Controls())
+    assert_equal(found, descend(tmp_path / "other", controls=tw.Controls()))
+
+
 def test_the_time_that_was_spent_before_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, later = time.perf_counter, [0.0]
     monkeypatch.setattr("time.perf_counter", lambda: clock() + later[0])

@@ -9,12 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import READING, keeps_checkpoints, keeps_missing, learns, reads_tables, reports, source_from, table_from
+from .options import (
+    READING,
+    keeps_checkpoints,
+    keeps_missing,
+    learns,
+    reads_tables,
+    reports,
+    source_from,
+    table_from,
+    watches,
+)
 
 if TYPE_CHECKING:
     from ..cluster import Cluster
-    from ..descent.checkpoint import Keeper
     from ..fitting import Prepared, PreparedStream, TableModel
+    from ..live import Live
+    from ..runs import Run
 
 __all__ = ["Asked", "fit", "fitted", "report", "resume", "told", "tune"]
 
@@ -65,6 +76,7 @@ __all__ = ["Asked", "fit", "fitted", "report", "resume", "told", "tune"]
 )
 @click.option("--seed", default=0, show_default=True, help="Of the split, the start and the mini-batches.")
 @reports
+@watches
 @keeps_missing
 @reads_tables
 def fit(
@@ -74,6 +86,7 @@ def fit(
     folder: str | None,
     every: float,
     report: str | None,
+    live: Live | None,
     **options: Any,
 ) -> None:
     """Fit a model to a table by gradient descent.
@@ -88,9 +101,9 @@ def fit(
     if folder is not None:
         from .running import begin
 
-        sys.exit(_exit_status(begin(folder, every, asked, output, report)))
+        sys.exit(_exit_status(begin(folder, every, asked, output, report, live)))
     output = output or "model.thalweg"
-    model, prepared = fitted(asked)
+    model, prepared = fitted(asked, live=live)
     model.save(output)
     sys.exit(_exit_status(told(model, prepared, output, report)))
 
@@ -99,14 +112,15 @@ def fit(
 @click.argument("folder")
 @keeps_checkpoints
 @reports
-def resume(folder: str, every: float, report: str | None) -> None:
+@watches
+def resume(folder: str, every: float, report: str | None, live: Live | None) -> None:
     """Go on with a fit that was begun with --run FOLDER, and was interrupted or killed.
 
     It ends in the same model, to the last bit, as a fit that was not disturbed. Of one that has ended the model is shown.
     """
     from .running import resume as go_on
 
-    sys.exit(_exit_status(go_on(folder, every, report)))
+    sys.exit(_exit_status(go_on(folder, every, report, live)))
 
 
 @click.command()
@@ -132,16 +146,22 @@ class Asked:
     cluster: str | None = None
 
 
-def fitted(asked: Asked, checkpoints: Keeper | None = None) -> tuple[TableModel, Prepared | PreparedStream]:
+def fitted(
+    asked: Asked, run: Run | None = None, live: Live | None = None
+) -> tuple[TableModel, Prepared | PreparedStream]:
     """Reads the table, says what was understood, and descends: the model, and what it was fitted to."""
-    from ..fitting import Settings, fit_prepared, prepare_source, task_of
+    from ..fitting import Settings, fit_prepared, prepare_within, reading_bound, task_of
+    from ..live import TerminalChart
     from . import show
 
     source, kinds = source_from(asked.tables, asked.reading)
-    prepared = prepare_source(source, asked.target, Settings(**asked.options), kinds=kinds, memory=asked.memory)
+    bound = reading_bound(source, asked.memory)
+    if run is not None:  # what is available may have changed since it began, and the digits depend on it
+        bound = run.decided("streamed with memory", bound)
+    prepared = prepare_within(bound, source, asked.target, Settings(**asked.options), kinds=kinds)
     show.understood(prepared)
-    with show.LiveProgress(task_of(prepared).examples) as progress:
-        return fit_prepared(prepared, progress.update, checkpoints, _cluster_at(asked.cluster)), prepared
+    with TerminalChart(show.console, task_of(prepared).examples) as chart:
+        return fit_prepared(prepared, chart.update, run, _cluster_at(asked.cluster), live), prepared
 
 
 def _cluster_at(address: str | None) -> Cluster | None:

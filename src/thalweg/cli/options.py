@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +22,7 @@ __all__ = [
     "reports",
     "source_from",
     "table_from",
+    "watches",
 ]
 
 Command = Callable[..., None]
@@ -124,6 +126,28 @@ def _report_path(context: Any, parameter: Any, value: str | None) -> str | None:
 reports = click.option(
     "--report", metavar="PAGE.html", callback=_report_path, help="Write a page with the verdict, curves and pictures."
 )
+
+
+def watches(command: Command) -> Command:
+    """Adds --live; the command gets `live`, a `Live` or None."""
+
+    @wraps(command)
+    def with_live(*arguments: Any, live: bool, live_port: int, **options: Any) -> None:
+        from ..live import Live
+
+        command(*arguments, live=Live(live_port) if live or live_port else None, **options)
+
+    return _all_of(
+        click.option("--live", is_flag=True, help="Watch the descent in the browser; hold, change or stop it there."),
+        click.option(
+            "--live-port",
+            type=click.IntRange(0, 65535),
+            default=0,
+            metavar="PORT",
+            help="Of the live page; by default a free one.",
+        ),
+    )(with_live)
+
 
 at_prediction = _all_of(
     click.option(

@@ -15,6 +15,7 @@ import click
 
 from ..errors import RunError, TableError
 from ..fitting import TableModel, fitted_of, write_report
+from ..live import Live
 from ..runs import Run, about, result_so_far
 from ..tables import changes_of_files, files_of, state_of_files
 from . import show
@@ -24,7 +25,7 @@ from .options import READING
 __all__ = ["begin", "report_of", "resume"]
 
 
-def begin(folder: str, every: float, asked: Asked, output: str | None, report: str | None) -> Any:
+def begin(folder: str, every: float, asked: Asked, output: str | None, report: str | None, live: Live | None) -> Any:
     """Fits in a run folder; if the same fit was begun there, goes on with it. The result, or None if it had ended before.
 
     Raises RunError if the folder is of another fit, is in use, or cannot be written to, or if the table has changed.
@@ -40,10 +41,10 @@ def begin(folder: str, every: float, asked: Asked, output: str | None, report: s
             "output": None if output is None else os.path.abspath(output),
         }
         run.note("fit", plain)
-        return _go_on(run, report)
+        return _go_on(run, report, live)
 
 
-def resume(folder: str, every: float, report: str | None) -> Any:
+def resume(folder: str, every: float, report: str | None, live: Live | None) -> Any:
     """Goes on with the fit in a run folder. The result, or None if it had ended before.
 
     Raises RunError if there is none, and as `begin` does.
@@ -53,10 +54,10 @@ def resume(folder: str, every: float, report: str | None) -> Any:
             raise RunError(
                 f"the run in {folder} is no fit of a table: go on with it in Python, by the call of tw.minimize that began it"
             )
-        return _go_on(run, report)
+        return _go_on(run, report, live)
 
 
-def _go_on(run: Run, report: str | None) -> Any:
+def _go_on(run: Run, report: str | None, live: Live | None) -> Any:
     file = run.folder / "model.thalweg"
     asked = run.about["fit"]
     output = Path(asked["output"]) if asked["output"] else file
@@ -69,7 +70,7 @@ def _go_on(run: Run, report: str | None) -> Any:
         click.echo(f"\nPredict with: thalweg predict {output} NEW_ROWS.csv")
         return None
     _check_tables(run, asked["tables"])
-    model, prepared = fitted(_asked_before(asked), run)
+    model, prepared = fitted(_asked_before(asked), run, live)
     result = model.result
     assert result is not None
     if result.stopped_by.reason == "interrupted":

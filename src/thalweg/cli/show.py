@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from types import TracebackType
-
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as Bar
 from rich.table import Table as Grid
 
-from ..descent import Progress
 from ..descent.data import size_text
 from ..descent.result import duration
-from ..fitting import GRADIENT_THRESHOLD, Prepared, PreparedStream, TableModel
+from ..fitting import Prepared, PreparedStream, TableModel
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
 from ..tables.survey import ROWS_FOR_KINDS
 
-__all__ = ["LiveProgress", "console", "ended", "fitted", "grid_of", "understood"]
+__all__ = ["console", "ended", "fitted", "grid_of", "understood"]
 
 _MOST = 100
 """Columns and coefficients that are shown."""
@@ -123,53 +117,6 @@ def _classes(prepared: Prepared | PreparedStream) -> str:
         return f" of {target.name}"
     shown = ", ".join(target.classes[:6]) + (", ..." if len(target.classes) > 6 else "")
     return f" of {target.name}: {len(target.classes)} classes ({shown})"
-
-
-class LiveProgress:
-    """A line that follows the descent; silent where the output is no terminal."""
-
-    def __init__(self, examples: int) -> None:
-        self._examples = examples
-        self._first_norm: float | None = None
-        text = "step {task.fields[step]:,}  loss {task.fields[loss]:.6g}  gradient norm {task.fields[norm]:.2e}"
-        more = "{task.fields[rate]:.3g} examples/s  {task.fields[left]}"
-        self._bar = Bar(
-            TextColumn(text),
-            BarColumn(bar_width=20),
-            TextColumn(more),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task = self._bar.add_task(
-            "", total=1.0, step=0, loss=math.nan, norm=math.nan, rate=0.0, left="", visible=False
-        )
-
-    def __enter__(self) -> LiveProgress:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-
-    def update(self, now: Progress) -> None:
-        """Shows where the descent stands."""
-        first = self._first_norm = self._first_norm or now.gradient_norm
-        whole = math.log(max(first / GRADIENT_THRESHOLD, 1.0001))
-        share = min(max(math.log(max(first / max(now.gradient_norm, 1e-300), 1)) / whole, 0.001), 1.0)
-        left = now.seconds * (1 - share) / share
-        self._bar.update(
-            self._task,
-            visible=True,
-            completed=share,
-            step=now.step,
-            loss=now.loss,
-            norm=now.gradient_norm,
-            rate=now.step * self._examples / max(now.seconds, 1e-9),
-            left=f"about {left:.0f} s left",
-        )
 
 
 def fitted(model: TableModel, examples: int | None = None) -> None:

@@ -25,13 +25,17 @@ class CompiledFunction:
 
     def __call__(self, *arrays: Array) -> tuple[Array, ...]:
         """The outputs, new arrays."""
+        outputs = tuple(np.empty(node.shape, node.dtype) for node in self.prepared.graph.outputs)
+        self.write(outputs, *arrays)
+        return outputs
+
+    def write(self, outputs: Sequence[Array], *arrays: Array) -> None:
+        """Writes the outputs into given arrays, which are C-contiguous."""
         inputs = [
             np.ascontiguousarray(array, node.dtype)
             for array, node in zip(arrays, self.prepared.graph.inputs, strict=False)
         ]
-        outputs = [np.empty(node.shape, node.dtype) for node in self.prepared.graph.outputs]
         Execution(self.program, [*inputs, *self.prepared.values], outputs, threads=self.threads).run()
-        return tuple(outputs)
 
 
 def compiled(graph: Graph, examples: Iterable[int] = (), threads: int = 1) -> CompiledFunction:

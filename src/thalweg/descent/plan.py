@@ -238,20 +238,20 @@ def gradients_at(problem: Problem, points: Array, arrays: Sequence[Array]) -> Ar
     return joined
 
 
-def losses_at(problem: Problem, points: Array, arrays: Sequence[Array]) -> Array:
-    """The loss at many points (M, P) → (M,), float64. So many at a time share one reading of the examples."""
+def losses_at(problem: Problem, points: Array, arrays: Sequence[Array], together: int = _TOGETHER) -> Array:
+    """The loss at many points (M, P) → (M,), float64. together: so many at a time share one reading of the examples."""
     if not problem.is_traced:
         return np.array([float(evaluate(problem.graph, [point, *arrays])[0]) for point in points])
 
     def make() -> Callable[..., Any]:
         parameters, *data = problem.graph.inputs
-        wide = input_node(ArrayType((_TOGETHER, *parameters.shape), parameters.dtype), "parameters")
-        (node,) = batched(problem.graph.outputs, [parameters], [wide], _TOGETHER)
+        wide = input_node(ArrayType((together, *parameters.shape), parameters.dtype), "parameters")
+        (node,) = batched(problem.graph.outputs, [parameters], [wide], together)
         return compiled(Graph((wide, *data), (node,)), range(1, 1 + len(arrays)))
 
-    function = problem.known.get("losses", make)
-    padded = np.concatenate([points, np.repeat(points[-1:], -len(points) % _TOGETHER, axis=0)])
-    parts = [function(padded[i : i + _TOGETHER], *arrays)[0] for i in range(0, len(padded), _TOGETHER)]
+    function = problem.known.get(("losses", together), make)
+    padded = np.concatenate([points, np.repeat(points[-1:], -len(points) % together, axis=0)])
+    parts = [function(padded[i : i + together], *arrays)[0] for i in range(0, len(padded), together)]
     joined: Array = np.concatenate(parts)[: len(points)].astype(np.float64)
     return joined
 

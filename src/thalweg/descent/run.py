@@ -139,7 +139,7 @@ class Descent:
 
     def __post_init__(self) -> None:
         found = None if self.kept is None else self.kept.found
-        self._rows = [] if found is None else [found.rows]
+        self._rows = [] if found is None or not len(found.rows) else [found.rows]
         self._seconds_before = 0.0 if found is None else found.seconds
         self._is_within = False
         self._followed = len(self._rows), len(self.validation.checks) if self.validation else 0
@@ -165,8 +165,10 @@ class Descent:
         iterations, status, looked = 1, 0, -np.inf
         while status == 0 and not self._is_interrupted:
             if self.controls is not None:
-                self._begin += self.controls.before_stretch(lambda: int(self._named("step")))
-                if self.controls.is_stopped:
+                self._begin += self.controls.before_stretch(
+                    lambda: int(self._named("step")), lambda: self._is_interrupted
+                )
+                if self.controls.is_stopped or self._is_interrupted:
                     self._is_interrupted = True
                     break
             now = time.perf_counter()
@@ -245,7 +247,6 @@ class Descent:
         """Tells of what is new."""
         rows, checks = self._followed
         kept.follow(self._rows[rows:], self._checks()[checks:])
-        self._is_within = False
         self._followed = len(self._rows), len(self._checks())
 
     def _checkpoint(self) -> Checkpoint:

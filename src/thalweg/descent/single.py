@@ -117,7 +117,7 @@ _BEGINNING = (0, 0)
 
 def _streamed_engine(plan: Plan, stream: Stream, started: Step, method: Method, place: tuple[int, int]) -> Engine:
     size = size_text(stream.examples * stream.row_bytes)
-    note = f"{stream.examples:,} examples ({size}) were streamed, with memory={size_text(stream.memory)!r}"
+    note = f"{stream.examples:,} examples ({size}) were streamed"
     threads = max(1, plan.threads - 1)  # one reads
     if plan.batch is None:
         return chunked_engine(

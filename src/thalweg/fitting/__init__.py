@@ -1,7 +1,7 @@
 """From a table to a model, and what can be done with one: prepare → descend → model → predict, evaluate, export."""
 
 from .descend import GRADIENT_THRESHOLD, Task, task_of
-from .fit_table import fit, fit_prepared, model_of, prepare_source
+from .fit_table import fit, fit_prepared, model_of, prepare_source, prepare_within, reading_bound
 from .prepare import Part, Prepared, prepare
 from .reporting import fitted_of, write_report
 from .settings import METHODS, MODELS, Settings
@@ -33,6 +33,8 @@ __all__ = [
     "prepare",
     "prepare_source",
     "prepare_stream",
+    "prepare_within",
+    "reading_bound",
     "task_of",
     "tune",
     "write_report",

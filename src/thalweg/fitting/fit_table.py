@@ -12,6 +12,7 @@ from ..descent.checkpoint import Keeper
 from ..descent.data import bytes_of
 from ..graph import Array
 from ..judged import minimize
+from ..live import Live
 from ..models import Metrics
 from ..tables import Kind, Source, Table, open_source, streaming_bound
 from .descend import task_of
@@ -20,7 +21,7 @@ from .settings import Settings
 from .streamed import PreparedStream, StreamedPart, prepare_stream
 from .table_model import TableModel
 
-__all__ = ["fit", "fit_prepared", "model_of", "prepare_source"]
+__all__ = ["fit", "fit_prepared", "model_of", "prepare_source", "prepare_within", "reading_bound"]
 
 
 def fit(
@@ -31,13 +32,14 @@ def fit(
     on_progress: Callable[[Progress], object] | None = None,
     checkpoints: Keeper | None = None,
     cluster: Cluster | None = None,
+    live: bool | Live = False,
     **settings: Any,
 ) -> TableModel:
     """Fits a model to a table.
 
     data: a `thalweg.tables.Table`, or anything that `thalweg.tables.read_table` takes: a path, a frame of pandas or Polars, an
     Arrow table. target: the column to predict, or several columns of numbers. memory: as for `prepare_source`.
-    on_progress, checkpoints, cluster: as for `minimize`.
+    on_progress, checkpoints, cluster, live: as for `minimize`.
     settings: as `thalweg.fitting.Settings` has them: model, hidden, objective, l1, l2, method, batch_size, epochs, ...
     Raises TableError or ArgumentError.
 
@@ -47,9 +49,9 @@ def fit(
     [19.0, 21.0]
     """
     if isinstance(data, Table):
-        return fit_prepared(prepare(data, target, Settings(**settings)), on_progress, checkpoints, cluster)
+        return fit_prepared(prepare(data, target, Settings(**settings)), on_progress, checkpoints, cluster, live)
     prepared = prepare_source(open_source(data), target, Settings(**settings), memory=memory)
-    return fit_prepared(prepared, on_progress, checkpoints, cluster)
+    return fit_prepared(prepared, on_progress, checkpoints, cluster, live)
 
 
 def prepare_source(
@@ -65,7 +67,23 @@ def prepare_source(
     memory: of reading, as bytes or text such as "2 GB", 64 MB at least; if it is given the table is streamed. kinds: as for
     `read_table`.
     """
-    bound = streaming_bound(source) if memory is None else bytes_of(memory)
+    return prepare_within(reading_bound(source, memory), source, target, settings, kinds=kinds)
+
+
+def reading_bound(source: Source, memory: int | str | None = None) -> int | None:
+    """The memory, in bytes, with which a table is to be streamed, as things stand now; None if it is read whole."""
+    return streaming_bound(source) if memory is None else bytes_of(memory)
+
+
+def prepare_within(
+    bound: int | None,
+    source: Source,
+    target: str | Sequence[str],
+    settings: Settings | None = None,
+    *,
+    kinds: Mapping[str, Kind] | None = None,
+) -> Prepared | PreparedStream:
+    """Understands a table with the memory that `reading_bound` has found."""
     if bound is None:
         return prepare(Table.of(source, kinds), target, settings)
     return prepare_stream(source, target, settings, memory=bound, kinds=kinds)
@@ -76,10 +94,16 @@ def fit_prepared(
     on_progress: Callable[[Progress], object] | None = None,
     checkpoints: Keeper | None = None,
     cluster: Cluster | None = None,
+    live: bool | Live | None = False,
 ) -> TableModel:
     """Descends as `task_of` says."""
     task = task_of(prepared)
-    options: dict[str, Any] = {"on_progress": on_progress, "checkpoints": checkpoints, "cluster": cluster}
+    options: dict[str, Any] = {
+        "on_progress": on_progress,
+        "checkpoints": checkpoints,
+        "cluster": cluster,
+        "live": live or False,
+    }
     return model_of(prepared, minimize(task.loss, task.start, **task.options, **options))
 
 

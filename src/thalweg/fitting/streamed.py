@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..descent.data import Chunk, Stream
+from ..descent.data import Chunk, Stream, size_text
 from ..errors import ArgumentError, TableError
 from ..graph import Array, ArrayType
 from ..models import Model
@@ -19,8 +19,8 @@ from .settings import Settings
 
 __all__ = ["PreparedStream", "StreamedPart", "prepare_stream"]
 
-SMALLEST = 64_000_000
-"""Bytes: a quarter is for validation rows, and streaming needs 16 MB."""
+_DECODER, _SMALLEST = 3_000_000, 24_000_000
+"""Bytes that decoding takes for each column, and what a stream needs beside that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +78,9 @@ def prepare_stream(
     kinds: Mapping[str, Kind] | None = None,
 ) -> PreparedStream:
     """Understands a table in one pass. memory: in bytes, 64 MB at least. Raises TableError or ArgumentError."""
-    if memory < SMALLEST:
-        raise ArgumentError(f"memory={memory:,} bytes is too small: a table is streamed with 64 MB or more")
     settings = settings or Settings()
+    if memory < 2 * (_SMALLEST + _DECODER):
+        raise _too_small(memory, 1)
     found = survey(
         source,
         target,
@@ -105,12 +105,25 @@ def prepare_stream(
     types = tuple(ArrayType(array.shape[1:], array.dtype) for array in targets.empty())
     more = (settings.weights,) if settings.weights else ()
 
+    has_validation = sum(found.validation) > 0
+    columns = len({*found.encoding.kinds, *found.target.names, *more})
+    room = memory - (1 + has_validation) * _DECODER * columns
+    if room < (1 + has_validation) * _SMALLEST:
+        raise _too_small(memory, columns)
+
     def part(is_validation: bool, share: int) -> StreamedPart:
         return StreamedPart(stream_of(found, targets, types, dtype, is_validation, share, more), dtype)
 
-    kept = part(True, memory // 4) if sum(found.validation) else None
-    fitted = part(False, memory if kept is None else memory * 3 // 4)
+    kept = part(True, max(room // 4, _SMALLEST)) if has_validation else None
+    fitted = part(False, room if kept is None else room - kept.data.memory)
     return PreparedStream(found, settings, model, fitted, kept, mean, scale, memory)
+
+
+def _too_small(memory: int, columns: int) -> ArgumentError:
+    needed = size_text(2 * (_SMALLEST + _DECODER * columns))
+    return ArgumentError(
+        f"memory={size_text(memory)!r} is too small: to stream a table with so many columns ({columns}) takes {needed} or more"
+    )
 
 
 def _unit(found: Survey, model: Model) -> tuple[Array, Array]:

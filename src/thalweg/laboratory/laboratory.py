@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ThalwegError
+from ..errors import ArgumentError, FormulaError, ThalwegError
 from ..graph import Array
 from ..pages import Action, File, Flag, Record, Schema, Server, Text, Whole, asset, file_of
 from .around import around, extent, field_of
 from .basins import basins
 from .data_sets import DATA_SETS
 from .descents import Descent, descend
-from .formula import FUNCTIONS, LONGEST, FormulaError, parse
+from .formula import FUNCTIONS, LONGEST, parse
 from .gallery import GALLERY, Window, specimen
 from .loaded import LARGEST_TEXT, LoadedTables, targets
 from .plane import Plane, axes_plane, fitted, path_plane, random_plane
@@ -48,6 +48,8 @@ PORT = 8477
 """Always the same, so that addresses of scenes can be bookmarked."""
 
 _COLUMNS = 181
+_MOST_PLACED = 200
+"""Starts with more numbers would not fit in an address."""
 
 
 class Laboratory:
@@ -116,6 +118,8 @@ class Laboratory:
             "share": plane.share,
             "runs": shown,
         }
+        if 2 < subject.size <= _MOST_PLACED:
+            answer["plane"] = {"origin": plane.origin.tolist(), "directions": plane.directions.tolist()}
         if given["grid"]:
             answer["grid"] = _grid(subject, plane, window)
             answer["examples"] = _shown_examples(subject)

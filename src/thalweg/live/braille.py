@@ -19,9 +19,9 @@ def curve(x: Array, y: Array, width: int, height: int, low: float, high: float) 
     x: growing. What is not finite is left out.
 
     >>> print("\\n".join(curve(np.arange(9), np.arange(9) ** 2, 8, 3, 0, 64)))
-    ⠀⠀⠀⠀⠀⠀⢀⠎
-    ⠀⠀⠀⠀⢀⡠⠎⠀
-    ⣀⣀⡠⠔⠁⠀⠀⠀
+    ⠀⠀⠀⠀⠀⠀⢀⠔
+    ⠀⠀⠀⠀⢀⠔⠁⠀
+    ⣀⡠⠤⠒⠁⠀⠀⠀
     """
     cells = np.zeros((height, width), np.int64)
     good = np.isfinite(y)

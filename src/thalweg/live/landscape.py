@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..descent.data import ArrayData
 from ..descent.plan import Origin, losses_at
 from ..graph import Array
 from ..pages import json_numbers
@@ -19,6 +20,8 @@ _AT_ONCE = 0.05
 _AT_THE_END = 0.5
 """Seconds that are spent at the beginning, and after the end."""
 _SLAB = 256
+_SHARED = 16
+"""Points that are evaluated at once, without data and with data."""
 _SIDES = (25, 97)
 """Points along each side: first few, then, if there is time, many."""
 _MARGIN = 0.2
@@ -45,8 +48,9 @@ class Landscape:
 
     @classmethod
     def of(cls, origin: Origin) -> Landscape | None:
-        """For one or two parameters, and a loss that depends on nothing else."""
-        return cls(origin) if origin.start.size <= 2 and not origin.numbers else None
+        """For one or two parameters, a loss that depends on nothing else, and data in memory."""
+        is_near = isinstance(origin.plan.data, ArrayData) and not origin.numbers
+        return cls(origin) if origin.start.size <= 2 and is_near else None
 
     @property
     def picture(self) -> tuple[int, Any]:
@@ -96,7 +100,9 @@ class Landscape:
 
     def _evaluated(self, points: Array) -> Array:
         with np.errstate(all="ignore"):
-            losses = losses_at(self._problem, points, self._plan.data.arrays)
+            losses = losses_at(
+                self._problem, points, self._plan.data.arrays, _SLAB if not self._plan.data.arrays else _SHARED
+            )
             penalty = self._problem.penalty
             if penalty is not None:
                 tree = self._problem.layout.tree

@@ -66,6 +66,8 @@ class Story:
 
     def finish(self, result: Result) -> None:
         """The descent has ended."""
+        if isinstance(result, Population):
+            self._ends = (*self._ends, Event("rows", {"members": _ends_of(result)}))
         self._ends = (*self._ends, Event("result", _plain(result)))
 
     def look_around(self, result: Result) -> None:
@@ -184,6 +186,22 @@ def _new_rows(now: Progress, known: _Known, count: int) -> list[dict[str, Any]]:
         if len(joined):
             found.append(_member(member, joined, most))
     return found
+
+
+def _ends_of(population: Population) -> list[dict[str, Any]]:
+    """Where the members ended: of several, the last row is not recorded if its turn had not come."""
+    return [
+        {
+            "number": number,
+            "step": [member.steps],
+            "loss": json_numbers([member.loss]),
+            "gradient_norm": json_numbers([member.gradient_norm]),
+            "learning_rate": [None],
+            "point": json_numbers(member.origin.end[None]) if member.history.parameters.shape[1] else [],
+        }
+        for number, member in enumerate(population.members[:_MOST_MEMBERS])
+        if len(member.history) and member.history.step[-1] < member.steps
+    ]
 
 
 def _member(number: int, rows: Array, most: int) -> dict[str, Any]:

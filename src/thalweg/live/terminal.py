@@ -20,7 +20,7 @@ _HEIGHT = 7
 _WIDEST = 110
 _NARROWEST = 40
 _SIDE_BY_SIDE = 72
-_BETWEEN_PICTURES = 0.12
+_BETWEEN_PICTURES = 0.2
 _FIRST_LINE = 1.0
 _LONGEST_SILENCE = 60.0
 
@@ -66,7 +66,7 @@ class TerminalChart:
                 self._live.update(self._picture(now), refresh=True)
                 self._next_picture = time.monotonic() + _BETWEEN_PICTURES
         elif now.seconds >= self._next_line:
-            self._console.print(self._line(now), markup=False, soft_wrap=True)
+            self._console.print(self._line(now), markup=False, highlight=False, soft_wrap=True)
             self._next_line = min(2 * self._next_line, self._next_line + _LONGEST_SILENCE)
             while self._next_line <= now.seconds:
                 self._next_line += _LONGEST_SILENCE

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from scipy.special import xlogy
 
 from ..graph import Array
 
@@ -62,7 +61,8 @@ class NumberMetrics:
         self._squared += float(residual @ residual)
         self._absolute += float(np.abs(residual).sum())
         if self.is_count:
-            self._deviance += float(np.sum(2 * (xlogy(y, y / predicted) - y + predicted)))
+            ratio = np.where(y > 0, y, predicted) / predicted  # y log y is 0 at 0
+            self._deviance += float(np.sum(2 * (y * np.log(ratio) - y + predicted)))
         # T. Chan, G. Golub and R. LeVeque, *Updating Formulae and a Pairwise Algorithm for Computing Sample Variances* (1979).
         mean, count = float(y.mean()), len(y)
         apart = mean - self._mean

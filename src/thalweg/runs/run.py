@@ -105,6 +105,17 @@ class Run:
             )
         self.about = found
 
+    def decided(self, name: str, value: Any) -> Any:
+        """What was decided when the run began; now, if it begins."""
+        if name not in self.about:
+            self._put(name, value)
+        return self.about[name]
+
+    def _put(self, name: str, value: Any) -> None:
+        self.about[name] = value
+        with self._writing():
+            write_whole(self._file, json.dumps(self.about, ensure_ascii=False, indent=1).encode() + b"\n")
+
     def note(self, name: str, value: Mapping[str, Any], free: Sequence[str] = ()) -> None:
         """Puts down a part of what was asked for, or checks that it is what the folder holds already, but for `free`.
 
@@ -120,9 +131,7 @@ class Run:
                     f"{self.folder} is the run folder of something else ({told}). Ask for the same to go on with it, or name another."
                 )
         if new != old:
-            self.about[name] = new
-            with self._writing():
-                write_whole(self._file, json.dumps(self.about, ensure_ascii=False, indent=1).encode() + b"\n")
+            self._put(name, new)
 
     # Checkpoints
     @contextmanager

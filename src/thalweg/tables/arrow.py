@@ -54,7 +54,8 @@ def as_numpy(array: Any, dtype: npt.DTypeLike, missing: float) -> Array:
     """An Arrow array of numbers in NumPy. Arrow's own `to_numpy` imports pandas where it is installed: 0.2 s."""
     if not len(array):
         return np.empty(0, dtype)
-    array = pc.cast(array, pa.from_numpy_dtype(np.dtype(dtype)), safe=False)
+    wanted = pa.from_numpy_dtype(np.dtype(dtype))
+    array = array if array.type == wanted else pc.cast(array, wanted, safe=False)  # a cast to the same type takes time
     if array.null_count == len(array):
         return np.full(len(array), missing, dtype)
     values: Array = np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * np.dtype(dtype).itemsize)

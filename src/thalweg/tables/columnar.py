@@ -15,6 +15,11 @@ from .part import Part, cast_batch
 __all__ = ["ArrowFile", "ArrowObject", "ParquetFile"]
 
 _ROWS = 1 << 16
+_BATCH_BYTES = 1 << 22
+"""A batch of a wide table has fewer rows."""
+_MULTIPLE = 8192
+_BUFFER = 1 << 16
+"""Read in pieces of this size, a large group of rows takes no more memory than a small one."""
 
 
 class ParquetFile(Part):
@@ -35,7 +40,9 @@ class ParquetFile(Part):
             names = set(file.schema_arrow.names)
             columns = [name for name in schema.names if name in names]
             try:
-                for batch in file.iter_batches(_ROWS, row_groups=self._groups, columns=columns):
+                rows = max(1024, min(_ROWS, _BATCH_BYTES // (8 * max(1, len(columns)))))
+                rows = rows // _MULTIPLE * _MULTIPLE or rows
+                for batch in file.iter_batches(rows, row_groups=self._groups, columns=columns):
                     yield cast_batch(batch, schema, self)
             except (pa.ArrowInvalid, OSError) as error:
                 raise _unreadable(self, error) from None
@@ -65,8 +72,7 @@ class ParquetFile(Part):
         import pyarrow.parquet
 
         try:
-            # Read in pieces of a megabyte, a large group of rows takes no more memory than a small one.
-            return pyarrow.parquet.ParquetFile(open_random(self.path), pre_buffer=False, buffer_size=1 << 20)
+            return pyarrow.parquet.ParquetFile(open_random(self.path), pre_buffer=False, buffer_size=_BUFFER)
         except (pa.ArrowInvalid, OSError) as error:
             if isinstance(error, TableError):
                 raise

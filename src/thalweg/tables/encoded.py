@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from ..compile.function import CompiledFunction, compiled
 from ..descent.data import Ahead, Chunk, Stream
 from ..graph import Array, ArrayType
+from ..trace import trace
 from .arrow import as_numpy
 from .column import Kind
 from .encoding import Encoding, fill_features
@@ -21,8 +23,8 @@ from .table import Table
 
 __all__ = ["EncodedRows", "Targets", "stream_of"]
 
-_BLOCK = 4096
-"""Rows that are written at a time: what they take stays in cache."""
+_BLOCK, _TOGETHER = 8192, 32
+"""Rows and columns of numbers that compiled code writes at a time."""
 
 Targets = Callable[[Table], Chunk]
 """The rows of a table → what the loss takes after the features, for each row: targets, and weights if there are any."""
@@ -71,22 +73,51 @@ class EncodedRows:
         chosen = self.chosen[start:stop]
         for target, values in zip(others, self.targets, strict=True):
             target[:] = values[chosen]
-        columns = self.encoding.indices()
+        places = self.encoding.indices()
         for begin in range(0, len(chosen), _BLOCK):
             rows = chosen[begin : begin + _BLOCK]
             block = X[begin : begin + _BLOCK]
-            for name, indices in columns.items():
-                features = [self.encoding.features[index] for index in indices]
-                if name in self.numbers:
-                    values = np.subtract(self.numbers[name][rows], features[0].mean)
-                    values /= features[0].scale
-                    block[:, indices[0]] = values
-                    if len(indices) == 1:
-                        continue
-                    indices, features = indices[1:], features[1:]  # whether it is missing: never
-                    block[:, indices[0]] = -features[0].mean / features[0].scale
-                else:
+            if self.numbers:
+                self._write_numbers(block, rows, [places[name] for name in self.numbers])
+            for name, indices in places.items():
+                if name not in self.numbers:
+                    features = [self.encoding.features[index] for index in indices]
                     fill_features(block[:, indices[0] : indices[-1] + 1], features, self.table.column(name), rows)
+
+    def _write_numbers(self, block: Array, rows: Array, places: list[list[int]]) -> None:
+        """All columns of numbers at once. The first feature of each is the number, a second that it is missing: never."""
+        is_run = int(rows[-1] - rows[0]) == len(rows) - 1
+        span: Any = slice(int(rows[0]), int(rows[-1]) + 1) if is_run else rows
+        columns = [values[span] for values in self.numbers.values()]
+        features = self.encoding.features
+        for first in range(0, len(columns), _TOGETHER):
+            indices = [of_column[0] for of_column in places[first : first + _TOGETHER]]
+            means, scales = (np.array([getattr(features[i], name) for i in indices]) for name in ("mean", "scale"))
+            given = columns[first : first + _TOGETHER]
+            is_whole = len(indices) == block.shape[1]
+            target = block if is_whole else np.empty((len(rows), len(indices)), block.dtype)
+            if len(rows) == _BLOCK:
+                _standardiser(len(given), block.dtype).write([target], *given, means, scales)
+            else:
+                target[:] = ((np.stack(given) - means[:, None]) / scales[:, None]).T
+            if not is_whole:
+                block[:, indices] = target
+        for of_column in places:
+            for index in of_column[1:]:
+                block[:, index] = -features[index].mean / features[index].scale
+
+
+@cache
+def _standardiser(count: int, dtype: np.dtype[Any]) -> CompiledFunction:
+    """(so many columns of _BLOCK rows, means, scales) → rows of standardised features."""
+    wide = np.dtype(np.float64)
+    types = [ArrayType((_BLOCK,), wide)] * count + [ArrayType((count,), wide)] * 2
+
+    def standardised(*arrays: Any) -> list[Any]:
+        *columns, means, scales = arrays
+        return [((np.stack(columns, axis=1) - means) / scales).astype(dtype)]
+
+    return compiled(trace(standardised, types), range(count))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,18 +140,19 @@ class _Reader:
         plain = {
             name
             for name in encoding.kinds
-            if name not in others and _is_plain(schema.field(name).type, survey.kinds[name])
+            if name not in others and name not in survey.gaps and _is_plain(schema.field(name).type, survey.kinds[name])
         }
         with Ahead(iter(piece.batches(schema)), slots=2) as batches:
             for batch in batches:
                 yield self._encoded(batch, first, names, plain)
                 first += len(batch)
+        pa.default_memory_pool().release_unused()
 
     def _encoded(self, batch: Any, first: int, names: list[str], plain: set[str]) -> EncodedRows:
         survey = self.survey
-        is_whole = {name for name in plain if not batch.column(names.index(name)).null_count}
-        numbers = {name: as_numpy(batch.column(names.index(name)), np.float64, np.nan) for name in is_whole}
-        numbers = {name: values for name, values in numbers.items() if not np.isnan(values).any()}
+        numbers = {
+            name: as_numpy(batch.column(place), np.float64, np.nan) for place, name in enumerate(names) if name in plain
+        }
         arrow = pa.Table.from_batches([batch.select([name for name in names if name not in numbers])])
         table = Table.of_arrow(arrow, survey.source, None, survey.kinds, first)
         chosen = survey.split.rows(table, first)[self.is_validation]

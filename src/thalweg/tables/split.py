@@ -49,6 +49,8 @@ def is_held_row(first: int, count: int, seed: int, share: float = 0.2) -> Array:
     >>> int(is_held_row(0, 100_000, seed=0).sum())
     19989
     """
+    if not share:
+        return np.zeros(count, bool)
     return hashes_of_rows(first, count, seed) < np.uint64(int(share * float(1 << 63)) * 2)
 
 

@@ -1,8 +1,8 @@
 """Understanding a table that does not fit in memory, in one pass: kinds, target, rows of each part, features.
 
-What differs from a table in memory: kinds are inferred from the first 100,000 rows; a row's number alone decides whether it is kept
-for validation; the median that stands for missing numbers is that of 32,768 to 65,536 training rows drawn at random (fewer where
-memory is scarce), so its rank is off by less than 1 %, nearly always.
+What differs from a table in memory: kinds are inferred from the first 100,000 rows; a row's number alone decides whether it is
+kept for validation; the median that stands for missing numbers is that of 32,768 to 65,536 training rows drawn at random, so
+its rank is off by less than 1 %, nearly always. Both are fewer rows where memory is scarce.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Survey:
     pieces: what can be read alone; firsts: the number of the first row of each. training, validation: how many rows of each
     piece are used. target: with values of some rows only. numbers: of each column of the target, over training rows.
     class_weights: the sum of the training rows' weights for each class; weights: of all, and the number of rows.
-    kinds: of all columns; described: what they hold. dropped: rows without a target; incomplete: rows that were left out because
-    a value is missing.
+    kinds: of all columns; described: what they hold; gaps: those with missing values. dropped: rows without a target;
+    incomplete: rows that were left out because a value is missing.
     """
 
     source: Source
@@ -78,6 +78,7 @@ class Survey:
     class_weights: Array
     weights: NumberSummary
     encoding: Encoding
+    gaps: frozenset[str]
     described: Mapping[str, str]
     incomplete: int
 
@@ -100,7 +101,8 @@ def survey(
     Raises TableError, with the place, for what cannot be used.
     """
     names = (target,) if isinstance(target, str) else tuple(target)
-    found = _kinds(source, kinds or {})
+    rows = min(ROWS_FOR_KINDS, max(1_000, memory // 256 // len(source.names())))
+    found = _kinds(source, kinds or {}, rows)
     for name in (*names, *([weights] if weights else [])):
         if name not in found:
             raise no_such_column(source.path, name, list(found))
@@ -123,7 +125,7 @@ def tables_of(
         first += len(batch)
 
 
-def _kinds(source: Source, given: Mapping[str, Kind]) -> dict[str, Column]:
+def _kinds(source: Source, given: Mapping[str, Kind], rows: int) -> dict[str, Column]:
     """The columns, as the first rows show them."""
     for name in given:
         if name not in source.names():
@@ -131,14 +133,15 @@ def _kinds(source: Source, given: Mapping[str, Kind]) -> dict[str, Column]:
     batches = []
     count = 0
     for batch in source.batches():
-        batches.append(batch.slice(0, ROWS_FOR_KINDS - count))
+        batches.append(batch.slice(0, rows - count))
         count += len(batches[-1])
-        if count >= ROWS_FOR_KINDS:
+        if count >= rows:
             break
     if not count:
         raise no_rows(source.path)
     table = Table.of_arrow(pa.Table.from_batches(batches), source, None, given)
-    return {column.name: column for column in table.columns if not is_pandas_index(column.name)}
+    names = [column for column in table.columns if not is_pandas_index(column.name)]
+    return {column.name: replace(column, values=column.values[:0].copy()) for column in names}
 
 
 class _Work:
@@ -161,13 +164,14 @@ class _Work:
         self.categories = {
             name: CategorySummary(_MOST_CATEGORIES) for name in features if self.kinds[name] is Kind.CATEGORY
         }
-        most = memory // 16 // (8 * max(1, len(self.numbers)))
+        most = memory // 64 // (8 * max(1, len(self.numbers)))
         self.sample = RowSample(max(1024, min(_SAMPLED, most)))
         self.targets = tuple(NumberSummary() for _ in split.targets)
         self.different: tuple[dict[str, float], ...] = tuple({} for _ in split.targets)
         self.of_class: dict[str, float] = {}
         self.of_weights = NumberSummary()
         self.pieces = tuple(source.pieces())
+        self.gaps: set[str] = set()
         self.firsts: list[int] = []
         self.training: list[int] = []
         self.validation: list[int] = []
@@ -184,6 +188,7 @@ class _Work:
             for table in tables_of(piece, self.row_count, self.source, self.kinds, list(needed)):
                 used = self._add(table)
                 training, validation = training + used[0], validation + used[1]
+            pa.default_memory_pool().release_unused()
             self.training.append(training)
             self.validation.append(validation)
 
@@ -197,7 +202,10 @@ class _Work:
         if self.refuses:
             self._refuse(table, np.flatnonzero(has_target), first)
         for name, numbers in self.numbers.items():
-            numbers.add(table.column(name).values[rows])
+            column = table.column(name)
+            numbers.add(column.values[rows])
+            if name not in self.gaps and column.missing_count:
+                self.gaps.add(name)
         for name, categories in self.categories.items():
             categories.add(table.column(name), rows)
         hashes = hashes_of_rows(first, table.row_count, self.split.seed + 1)[rows]
@@ -269,6 +277,7 @@ class _Work:
             totals,
             self.of_weights,
             encoding,
+            frozenset(self.gaps),
             self._described(),
             self.incomplete,
         )

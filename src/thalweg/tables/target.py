@@ -102,7 +102,7 @@ def target_of(
         if column.categories:
             raise TableError(
                 f"{table.path}: the target {column.name!r} holds categories ({_listed(column, np.unique(values))}), which are no "
-                "numbers: choose a model of classes, such as --model softmax"
+                "numbers: choose a model, and an objective, of classes, such as --model softmax"
             )
         return Target(listed, column.kind, (), values.astype(np.float64), chosen, dropped)
     different, places = np.unique(values, return_inverse=True)

@@ -59,7 +59,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_way_gives_the_value_and_gradient_of_the_reference(name: str, is_interpreted: bool) -> None:
     """1000 examples are not a whole number of tiles."""
     graph, prepared, arrays = problem((WITH_KERNEL | WITHOUT)[name], 1000)
-    evaluator = Evaluator("cpu", "full", prepared.graph.inputs[1:3], is_interpreted)
+    evaluator = Evaluator("cpu", "full", prepared.graph.inputs[1:3], is_interpreted=is_interpreted)
     with precise():
         found = jax.jit(lambda *xs: evaluator(prepared.graph, xs))(*arrays, *prepared.values)
     for value, wanted in zip(found, evaluate(graph, arrays), strict=True):

@@ -18,7 +18,7 @@ from ...graph import Graph
 from ..native.interface import Loop, Stage
 from .sampling import rows_of
 
-__all__ = ["Carried", "Descent", "Evaluate", "stride_of"]
+__all__ = ["Carried", "Descent", "Evaluate", "stage_graph", "stride_of"]
 
 Value = Any
 Evaluate = Callable[[Graph, Sequence[Value]], list[Value]]
@@ -150,5 +150,10 @@ class Descent:
         )
 
     def _graph_of(self, stage: Stage) -> Graph:
-        count = self.loop.carried + (0 if stage.recorded is None else stage.recorded + 1)
-        return Graph(self.graph.inputs, self.graph.outputs[stage.first : stage.first + count])
+        return stage_graph(self.graph, stage, self.loop.carried)
+
+
+def stage_graph(graph: Graph, stage: Stage, carried: int) -> Graph:
+    """The part of the graph that a stage evaluates."""
+    count = carried + (0 if stage.recorded is None else stage.recorded + 1)
+    return Graph(graph.inputs, graph.outputs[stage.first : stage.first + count])

@@ -29,7 +29,7 @@ from ..cut import Sweep
 from ..examples import follow_examples
 from .lowering import LOWERINGS
 
-__all__ = ["Kernel", "kernel_of"]
+__all__ = ["ELEMENTWISE", "Kernel", "kernel_of", "padded"]
 
 Value = Any
 
@@ -41,7 +41,7 @@ _FEWEST_ROWS = 8
 _MOST_PROGRAMS = 8192
 """Enough for many rounds of all that a GPU runs at once, so that the last, incomplete one weighs little."""
 
-_ELEMENTWISE = (
+ELEMENTWISE = (
     *("add", "subtract", "multiply", "divide", "negative", "absolute", "maximum", "minimum", "power", "floor", "ceil"),
     *("exp", "expm1", "log", "log1p", "sqrt", "expit", "softplus", "tanh", "sin", "cos", "where", "detach", "convert"),
     *("less", "less_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_not"),
@@ -117,7 +117,7 @@ def _is_supported(node: Node) -> bool:
     name = node.primitive.name
     if len(node.shape) > 2:
         return False
-    if name in _ELEMENTWISE or name in _REDUCTIONS or name in ("input", "broadcast"):
+    if name in ELEMENTWISE or name in _REDUCTIONS or name in ("input", "broadcast"):
         return True
     if name == "constant":
         return node.type.size == 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,9 +19,10 @@ from ..native.interface import Loop
 from ..prepare import Prepared
 from .descending import Carried, Descent
 from .finding import found
+from .members import MembersKernel, members_kernel
 from .sweeps import Evaluator
 
-__all__ = ["DeviceProgram", "compile_for_device", "on_device", "precise"]
+__all__ = ["DeviceProgram", "One", "compile_for_device", "on_device", "precise"]
 
 _CAPACITY = 32
 _known: OrderedDict[tuple[Any, ...], DeviceProgram] = OrderedDict()
@@ -39,11 +41,21 @@ def on_device(array: Array, device: Any, dtype: Any = None) -> jax.Array:
     return copied
 
 
+class One(NamedTuple):
+    """A population of one. status: the number of the array in its state that says whether the member has ended."""
+
+    prepared: Prepared
+    status: int
+
+
 @dataclass(frozen=True, eq=False)
 class DeviceProgram:
-    """A descent, compiled. run: (carried, rest, seed, iterations, capacity) → carried; what is carried in is overwritten.
+    """A descent, compiled. run: (history, carried without it, rest, seed, iterations, capacity) → carried.
+
+    The history that goes in is overwritten. The state is not: whoever is interrupted, at whatever moment, still has it.
 
     stored: the dtype in which each array of `rest` is kept on the device. room: rows of the history. device: JAX's own.
+    note: for the user.
     """
 
     run: Callable[..., Carried]
@@ -51,6 +63,7 @@ class DeviceProgram:
     width: int
     room: int
     device: Any
+    note: str = ""
 
     def rows(self, history: jax.Array, count: int) -> Array:
         """The first rows of a history, here. A power of two of them is fetched, so that few shapes are compiled."""
@@ -63,29 +76,63 @@ class DeviceProgram:
 
 
 def compile_for_device(
-    prepared: Prepared, loop: Loop, device: Device, room: int, data: Sequence[Node] = (), in_order: bool = False
+    prepared: Prepared,
+    loop: Loop,
+    device: Device,
+    room: int,
+    data: Sequence[Node] = (),
+    in_order: bool = False,
+    one: One | None = None,
 ) -> DeviceProgram:
     """The program of a graph under a loop: known from before, or compiled now. Raises DeviceError if there is no such device.
 
     room: rows of the history of one stretch. data: the inputs whose first axis runs over examples, if the loss is a sum over them.
-    in_order: mini-batches follow one another in the data, which are shuffled already.
+    in_order: mini-batches follow one another in the data, which are shuffled already. one: of a population without data.
     """
     place, graph = found(device), prepared.graph
     of_data = tuple(number for number, node in enumerate(graph.inputs) if node in data)
     key = (graph.fingerprint, repr(loop), room, place, device.precision, of_data, in_order)
     if key not in _known:
-        _known[key] = _compile(graph, loop, device, place, room, data, in_order)
+        descents = _descents(prepared, loop, device, place, data, in_order, one)
+        _known[key] = _compile(graph, loop, device, place, room, data, descents)
         if len(_known) > _CAPACITY:
             _known.popitem(last=False)
     _known.move_to_end(key)
     return _known[key]
 
 
+def _descents(
+    prepared: Prepared,
+    loop: Loop,
+    device: Device,
+    place: Any,
+    data: Sequence[Node],
+    in_order: bool,
+    one: One | None,
+) -> Iterator[Descent | MembersKernel]:
+    """Ways to run the loop, the fastest first; each further one is for when the one before cannot be compiled."""
+    whole = () if loop.sampling else data
+    if one is not None and place.platform == "gpu":
+        kernel = members_kernel(one.prepared, loop, loop.lanes, one.status)
+        if kernel is not None:
+            yield kernel
+    if place.platform == "gpu" and whole:
+        yield Descent(prepared.graph, loop, Evaluator(place.platform, device.precision, whole))
+    has_kernels = place.platform != "gpu"
+    yield Descent(prepared.graph, loop, Evaluator(place.platform, device.precision, whole, has_kernels), in_order)
+
+
 def _compile(
-    graph: Graph, loop: Loop, device: Device, place: Any, room: int, data: Sequence[Node], in_order: bool
+    graph: Graph,
+    loop: Loop,
+    device: Device,
+    place: Any,
+    room: int,
+    data: Sequence[Node],
+    descents: Iterator[Descent | MembersKernel],
 ) -> DeviceProgram:
-    evaluator = Evaluator(place.platform, device.precision, () if loop.sampling else data)
-    descent = Descent(graph, loop, evaluator, in_order)
+    descent = next(descents)
+    note = ""
     with precise():
         sharding = jax.sharding.SingleDeviceSharding(place)
 
@@ -94,16 +141,30 @@ def _compile(
 
         number = typed((), np.int64)
         state = tuple(typed(node.shape, node.dtype) for node in graph.inputs[: loop.carried])
-        carried = Carried(state, typed((room, descent.width), np.float64), number, number, number, number, number)
+        history = typed((room, descent.width), np.float64)
+        carried = Carried(state, None, number, number, number, number, number)
         short = _shortened(graph, data) if device.precision == "bfloat16" else ()
         sampled = loop.sampling.data_inputs if loop.sampling else ()
         rest = []
         for number, node in enumerate(graph.inputs[loop.carried :], loop.carried):
             shape = (loop.sampling.examples, *node.shape[1:]) if loop.sampling and number in sampled else node.shape
             rest.append(typed(shape, jnp.bfloat16 if node in short else node.dtype))
-        jitted = jax.jit(descent.stretch, donate_argnums=(0,))
-        compiled = jitted.lower(carried, rest, typed((), np.uint64), number, number).compile()
-    return DeviceProgram(compiled, [value.dtype for value in rest], descent.width, room, place)
+        types = (history, carried, rest, typed((), np.uint64), number, number)
+        compiled = None
+        while compiled is None:
+            try:
+                compiled = jax.jit(partial(_stretch, descent), donate_argnums=(0,)).lower(*types).compile()
+            except Exception as error:  # kernels are compiled by another compiler, which fails in its own ways
+                following = next(descents, None)
+                if following is None:
+                    raise
+                descent = following
+                note = f"this runs slower than it might, since its kernel could not be compiled: {str(error).splitlines()[0]}"
+    return DeviceProgram(compiled, [value.dtype for value in rest], descent.width, room, place, note)
+
+
+def _stretch(descent: Descent | MembersKernel, history: Any, carried: Carried, *rest: Any) -> Carried:
+    return descent.stretch(carried._replace(history=history), *rest)
 
 
 def _shortened(graph: Graph, data: Sequence[Node]) -> tuple[Node, ...]:

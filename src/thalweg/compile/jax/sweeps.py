@@ -28,7 +28,10 @@ __all__ = ["Evaluator", "tile_rows"]
 
 Value = Any
 
-_CACHE_BYTES = 2 << 20
+_CACHE_BYTES = 8 << 20
+_WORTH_CACHING = 4
+"""Data that are so many times larger than a tile, and so surely larger than a cache, go through a processor in tiles."""
+
 _MEMORY_BYTES = 1 << 30
 _FEWEST_ROWS = 256
 
@@ -37,12 +40,14 @@ _FEWEST_ROWS = 256
 class Evaluator:
     """Evaluates the graphs of stages on a device. data: the inputs whose first axis runs over examples.
 
-    is_interpreted: kernels are run step by step on the processor, which is slow, to test them.
+    has_kernels: whether sweeps may become kernels. is_interpreted: kernels are run step by step on the processor, which is slow,
+    to test them.
     """
 
     platform: str
     precision: str
     data: Sequence[Node] = ()
+    has_kernels: bool = True
     is_interpreted: bool = False
     _plans: dict[Graph, Callable[[Sequence[Value]], list[Value]]] = field(default_factory=dict)
 
@@ -75,8 +80,8 @@ class Evaluator:
 
     def _kernel(self, sweep: Sweep, data: Sequence[Node]) -> Kernel | None:
         size = sum(node.type.size * node.dtype.itemsize for node in data)
-        is_asked = self.is_interpreted or (self.platform == "gpu" and size >= _WORTH_A_KERNEL)
-        return kernel_of(sweep) if is_asked else None
+        is_worth_it = self.platform == "gpu" and size >= _WORTH_A_KERNEL
+        return kernel_of(sweep) if self.has_kernels and (is_worth_it or self.is_interpreted) else None
 
     def _in_parts(
         self, parts: Cut, kernels: Mapping[Sweep, Kernel | None], rows: int, values: dict[Node, Value]
@@ -129,8 +134,8 @@ def tile_rows(examples: Examples, graph: Graph, platform: str) -> int:
     count = examples.count
     per_example = [node for node in graph.nodes if node in examples.axis and not (node.is_input and platform != "cpu")]
     size = sum(node.type.size // count * node.dtype.itemsize for node in per_example)
-    limit = _CACHE_BYTES if platform == "cpu" else _MEMORY_BYTES
-    if size * count <= limit:
+    limit, times = (_CACHE_BYTES, _WORTH_CACHING) if platform == "cpu" else (_MEMORY_BYTES, 1)
+    if size * count <= times * limit:
         return count
     rows = max(_FEWEST_ROWS, limit // size)
     return min(count, rows // 64 * 64)

@@ -152,19 +152,24 @@ class _Descent:
         return self.main.read(self.main.start_of_view(view), view.buffer.dtype, 1, 1)
 
     def _commit(self, region: Region, results: Sequence[Node]) -> None:
-        """Replaces the state by its successor. What would be overwritten before it is read is set aside first."""
+        """Replaces the state by its successor, each part once nothing else has to be read from it; a cycle is set aside first."""
         emitter = self.emitter
-        moves = [(old, new) for old, new in zip(self.state, results, strict=True) if old is not new]
-        olds = {emitter.views[old].buffer for old, _ in moves}
-        ready = []
-        for old, new in moves:
-            source = region.view(new)
-            if source.buffer in olds:
-                copy = emitter.memory.array(Area.WORKSPACE, new.shape, new.dtype, emitter.lane_axis.get(new))
+        moves = [
+            (region.view(new), emitter.views[old], emitter.lane_axis.get(new))
+            for old, new in zip(self.state, results, strict=True)
+            if old is not new
+        ]
+        while moves:
+            ready = next((i for i in range(len(moves)) if not _is_read_by_others(moves, i)), None)
+            if ready is None:
+                targets = {target.buffer for _, target, _ in moves}
+                blocking = next(i for i, (source, _, _) in enumerate(moves) if source.buffer in targets)
+                source, target, lanes = moves[blocking]
+                copy = emitter.memory.array(Area.WORKSPACE, source.shape, source.buffer.dtype, lanes)
                 emit_copy(self.main, source, copy, emitter.vector_bytes)
-                source = copy
-            ready.append((source, emitter.views[old]))
-        for source, target in ready:
+                moves[blocking] = copy, target, lanes
+                continue
+            source, target, _ = moves.pop(ready)
             emit_copy(self.main, source, target, emitter.vector_bytes)
 
     # The history
@@ -208,3 +213,11 @@ class _Descent:
         power = builder.sub(integer(63 - self.loop.dense_bits), zeros)
         power = builder.select(builder.icmp_signed("<", power, integer(0)), integer(0), power)
         return builder.shl(integer(1), power)
+
+
+def _is_read_by_others(moves: Sequence[tuple[View, View, int | None]], number: int) -> bool:
+    """Whether another move, or part of this one, still reads from where this one writes."""
+    target = moves[number][1]
+    return any(
+        source.buffer == target.buffer and (i != number or source != target) for i, (source, _, _) in enumerate(moves)
+    )

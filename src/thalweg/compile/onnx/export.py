@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import ArgumentError, TracingError
 from ...graph import Array, ArrayType, Graph, Node
+from ...storage import write_whole
 from ...trace import trace
 from ..examples import MixedExamplesError, follow_examples
 from ..prepare import prepare
@@ -44,7 +45,7 @@ def export_onnx(function: Callable[..., Any], path: str | Path, *examples: Any) 
         builder.output("output" if len(found) == 1 else f"output_{number}", name, kind.dtype, *kind.shape[1:])
     content = builder.serialised(f"{getattr(function, '__name__', 'function')}, traced by thalweg")
     try:
-        Path(path).write_bytes(content)
+        write_whole(path, content)
     except OSError as error:
         raise ArgumentError(f"{path} cannot be written: {error.strerror or error}") from None
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import mmap
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -63,8 +65,8 @@ class Stream:
         one row per example, any number of rows at a time. A pass reads the parts in their order; mini-batches in a
         shuffled order, so many small parts are shuffled better than one large one.
     rows: how many examples each part has; by default they are counted, in a pass over all parts.
-    memory: what reading may take beside the program itself: bytes, or text such as "2 GB". If all examples fit into three
-        quarters of it, they are read once and kept. Else as many as fit are kept, and the others are read again in each pass, by a
+    memory: what reading may take beside the program itself: bytes, or text such as "2 GB". If all examples fit into five
+        eighths of it, they are read once and kept. Else as many as fit are kept, and the others are read again in each pass, by a
         thread that is ahead of the descent.
 
     >>> X = np.arange(12.0).reshape(6, 2)
@@ -129,7 +131,7 @@ class Stream:
     @property
     def fits(self) -> bool:
         """Whether all examples can be kept in memory."""
-        return self.examples * self.row_bytes <= self.memory * 3 // 4
+        return self.examples * self.row_bytes <= self.memory * 5 // 8
 
     @cached_property
     def whole(self) -> Chunk:
@@ -183,8 +185,8 @@ class Stream:
             self._has_windows = False
 
     def window_rows(self, batch: int) -> int:
-        """The rows of a window: a multiple of the batch, so that two windows take three quarters of the memory."""
-        most = self.memory * 3 // 8 // self.row_bytes
+        """The rows of a window: a multiple of the batch, so that two windows take five eighths of the memory."""
+        most = self.memory * 5 // 16 // self.row_bytes
         if most < batch:
             raise ArgumentError(
                 f"batch_size={batch} takes {size_text(batch * self.row_bytes)}, of which not even two fit in "
@@ -228,7 +230,7 @@ class Stream:
     def _read_from(self, begin: int) -> Iterator[Chunk]:
         """The chunks from a row on; the first ones are kept, as many as there is room for."""
         rows = self.chunk_rows
-        room = 0 if self._has_windows else self.memory * 9 // 16 // (self.row_bytes * rows)
+        room = 0 if self._has_windows else self.memory * 7 // 16 // (self.row_bytes * rows)
         ring = itertools.cycle([self._empty(rows) for _ in range(_SLOTS)])
         first = begin // rows
         buffers = (self._empty(rows) if number < room else next(ring) for number in itertools.count(first))
@@ -240,7 +242,7 @@ class Stream:
             yield chunk
 
     def _empty(self, rows: int) -> Chunk:
-        return tuple(np.empty((rows, *type.shape), type.dtype) for type in self.types)
+        return tuple(_mapped((rows, *type.shape), type.dtype) for type in self.types)
 
     def _rows_of(self, order: Iterable[int], skip: int = 0) -> Iterator[tuple[Piece, int]]:
         """The pieces of parts in a given order, without the first `skip` rows, and where each begins.
@@ -286,6 +288,12 @@ class Stream:
                     "All chunks need the same arrays, with the same dtypes"
                 )
             yield _Copied(arrays)
+
+
+def _mapped(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array whose memory goes back to the system at once when it is no longer used, unlike what the heap gives."""
+    size = math.prod(shape) * dtype.itemsize
+    return np.frombuffer(mmap.mmap(-1, size), dtype).reshape(shape) if size else np.empty(shape, dtype)
 
 
 def _checked_rows(rows: Sequence[int], parts: int) -> tuple[int, ...]:

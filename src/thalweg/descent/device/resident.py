@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...compile.device import Device
-from ...compile.prepare import Prepared
+from ...compile.prepare import Prepared, prepare
 from ...errors import DeviceError
 from ...graph import Array, Graph
 from ..data import size_text
 from ..engines import examples_of, history_room, loop_of
-from ..steps import Lanes, Outside, Step
+from ..steps import STATUS, Lanes, Outside, Step, in_lanes
 
 if TYPE_CHECKING:
     from ...compile.jax.program import DeviceProgram
@@ -51,7 +51,7 @@ class DeviceStep:
             rest = [on_device(array, place, dtype) for array, dtype in zip(arrays, stored, strict=True)]
             carried = tuple(on_device(array, place) for array in state)
             history = self.program.history()
-        notes = (self.note,) if self.note else ()
+        notes = tuple(note for note in (self.note, self.program.note) if note)
         due = iteration if next_record is None else next_record
         return DeviceEngine(
             self.program, carried, history, rest, len(settings), seed % (1 << 64), iteration, due, notes
@@ -78,12 +78,15 @@ def device_step(
 
     found(device)  # what is missing is said before JAX is needed
     _check_room(data, device)
-    from ...compile.jax.program import compile_for_device
+    from ...compile.jax.program import One, compile_for_device
 
     prepared, loop, of_data = loop_of(step, data, batch)
     examples, note = examples_of(prepared, of_data, of_data[0].shape[0] if of_data else 0)
     rows = [node for node in prepared.graph.inputs if examples is not None and node in examples.axis]
-    program = compile_for_device(prepared, loop, device, history_room(loop.lanes), rows, in_order)
+    one = None
+    if isinstance(step, Lanes) and not data:
+        one = One(prepare(in_lanes(step.single, 1).graph), len(step.single.state) + STATUS)
+    program = compile_for_device(prepared, loop, device, history_room(loop.lanes), rows, in_order, one)
     return DeviceStep(prepared, program, device, note)
 
 
@@ -135,12 +138,12 @@ class DeviceEngine:
         with precise():
             zero = np.zeros((), np.int64)
             carried = Carried(
-                self._carried, self._history, np.int64(self.iteration), np.int64(self.next_record), zero, zero, zero
+                self._carried, None, np.int64(self.iteration), np.int64(self.next_record), zero, zero, zero
             )
             numbers = [np.asarray(value, np.float64) for value in outside]
             rest = [*self._rest[: self._settings], *numbers, *self._rest[self._settings :]]
             room = np.int64(self.program.room - 1)
-            after = self.program.run(carried, rest, np.uint64(self._seed), np.int64(iterations), room)
+            after = self.program.run(self._history, carried, rest, np.uint64(self._seed), np.int64(iterations), room)
             self._carried, self._history, self._fetched = after.state, after.history, None
             self.iteration, self.next_record = int(after.iteration), int(after.next_record)
             rows = self.program.rows(after.history, int(after.recorded))

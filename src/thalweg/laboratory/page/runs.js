@@ -24,10 +24,19 @@ export class Runs {
 
   draw(runs, chosen, { examples, names, language }) {
     // While a slider is moved only its texts change; the list is built anew if its form does.
-    const key = JSON.stringify([runs.map((run) => run.method), chosen, examples, names, language]);
-    if (key !== this.key) this.container.replaceChildren(...runs.map((run, number) => this.row(run, number, chosen, examples, names, runs.length)));
+    const key = JSON.stringify([runs.map((run) => run.method), examples, names, language]);
+    if (key !== this.key) this.build(runs.map((run, number) => this.row(run, number, examples, names, runs.length)));
     this.key = key;
-    runs.forEach((run, number) => this.fill(this.container.children[number], run));
+    runs.forEach((run, number) => this.fill(this.container.children[number], run, number === chosen));
+  }
+
+  /** Puts rows in place of the old ones; what had the focus has it again. */
+  build(rows) {
+    const held = document.activeElement;
+    const place = [...this.container.children].findIndex((row) => row.contains(held));
+    const within = place < 0 ? -1 : [...this.container.children[place].querySelectorAll("select, input, button")].indexOf(held);
+    this.container.replaceChildren(...rows);
+    if (place >= 0) rows[Math.min(place, rows.length - 1)].querySelectorAll("select, input, button")[within]?.focus();
   }
 
   /** Puts each verdict to its run; null while they are not known. */
@@ -38,14 +47,14 @@ export class Runs {
     });
   }
 
-  row(run, number, chosen, examples, names, count) {
+  row(run, number, examples, names, count) {
     const kind = this.methods[run.method];
-    const row = element("div", { className: `run${number === chosen ? " is-chosen" : ""}` });
-    const colour = element("button", { className: "colour", title: say("choose"), ariaLabel: say("choose_run", { number: number + 1 }), ariaPressed: String(number === chosen) });
+    const row = element("div", { className: "run" });
+    const colour = element("button", { className: "colour", title: say("choose"), ariaLabel: say("choose_run", { number: number + 1 }) });
     colour.style.background = `var(--${runColour(number)})`;
     colour.style.color = `var(--${runColour(number)})`;
     colour.addEventListener("click", () => this.tell.onChoose(number));
-    row.addEventListener("focusin", (event) => event.target !== colour && number !== chosen && this.tell.onChoose(number, true));
+    row.addEventListener("focusin", () => row.classList.contains("is-chosen") || this.tell.onChoose(number));
     const method = element("select", { ariaLabel: say("method") }, ...Object.keys(this.methods).map((name) => element("option", { value: name }, say(`method_${name}`))));
     method.value = run.method;
     method.addEventListener("change", () => this.tell.onChange(number, { method: method.value }, true));
@@ -95,7 +104,9 @@ export class Runs {
     return [element("span", { className: "soft" }, say("start")), typed];
   }
 
-  fill(row, run) {
+  fill(row, run, isChosen) {
+    row.classList.toggle("is-chosen", isChosen);
+    row.querySelector(".colour").ariaPressed = String(isChosen);
     for (const input of row.querySelectorAll("[data-name]")) {
       const value = run[input.dataset.name];
       if (input.type === "range") input.value = input.placeOf(value);

@@ -90,7 +90,7 @@ export class Curves {
       scales: { x: { time: false }, y: { distr: isLog ? 3 : 1 } },
       axes: [
         { ...axis, size: 32, values: steps },
-        { ...axis, size: 66, values: label, ...(isLog ? { splits: (_, __, low, high) => decades(low, high), filter: null } : {}) },
+        { ...axis, size: 66, values: label, ...(isLog ? { splits: (_, __, low, high) => decades(low, high), filter: (_, values) => values } : {}) },
       ],
       series: [{ label: "step", value: (_, value) => (value === null ? "–" : figure(value)) }, ...series],
     };
