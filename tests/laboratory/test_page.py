@@ -211,7 +211,7 @@ def test_the_pictures_of_the_lectures_open(opened: Opened, width: int) -> None:
     opened.page.set_viewport_size({"width": width, "height": 900})
     page = opened.open("topic=bowl&number=5&run=GradientDescent:0.1::0:1;1&steps=20")
     names = page.eval_on_selector_all("#picture option", "all => all.map((option) => option.value).filter(Boolean)")
-    for name in names[:: 3 if width == 1600 else 7]:
+    for name in names[:: 5 if width == 1600 else 11]:
         page.select_option("#picture", name)
         opened.until(lambda name=name: f"picture={name}" in scene_of(page))  # type: ignore[misc]
         opened.settled()
