@@ -207,3 +207,32 @@ def test_tables_are_fitted_on_a_cluster(cluster: tw.Cluster, tmp_path: Any) -> N
     there, here = fit(files, "y", memory="64 MB", cluster=cluster), fit(files, "y", memory="64 MB")
     np.testing.assert_allclose(there.parameters["w"], here.parameters["w"], rtol=1e-6)
     assert there.scores["validation"]["accuracy"] == here.scores["validation"]["accuracy"]
+
+
+@pytest.mark.parametrize("batch_size", [None, 500])
+def test_after_the_cluster_was_gone_the_descent_goes_on_to_the_same_digits(
+    cluster: tw.Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, batch_size: int | None
+) -> None:
+    options: dict[str, Any] = {
+        "data": (X, y),
+        "method": tw.Adam(0.05),
+        "stop": tw.MaxSteps(20),
+        "batch_size": batch_size,
+        "cluster": cluster,
+    }
+    undisturbed = tw.minimize(loss, PARAMETERS, **options)
+    ask, asked = crews.Crew.ask, []
+
+    def asking(crew: crews.Crew, name: str, arguments: Any) -> Any:
+        asked.append(name)
+        if len(asked) == 9:
+            raise tw.ClusterError("the cluster does not answer any more")
+        return ask(crew, name, arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(crews.Crew, "ask", asking)
+        with pytest.raises(tw.ClusterError, match="The last checkpoint is kept"):
+            tw.minimize(loss, PARAMETERS, checkpoints=tw.Checkpoints(tmp_path, every=1e-3), **options)
+    found = tw.minimize(loss, PARAMETERS, checkpoints=tw.Checkpoints(tmp_path), **options)
+    np.testing.assert_array_equal(found.parameters["w"], undisturbed.parameters["w"])
+    np.testing.assert_array_equal(found.history.loss, undisturbed.history.loss)
