@@ -11,15 +11,17 @@ import numpy as np
 from llvmlite import ir
 
 from ...graph import Graph, Node
+from ...ops.structure import place
 from ..examples import Examples
 from .arrays import INT8, INT64, POINTER, Function, integer, loop
 from .formulas import identity
-from .groups import Group
+from .groups import ALIASES, Group
+from .homes import homes_of
 from .interface import Control
 from .loops import emit_combine, emit_copy, emit_fill
 from .memory import Memory
 from .permutation import Sampling
-from .region import Region, Tile, tiled
+from .region import LARGEST_LOCAL, Region, Tile, tiled
 from .sampling import INTEGER, Sample, emit_sample, is_worth_prefetching
 from .threads import Sharing, control_field
 from .tiles import Tiling
@@ -149,6 +151,8 @@ class Evaluation:
         self.main = self.emitter.main
         self.vector_bytes = self.emitter.vector_bytes
         self.sweep_count = sweep_count(self.graph, self.examples)
+        self.homes: Mapping[Node, View] = {}
+        self.parts: dict[Node, View] = {}
 
     @property
     def is_shared(self) -> bool:
@@ -173,20 +177,32 @@ class Evaluation:
         """Emits the evaluation, phase by phase; `outputs` says where values are wanted, None where that is free."""
         region = self.whole()
         count = self.sweep_count
+        self.homes = homes_of(self.graph, outputs, self._can_move, self._room_for)
         for phase in range(count + 1):
             nodes = [node for node in self.graph.nodes if self._belongs_to(node, phase)]
             here = set(nodes)
             wanted = {node: view for node, view in outputs.items() if node in here}
+            wanted |= {node: view for node, view in self.homes.items() if node in here}
             wanted |= {node: None for node in self._read_later(here) if node not in wanted}
             region.emit(self.emitter.functions_for(self.main), nodes, wanted)
             if phase < count:
                 self._emit_parallel(phase, self._emit_sweep(phase))
         for node, view in outputs.items():
-            if view is not None and self.examples and node in self.examples.totals:
+            if view is not None and self.examples and node in self.examples.totals and self.views[node] != view:
                 emit_copy(self.main, self.views[node], view, self.vector_bytes)
             elif view is not None and (node.is_input or node.is_constant):
                 emit_copy(self.main, region.view(node), view, self.vector_bytes)
         return region
+
+    def _can_move(self, node: Node) -> bool:
+        """Whether a value has a place of its own, which is free to choose."""
+        is_computed = not (node.is_input or node.is_constant or node.primitive in ALIASES)
+        is_per_example = self.examples is not None and node in self.examples.axis
+        is_small = node.primitive is place and node.type.size <= LARGEST_LOCAL
+        return is_computed and not is_per_example and not is_small and node not in self.emitter.lane_axis
+
+    def _room_for(self, node: Node) -> View:
+        return self.memory.array(Area.WORKSPACE, node.shape, node.dtype)
 
     def _belongs_to(self, node: Node, phase: int) -> bool:
         if node.is_input or node.is_constant:
@@ -222,10 +238,11 @@ class Evaluation:
         places = self._places_of_totals(totals)
         areas: dict[Area, ir.Value] = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: scratch}
         function = Function(builder, areas)
-        if tiling.is_divided:
+        if self._has_parts:
             moved = builder.mul(chunk, integer(self.totals_size))
             moved = builder.add(moved, integer(self.totals_start))
             areas[Area.TOTALS] = builder.gep(workspace, [moved], source_etype=INT8)
+        if tiling.is_divided:
             for node, view in places.items():
                 emit_fill(function, view, identity(_reduction_of(node), node.dtype))
 
@@ -254,17 +271,23 @@ class Evaluation:
         builder.ret_void()
         for node in totals:
             view = places[node]
-            if tiling.is_divided:
+            if self._has_parts:
                 buffer = Buffer(Area.WORKSPACE, self.totals_start + view.buffer.position, node.dtype, view.buffer.size)
                 view = View(buffer, 0, view.strides, view.shape)
-            self.views[node] = view
+                self.parts[node] = view
+            self.views[node] = self.homes.get(node, view)
         return number
+
+    @property
+    def _has_parts(self) -> bool:
+        """Whether each chunk has totals of its own."""
+        return self.tiling is not None and self.tiling.chunks > 1
 
     def _places_of_totals(self, totals: Sequence[Node]) -> dict[Node, View]:
         """Where a sweep writes its totals: one set for each chunk, if there are several."""
         assert self.tiling is not None
-        if not self.tiling.is_divided:
-            return {node: self._total(self.memory, Area.WORKSPACE, node) for node in totals}
+        if not self._has_parts:
+            return {node: self.homes.get(node) or self._total(self.memory, Area.WORKSPACE, node) for node in totals}
         memory = Memory()
         places = {node: self._total(memory, Area.TOTALS, node) for node in totals}
         self.totals_size = memory.used[Area.TOTALS]
@@ -366,6 +389,7 @@ class Evaluation:
             emit_combine(
                 function,
                 _reduction_of(node),
+                self.parts[node],
                 self.views[node],
                 self.totals_size,
                 self.tiling.chunks,

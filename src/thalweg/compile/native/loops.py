@@ -384,14 +384,14 @@ def _compute(
 
 
 def emit_combine(
-    function: Function, reduction: str, first: View, step_bytes: int, count: int, vector_bytes: int
+    function: Function, reduction: str, first: View, result: View, step_bytes: int, count: int, vector_bytes: int
 ) -> None:
-    """Combines `count` arrays that lie `step_bytes` apart into the first of them, in their order."""
+    """Combines `count` arrays that lie `step_bytes` apart, in their order. first, result: contiguous."""
     builder, dtype = function.builder, first.buffer.dtype
     size = 1
     for extent in first.shape:
         size *= extent
-    start = function.start_of_view(first)
+    start, end = function.start_of_view(first), function.start_of_view(result)
     width = max(1, vector_bytes // dtype.itemsize)
     while width > size:
         width //= 2
@@ -408,7 +408,9 @@ def emit_combine(
             builder.store(combine(builder, reduction, old, other), total)
 
         loop(function, count - 1, add, "chunks")
-        function.write(builder.load(total, typ=value_type(dtype, narrow)), pointer, dtype, 1, narrow)
+        function.write(
+            builder.load(total, typ=value_type(dtype, narrow)), function.at(end, dtype, at), dtype, 1, narrow
+        )
 
     loop(function, size // width, lambda i: part(builder.mul(i, integer(width)), width), "combine")
     for position, narrow in pieces(size, width):

@@ -26,11 +26,11 @@ from .memory import Memory
 from .products import Operand, emit_product, packed_size, product_of
 from .views import Area, Buffer, View, contiguous_strides, reshaped, strides_with
 
-__all__ = ["Region", "Tile", "tiled"]
+__all__ = ["LARGEST_LOCAL", "Region", "Tile", "tiled"]
 
 _UNKNOWN = Buffer(Area.SCRATCH, -1, np.dtype(np.bool_), 0)
 
-_LARGEST_LOCAL = 16
+LARGEST_LOCAL = 16
 """Arrays of up to this many elements are kept in registers where no other function reads them."""
 
 
@@ -163,7 +163,7 @@ class Region:
         size = 1
         for extent in shape:
             size *= extent
-        is_local = size <= _LARGEST_LOCAL and self.is_local(node)
+        is_local = size <= LARGEST_LOCAL and self.is_local(node)
         return self.memory.array(Area.LOCAL if is_local else self.area, shape, node.dtype, self._innermost(node))
 
     def _innermost(self, node: Node) -> int | None:
