@@ -14,6 +14,7 @@ from ...graph import Graph, Node
 from ...ops.structure import place
 from ..examples import Examples
 from .arrays import INT8, INT64, POINTER, Function, integer, loop
+from .deferred import deferred_products, emit_rows
 from .formulas import identity
 from .groups import ALIASES, Group
 from .homes import homes_of
@@ -123,8 +124,14 @@ class Emitter:
         return lambda group: self.outlined(function)
 
 
-def sweep_count(graph: Graph, examples: Examples | None) -> int:
-    """How many sweeps over the tiles one evaluation of a graph takes."""
+def sweep_count(graph: Graph, examples: Examples | None, tiling: Tiling | None) -> int:
+    """How many sweeps one evaluation of a graph takes: over the tiles, and over the rows of deferred products."""
+    deferred = deferred_products(graph, examples, tiling)
+    return _phase_count(graph, examples) + len({examples.phase[node] for node in deferred} if examples else ())
+
+
+def _phase_count(graph: Graph, examples: Examples | None) -> int:
+    """How often one evaluation of a graph goes over the tiles."""
     if examples is None or not any(node in examples.axis for node in graph.nodes):
         return 0
     phase = examples.phase
@@ -150,9 +157,21 @@ class Evaluation:
         self.tiling = self.emitter.tiling
         self.main = self.emitter.main
         self.vector_bytes = self.emitter.vector_bytes
-        self.sweep_count = sweep_count(self.graph, self.examples)
+        self.sweep_count = _phase_count(self.graph, self.examples)
+        self.deferred = deferred_products(self.graph, self.examples, self.tiling)
+        batch = 0 if self.tiling is None else self.tiling.count
+        factors = dict.fromkeys(operand for node in self.deferred for operand in node.operands)
+        self.kept = {
+            node: self.memory.array(Area.WORKSPACE, self._of_batch(node, batch), node.dtype) for node in factors
+        }
         self.homes: Mapping[Node, View] = {}
         self.parts: dict[Node, View] = {}
+
+    def _of_batch(self, node: Node, batch: int) -> tuple[int, ...]:
+        """The shape of a value of all examples of a batch."""
+        assert self.examples is not None
+        axis = self.examples.axis[node]
+        return (*node.shape[:axis], batch, *node.shape[axis + 1 :])
 
     @property
     def is_shared(self) -> bool:
@@ -186,7 +205,9 @@ class Evaluation:
             wanted |= {node: None for node in self._read_later(here) if node not in wanted}
             region.emit(self.emitter.functions_for(self.main), nodes, wanted)
             if phase < count:
-                self._emit_parallel(phase, self._emit_sweep(phase))
+                self._emit_parallel(self._emit_sweep(phase))
+                self._emit_combined(phase)
+                self._emit_deferred(phase)
         for node, view in outputs.items():
             if view is not None and self.examples and node in self.examples.totals and self.views[node] != view:
                 emit_copy(self.main, self.views[node], view, self.vector_bytes)
@@ -226,22 +247,17 @@ class Evaluation:
     # Sweeps over tiles
     def _emit_sweep(self, phase: int) -> int:
         """Emits the function of a sweep; returns its number among all of the program."""
-        number = len(self.emitter.sweeps)
-        declared = self.emitter.declare(f"sweep{number}", [POINTER] * 3 + [INT64], is_internal=True)
-        self.emitter.sweeps.append(declared)
         assert self.examples is not None
         assert self.tiling is not None
         tiling = self.tiling
+        number, function, chunk = self._declare_sweep()
+        builder = function.builder
         nodes, totals, outputs = self._sweep_nodes(phase)
-        builder = ir.IRBuilder(declared.append_basic_block("entry"))
-        table, workspace, scratch, chunk = declared.args
         places = self._places_of_totals(totals)
-        areas: dict[Area, ir.Value] = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: scratch}
-        function = Function(builder, areas)
         if self._has_parts:
             moved = builder.mul(chunk, integer(self.totals_size))
             moved = builder.add(moved, integer(self.totals_start))
-            areas[Area.TOTALS] = builder.gep(workspace, [moved], source_etype=INT8)
+            function.areas[Area.TOTALS] = builder.gep(function.areas[Area.WORKSPACE], [moved], source_etype=INT8)
         if tiling.is_divided:
             for node, view in places.items():
                 emit_fill(function, view, identity(_reduction_of(node), node.dtype))
@@ -302,10 +318,10 @@ class Evaluation:
         """What a sweep computes: all its nodes, the totals among them, and the per-example outputs."""
         assert self.examples is not None
         axis, phases = self.examples.axis, self.examples.phase
-        totals = [n for n in self.graph.nodes if n in self.examples.totals and phases[n] == phase + 1]
+        totals = self._totals(phase)
         outputs = [n for n in dict.fromkeys(self.graph.outputs) if n in axis and phases[n] == phase]
         needed: set[Node] = set()
-        stack = [*totals, *outputs]
+        stack = [*totals, *outputs, *self._factors(phase)]
         while stack:
             node = stack.pop()
             if node in needed or node.is_input or (node not in axis and node not in totals):
@@ -313,6 +329,51 @@ class Evaluation:
             needed.add(node)
             stack.extend(node.operands)
         return [node for node in self.graph.nodes if node in needed], totals, outputs
+
+    def _totals(self, phase: int) -> list[Node]:
+        """The totals that a sweep adds up."""
+        assert self.examples is not None
+        totals, phases, deferred = self.examples.totals, self.examples.phase, set(self.deferred)
+        return [n for n in self.graph.nodes if n in totals and phases[n] == phase + 1 and n not in deferred]
+
+    def _deferred_in(self, phase: int) -> list[Node]:
+        """The products that follow a sweep."""
+        assert self.examples is not None
+        return [node for node in self.deferred if self.examples.phase[node] == phase + 1]
+
+    def _factors(self, phase: int) -> list[Node]:
+        """What those multiply."""
+        return list(dict.fromkeys(operand for node in self._deferred_in(phase) for operand in node.operands))
+
+    def _emit_deferred(self, phase: int) -> None:
+        """The products that follow a sweep, of which each chunk has some rows."""
+        products = self._deferred_in(phase)
+        if not products:
+            return
+        assert self.tiling is not None
+        number, function, chunk = self._declare_sweep()
+        results = {node: self.homes.get(node) or self._total(self.memory, Area.WORKSPACE, node) for node in products}
+        before = self.memory.used[Area.SCRATCH]
+        views = {**self.kept, **results}
+        emit_rows(function, self.memory, products, views, chunk, self.tiling.chunks, self.vector_bytes)
+        function.builder.ret_void()
+        self._release_scratch(before)
+        self.views |= results
+        self._emit_parallel(number)
+
+    def _release_scratch(self, before: int) -> None:
+        """What a sweep has used is free again for the next."""
+        self.emitter.scratch_needed = max(self.emitter.scratch_needed, self.memory.used[Area.SCRATCH])
+        self.memory.used[Area.SCRATCH] = before
+
+    def _declare_sweep(self) -> tuple[int, Function, ir.Value]:
+        """A new sweep: its number among all of the program, its function, and the number of the chunk that it is called for."""
+        number = len(self.emitter.sweeps)
+        declared = self.emitter.declare(f"sweep{number}", [POINTER] * 3 + [INT64], is_internal=True)
+        self.emitter.sweeps.append(declared)
+        table, workspace, scratch, chunk = declared.args
+        areas: dict[Area, ir.Value] = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: scratch}
+        return number, Function(ir.IRBuilder(declared.append_basic_block("entry")), areas), chunk
 
     def _emit_tile(
         self,
@@ -335,7 +396,10 @@ class Evaluation:
         wanted: dict[Node, View | None] = dict(places.items())
         for node in outputs:
             wanted[node] = tiled(self.emitter.outputs[self.graph.outputs.index(node)], axis[node], rows)
-        targets = set(outputs) | set(places)
+        for node in self.kept:
+            if node in nodes:
+                wanted[node] = tiled(self.kept[node], axis[node], rows)
+        targets = set(wanted)
         region = Region(
             self.memory,
             views,
@@ -348,9 +412,7 @@ class Evaluation:
         )
         function.locals = {}
         region.emit(self.emitter.functions_for(function), nodes, wanted)
-        after = self.memory.used[Area.SCRATCH]
-        self.memory.used[Area.SCRATCH] = before
-        self.emitter.scratch_needed = max(self.emitter.scratch_needed, after)
+        self._release_scratch(before)
 
     def sample(self, function: Function, views: dict[Node, View], rows: int) -> None:
         """Draws examples and copies them to where `views` then finds them."""
@@ -359,19 +421,27 @@ class Evaluation:
         arrays = []
         for number in sampling.data_inputs:
             node = self.graph.inputs[number]
-            copy = self.memory.array(Area.SCRATCH, (rows, *node.shape[1:]), node.dtype)
+            copy = (
+                tiled(self.kept[node], 0, rows)
+                if node in self.kept
+                else self.memory.array(Area.SCRATCH, (rows, *node.shape[1:]), node.dtype)
+            )
             arrays.append((self.emitter.inputs[node], copy))
             views[node] = copy
-        # What is drawn ahead must outlast the step, and belong to one tile: the whole batch.
-        looks_ahead = rows == sampling.batch and is_worth_prefetching(sampling, [source for source, _ in arrays])
-        area = Area.WORKSPACE if looks_ahead else Area.SCRATCH
-        chosen = self.memory.buffer(area, rows, INTEGER)
-        tag = self.memory.buffer(area, 1, INTEGER) if looks_ahead else None
+        # What is drawn ahead must outlast the step, and belong to one tile.
+        is_of_chunk = rows == sampling.batch or (self.tiling is not None and self.tiling.is_split)
+        looks_ahead = is_of_chunk and is_worth_prefetching(sampling, [source for source, _ in arrays])
+        chosen = self.memory.array(Area.SCRATCH, (rows,), INTEGER)
+        tag: View | None = None
+        if looks_ahead:
+            chosen, tag = (
+                tiled(self.memory.array(Area.WORKSPACE, (sampling.batch,), INTEGER), 0, rows) for _ in range(2)
+            )
         sample = Sample(self.emitter.iteration, self.emitter.seed, chosen, tag, rows, arrays)
         emit_sample(function, sampling, sample, self.vector_bytes)
 
-    def _emit_parallel(self, phase: int, number: int) -> None:
-        """Lets all threads work on a sweep's chunks, then adds up their totals in a fixed order."""
+    def _emit_parallel(self, number: int) -> None:
+        """Lets all threads work on a sweep's chunks."""
         assert self.tiling is not None
         emitter, function = self.emitter, self.main
         sweep = emitter.sweeps[number]
@@ -384,10 +454,13 @@ class Evaluation:
         arguments = (table, workspace, emitter.control, emitter.scratch)
         sharing.emit_work(function.builder, arguments, {number: sweep})
         sharing.emit_wait(function.builder, emitter.control)
-        _, totals, _ = self._sweep_nodes(phase)
-        for node in totals:
+
+    def _emit_combined(self, phase: int) -> None:
+        """Adds up the totals of a sweep's chunks in a fixed order."""
+        assert self.tiling is not None
+        for node in self._totals(phase) if self._has_parts else ():
             emit_combine(
-                function,
+                self.main,
                 _reduction_of(node),
                 self.parts[node],
                 self.views[node],
