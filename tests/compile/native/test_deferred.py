@@ -1,4 +1,4 @@
-"""Mini-batches that threads share: the same digits for any number of threads, and the reference's result."""
+"""Mini-batches and long vectors of parameters that threads share: the same digits for any number of threads, and the reference's result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from thalweg.compile.prepare import prepare
 from thalweg.descent.data import data_of
 from thalweg.descent.problem import problem_of
 
-HIDDEN, FEATURES, EXAMPLES = 72, 300, 500
+HIDDEN, FEATURES, EXAMPLES = 72, 600, 400
 
 
 def loss(layers: Any, X: Any, y: Any) -> Any:

@@ -81,7 +81,7 @@ class _Descent:
         builder.position_at_end(begin)
         self.iteration = builder.add(first, index)
         main.write(self.iteration, main.start_of_view(emitter.iteration), INTEGER, 1, 1)
-        if emitter.sampling and not emitter.sweep_total:
+        if emitter.sampling and not emitter.has_sweeps:
             self._sample()
         for number, stage in enumerate(self.loop.stages):
             self._emit_stage(number, stage)
@@ -104,7 +104,7 @@ class _Descent:
 
     def _keep_state_in_registers(self) -> None:
         emitter = self.emitter
-        if emitter.sweep_total or emitter.is_large:
+        if emitter.has_sweeps or emitter.is_large:
             return
         for node in self.state:
             if node.type.size <= _LARGEST_LOCAL:

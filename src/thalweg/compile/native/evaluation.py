@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,10 @@ from ..examples import Examples
 from .arrays import INT8, INT64, POINTER, Function, integer, loop
 from .deferred import deferred_products, emit_rows
 from .formulas import identity
-from .groups import ALIASES, Group
+from .groups import ALIASES, REDUCTIONS, Group
 from .homes import homes_of
 from .interface import Control
-from .loops import emit_combine, emit_copy, emit_fill
+from .loops import Share, can_be_shared, emit_combine, emit_copy, emit_fill
 from .memory import Memory
 from .permutation import Sampling
 from .region import LARGEST_LOCAL, Region, Tile, tiled
@@ -28,7 +28,7 @@ from .threads import Sharing, control_field
 from .tiles import Tiling
 from .views import Area, Buffer, View
 
-__all__ = ["Emitter", "Evaluation", "sweep_count"]
+__all__ = ["Emitter", "Evaluation", "phase_count"]
 
 
 @dataclass(eq=False)
@@ -36,7 +36,7 @@ class Emitter:
     """What all evaluations of a program share while it is emitted.
 
     views: where inputs and the values that live on lie. constants: numbers of the constants that need a slot.
-    sweeps: the functions that sweep over tiles, of all evaluations; sweep_total: how many there will be.
+    sweeps: the functions that sweep over tiles, of all evaluations. has_sweeps: whether there will be any.
     lane_axis: of nodes that hold values of several members.
     """
 
@@ -51,7 +51,7 @@ class Emitter:
     views: dict[Node, View] = field(default_factory=dict)
     constants: list[int] = field(default_factory=list)
     sweeps: list[Any] = field(default_factory=list)
-    sweep_total: int = 0
+    has_sweeps: bool = False
     lane_axis: Mapping[Node, int] = field(default_factory=dict)
     functions: int = 0
     scratch_needed: int = 0
@@ -124,13 +124,7 @@ class Emitter:
         return lambda group: self.outlined(function)
 
 
-def sweep_count(graph: Graph, examples: Examples | None, tiling: Tiling | None) -> int:
-    """How many sweeps one evaluation of a graph takes: over the tiles, and over the rows of deferred products."""
-    deferred = deferred_products(graph, examples, tiling)
-    return _phase_count(graph, examples) + len({examples.phase[node] for node in deferred} if examples else ())
-
-
-def _phase_count(graph: Graph, examples: Examples | None) -> int:
+def phase_count(graph: Graph, examples: Examples | None) -> int:
     """How often one evaluation of a graph goes over the tiles."""
     if examples is None or not any(node in examples.axis for node in graph.nodes):
         return 0
@@ -157,7 +151,7 @@ class Evaluation:
         self.tiling = self.emitter.tiling
         self.main = self.emitter.main
         self.vector_bytes = self.emitter.vector_bytes
-        self.sweep_count = _phase_count(self.graph, self.examples)
+        self.phase_count = phase_count(self.graph, self.examples)
         self.deferred = deferred_products(self.graph, self.examples, self.tiling)
         batch = 0 if self.tiling is None else self.tiling.count
         factors = dict.fromkeys(operand for node in self.deferred for operand in node.operands)
@@ -176,12 +170,12 @@ class Evaluation:
     @property
     def is_shared(self) -> bool:
         """Whether there are sweeps that threads share, and that are given up when a stop is requested."""
-        return self.sweep_count > 0 and self.tiling is not None and self.tiling.chunks > 1
+        return self.phase_count > 0 and self.tiling is not None and self.tiling.chunks > 1
 
     # Whole regions
     def whole(self) -> Region:
         """What runs outside of the sweeps."""
-        has_sweeps = self.sweep_count > 0
+        has_sweeps = self.phase_count > 0
         return Region(
             self.memory,
             self.views,
@@ -190,12 +184,36 @@ class Evaluation:
             self.emitter.constant_view,
             lambda node: not has_sweeps and not self.emitter.is_large,
             lane_axis=self.emitter.lane_axis,
+            share=self._share if self.is_shared and not self.emitter.is_large else None,
         )
+
+    def _share(self, region: Region, group: Group, stored: frozenset[Node]) -> bool:
+        """Lets all threads compute a long group, each chunk a piece of it; returns whether it is long enough for that."""
+        assert self.tiling is not None
+        chunks = self.tiling.chunks
+        if not can_be_shared(group, chunks) or any(node in self.emitter.lane_axis for node in group.nodes):
+            return False
+        partial: dict[Node, View] = {}
+        for node in group.nodes:
+            if node.primitive in REDUCTIONS:
+                buffer = self.memory.buffer(Area.WORKSPACE, chunks, node.dtype)
+                partial[node] = View(buffer, 0, (), (), example_stride=1)
+        number, function, chunk = self._declare_sweep()
+        function.example = chunk  # of each reduction, a chunk has a number of its own
+        region.emit_group(function, group, stored, Share(chunk, chunks), partial)
+        function.builder.ret_void()
+        self._emit_parallel(number)
+        for node, view in partial.items():
+            first = replace(view, example_stride=0)
+            step = node.dtype.itemsize
+            name = _reduction_of(node)
+            emit_combine(self.main, name, first, region.view(node), step, chunks, self.vector_bytes)
+        return True
 
     def emit(self, outputs: Mapping[Node, View | None]) -> Region:
         """Emits the evaluation, phase by phase; `outputs` says where values are wanted, None where that is free."""
         region = self.whole()
-        count = self.sweep_count
+        count = self.phase_count
         self.homes = homes_of(self.graph, outputs, self._can_move, self._room_for)
         for phase in range(count + 1):
             nodes = [node for node in self.graph.nodes if self._belongs_to(node, phase)]
@@ -449,7 +467,7 @@ class Evaluation:
         if self.tiling.chunks == 1:
             function.builder.call(sweep, [table, workspace, emitter.scratch, integer(0)])
             return
-        sharing = Sharing(emitter.module, self.tiling.chunks, emitter.sweep_total)
+        sharing = Sharing(emitter.module, self.tiling.chunks)
         sharing.emit_publish(function.builder, emitter.control, number)
         arguments = (table, workspace, emitter.control, emitter.scratch)
         sharing.emit_work(function.builder, arguments, {number: sweep})
