@@ -102,6 +102,11 @@ class ClusterData(ScatteredData):
     def engine(self, step: Step, batch: int | None, seed: int, iteration: int, next_record: int) -> Engine:
         """What carries a descent forward that goes on with the step's own state."""
         count = len(self.types)
+        if batch is not None and not all(shard.fits for shard in self.crew.shards.values()):
+            raise ArgumentError(
+                f"batch_size={batch}: on a cluster, mini-batches are drawn from examples in the workers' memory, where these do not "
+                "fit. Give the stream more memory, or leave out batch_size"
+            )
         if batch is not None and self.local_steps is not None:
             return LocalEngine(self.crew, step, batch, seed, self.local_steps, iteration=iteration)
         if self.local_steps is not None:
@@ -114,7 +119,9 @@ class ClusterData(ScatteredData):
 
         engine = chunked_engine(step, count, of, (), iteration, next_record)
         if batch is not None:
-            engine.data = lambda iteration: _turn(totals[0], Draw(iteration, batch, seed))
+            shards = [self.crew.shards[number].examples for number in range(len(self.crew.shards))]
+            bounds = tuple(np.cumsum([0, *shards]).tolist())
+            engine.data = lambda iteration: _turn(totals[0], Draw(iteration, batch, seed, bounds))
         return engine
 
 

@@ -106,6 +106,10 @@ def test_parts_are_checked() -> None:
         list(tw.Stream(lambda: [good], lambda: [wide], rows=[200_000] * 2, memory=MEMORY).chunks())
     with pytest.raises(tw.DataError, match="has 200,000 examples now, and had 300,000"):
         list(tw.Stream(lambda: [good], rows=[300_000], memory=MEMORY).chunks())
+    with pytest.raises(tw.DataError, match="has 200,000 examples now, and had 100,000"):
+        _ = tw.Stream(lambda: [good], rows=[100_000]).whole
+    with pytest.raises(tw.DataError, match="none of its parts has an example"):
+        tw.minimize(lambda w, X: np.mean((X @ w) ** 2), np.zeros(9), data=tw.Stream(lambda: [good[:0]]))
     with pytest.raises(tw.DataError, match="row per example"):
         list(tw.Stream(lambda: [(good, good[1:])]).chunks())
     with pytest.raises(tw.DataError, match="empty"):

@@ -102,8 +102,11 @@ class Stream:
 
     @cached_property
     def examples(self) -> int:
-        """The number of examples in all parts."""
-        return sum(self.rows)
+        """The number of examples in all parts. Raises DataError if there are none."""
+        found = sum(self.rows)
+        if not found:
+            raise DataError("the stream is empty: none of its parts has an example")
+        return found
 
     @property
     def types(self) -> tuple[ArrayType, ...]:
@@ -256,6 +259,8 @@ class Stream:
             found = 0
             for piece in self._part(number):
                 found += len(piece)
+                if found > self.rows[number]:
+                    break
                 if skip < len(piece):
                     yield piece, skip
                 skip = max(0, skip - len(piece))
