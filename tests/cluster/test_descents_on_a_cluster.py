@@ -262,7 +262,7 @@ def test_tables_are_fitted_on_a_cluster(cluster: tw.Cluster, tmp_path: Any) -> N
         columns = {f"x{i}": X[rows, i] for i in range(8)} | {"y": y[rows] > 0}
         pq.write_table(pa.table(columns), tmp_path / f"{number}.parquet")
     files = str(tmp_path / "*.parquet")
-    there, here = fit(files, "y", memory="64 MB", cluster=cluster), fit(files, "y", memory="64 MB")
+    there, here = fit(files, "y", memory="200 MB", cluster=cluster), fit(files, "y", memory="200 MB")
     np.testing.assert_allclose(there.parameters["w"], here.parameters["w"], rtol=1e-6)
     assert there.scores["validation"]["accuracy"] == here.scores["validation"]["accuracy"]
 

@@ -249,6 +249,7 @@ class NativeEngine:
         control[Control.CAPACITY] = len(self._history) - 1
         control[Control.STATUS] = 0
         self._execution.run()
+        self.state = self._execution.carried(len(self.state))
         rows = int(control[Control.RECORDED])
         return int(control[Control.STATUS]), self._history[:rows].copy()
 

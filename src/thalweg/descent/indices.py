@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..autodiff import batched
 from ..errors import DataError
-from ..graph import Array, Graph, Node, evaluate, make, topological_order
+from ..graph import Array, ArrayType, Graph, Node, evaluate, input_node, make, topological_order
 from ..ops.indexing import scatter_add, take
 from ..ops.reduction import maximum_reduce, minimum_reduce
 from .chunks import over_data
@@ -27,8 +28,9 @@ def check_indices(problem: Problem, data: Data) -> None:
         used = set(topological_order([indices]))
         if used & (set(problem.graph.inputs) - set(inputs)) or not used & set(inputs):
             continue
-        for block in _blocks(data, inputs):
-            (found,) = evaluate(Graph(inputs, (indices,)), block)
+        graph, together = _of_many(inputs, indices, data.examples)
+        for block in _blocks(data, graph.inputs, together):
+            (found,) = evaluate(graph, block)
             bad = found[(found < 0) | (found >= extent)]
             if bad.size:
                 raise _outside(bad.flat[0], extent, reader)
@@ -70,8 +72,20 @@ def _indices(graph: Graph) -> Iterator[tuple[Node, int, Node]]:
             yield node.operands[1], node.attributes["extent"], node
 
 
-def _blocks(data: Data, inputs: tuple[Node, ...]) -> Iterator[list[Array]]:
-    """All examples, as many at a time as the graph was traced for; the last block overlaps the one before."""
+_TOGETHER = 1 << 16
+"""Examples whose indices are computed in one go."""
+
+
+def _of_many(inputs: tuple[Node, ...], indices: Node, examples: int) -> tuple[Graph, int]:
+    """The graph of the indices for many of the batches that it was traced for, and for how many."""
     rows = inputs[0].shape[0]
-    for start in np.unique(np.minimum(np.arange(0, data.examples, rows), data.examples - rows)).tolist():
-        yield [array[start : start + rows] for array in data.arrays]
+    together = max(1, min(examples, _TOGETHER) // rows)
+    wide = tuple(input_node(ArrayType((together, *node.shape), node.dtype)) for node in inputs)
+    return Graph(wide, batched([indices], list(inputs), list(wide), together)), together
+
+
+def _blocks(data: Data, inputs: tuple[Node, ...], together: int) -> Iterator[list[Array]]:
+    """All examples, so many batches at a time; the last block overlaps the one before."""
+    size = together * inputs[0].shape[1]
+    for start in np.unique(np.minimum(np.arange(0, data.examples, size), data.examples - size)).tolist():
+        yield [array[start : start + size].reshape(node.shape) for array, node in zip(data.arrays, inputs, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..errors import ArgumentError
 from ..graph import Array
 from .controls import Intervention
 
-__all__ = ["History", "Result", "Stopped", "duration"]
+__all__ = ["Ending", "History", "Result", "Stopped", "duration"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +61,47 @@ class Stopped:
 
 
 @dataclass(frozen=True, eq=False)
+class Ending:
+    """Loss and gradient norm where a descent ended: known already, or found when they are first asked for.
+
+    >>> Ending.at(0.5, 1e-7).loss
+    0.5
+    """
+
+    find: Callable[[], tuple[float, float]] = field(repr=False)
+
+    @classmethod
+    def at(cls, loss: float, gradient_norm: float) -> Ending:
+        """An end whose loss is known."""
+        ending = cls(lambda: (loss, gradient_norm))
+        _ = ending.numbers
+        return ending
+
+    @cached_property
+    def numbers(self) -> tuple[float, float]:
+        """Loss and gradient norm."""
+        return self.find()
+
+    @property
+    def loss(self) -> float:
+        """The loss over all data."""
+        return self.numbers[0]
+
+    @property
+    def gradient_norm(self) -> float:
+        """The norm of its gradient."""
+        return self.numbers[1]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What is stored is what was found."""
+        return Ending.at, self.numbers
+
+
+@dataclass(frozen=True, eq=False)
 class Result:
     """Where a descent ended, and how it got there.
 
-    parameters: nested as they were given. loss, gradient_norm: at those parameters, over all data. steps: that were taken.
+    parameters: nested as they were given. end: loss and gradient norm at those parameters. steps: that were taken.
     evaluations: of the loss, with its gradient. seconds: of descent alone; compile_seconds: of tracing and compiling.
     stopped_by: why it ended. ascents: the steps whose direction did not point downhill. notes: what else is worth knowing,
     such as that the loss could not be divided into tiles. memory: the method's, at the end, for `minimize(..., memory=...)`.
@@ -72,8 +110,7 @@ class Result:
     """
 
     parameters: Any
-    loss: float
-    gradient_norm: float
+    end: Ending
     steps: int
     seconds: float
     stopped_by: Stopped
@@ -87,6 +124,19 @@ class Result:
     judge: Any = field(default=None, repr=False)
     memory: Any = field(default=None, repr=False)
     presenter: Any = field(default=None, repr=False)
+
+    @property
+    def loss(self) -> float:
+        """The loss at the parameters, over all data.
+
+        After mini-batches it is worked out when it, or the gradient norm, is first asked for, from the data as they are then.
+        """
+        return self.end.loss
+
+    @property
+    def gradient_norm(self) -> float:
+        """The norm of the gradient at the parameters, over all data; it is found together with the loss."""
+        return self.end.gradient_norm
 
     def __str__(self) -> str:
         lines = [

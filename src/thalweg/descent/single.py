@@ -21,9 +21,9 @@ from .indices import check_indices
 from .methods import Method
 from .not_finite import explain
 from .parameters import leaf_arrays
-from .plan import Evaluation, Origin, Plan
+from .plan import Origin, Plan
 from .problem import problem_of
-from .result import Result
+from .result import Ending, Result
 from .run import Descent, Ended, Progress, Validation, history_of, progress_of, reason, with_checks
 from .steps import Status, Step, start_of
 from .stopping import Measurement, ValidationStalls, leaves
@@ -192,7 +192,7 @@ class _Told:
             stalls = any(isinstance(rule, ValidationStalls) for rule in leaves(plan.rule))
             if (stalls or self._wants_best) and self.checks.best is not None and not self.has_failed:
                 vector, at = self.checks.best, self.checks.best_step
-                found = plan.evaluation(vector)
+                found = self._ending(vector)
                 self.notes.append(f"these are the parameters of step {at:,}, whose validation loss was the smallest")
         if plan.controls is not None:
             self.notes += plan.controls.notes
@@ -207,8 +207,7 @@ class _Told:
             self.notes.append(self._ascent_note())
         return Result(
             parameters=plan.problem.layout.tree(vector.copy()),
-            loss=found.loss,
-            gradient_norm=found.gradient_norm,
+            end=found,
             steps=at,
             seconds=self.ended.seconds,
             stopped_by=stopped,
@@ -222,7 +221,7 @@ class _Told:
             origin=Origin(plan, self.start, vector.copy()),
         )
 
-    def _end(self) -> tuple[Array, int, Evaluation]:
+    def _end(self) -> tuple[Array, int, Ending]:
         """The last parameters that are finite, their step, and loss and gradient there, over all examples."""
         plan, state = self.plan, self.state
         vector, at = state["parameters"], self.number
@@ -230,29 +229,35 @@ class _Told:
         if is_back:
             vector, at = state["previous"]["parameters"], self.number - 1
         if plan.batch is None and is_back:
-            return vector, at, Evaluation(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
+            return vector, at, Ending.at(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
         if self.ended.is_interrupted and not self.has_failed and (found := self._known()) is not None:
             return found
         # Interrupted, the last row may be of an earlier step: not every one is recorded.
         is_recorded = self.ended.status > 0 or ("turn" in state and self.ended.status != 0)
         is_there = is_recorded and not self.method.looks_ahead
         if plan.batch is None and is_there and len(self.history):
-            return vector, at, Evaluation(float(self.history.loss[-1]), float(self.history.gradient_norm[-1]))
-        return vector, at, plan.evaluation(vector)
+            return vector, at, Ending.at(float(self.history.loss[-1]), float(self.history.gradient_norm[-1]))
+        return vector, at, self._ending(vector)
+
+    def _ending(self, vector: Array) -> Ending:
+        """Loss and gradient over all examples, which mini-batches do not tell: an epoch's work, for who asks for it."""
+        plan, kept = self.plan, vector.copy()
+        can_wait = plan.batch is not None and self.ended.status > 0 and not isinstance(plan.data, ScatteredData)
+        return Ending(lambda: plan.evaluation(kept)) if can_wait else Ending.at(*plan.evaluation(kept))
 
     @property
     def _wants_best(self) -> bool:
         controls = self.plan.controls
         return controls is not None and controls.keeps_best
 
-    def _known(self) -> tuple[Array, int, Evaluation] | None:
+    def _known(self) -> tuple[Array, int, Ending] | None:
         """Of a descent that was ended by hand: a point whose loss is known already, if it is wanted, or another look at all
         examples would take long."""
         state = self.state
         best = state.get("best")
         if self._wants_best and best is not None and np.isfinite(best["loss"]):
             self.notes.append(f"these are the parameters of step {int(best['step']):,}, whose loss was the smallest")
-            return best["parameters"], int(best["step"]), Evaluation(float(best["loss"]), float(best["gradient_norm"]))
+            return best["parameters"], int(best["step"]), Ending.at(float(best["loss"]), float(best["gradient_norm"]))
         if self.plan.batch is not None or self.ended.seconds < _LONG * (int(state["evaluations"]) + 1):
             return None
         if "previous" in state and np.isfinite(state["previous"]["loss"]):
@@ -261,20 +266,21 @@ class _Told:
             return (
                 before["parameters"],
                 self.number - 1,
-                Evaluation(float(before["loss"]), float(before["gradient_norm"])),
+                Ending.at(float(before["loss"]), float(before["gradient_norm"])),
             )
         if "gradient" in state and np.isfinite(state["loss"]):
             norm = float(np.linalg.norm(state["gradient"].astype(np.float64)))
-            return state["parameters"], self.number, Evaluation(float(state["loss"]), norm)
+            return state["parameters"], self.number, Ending.at(float(state["loss"]), norm)
         self.notes.append("it was ended before the loss was known anywhere")
-        return state["parameters"], self.number, Evaluation(float("nan"), float("nan"))
+        return state["parameters"], self.number, Ending.at(float("nan"), float("nan"))
 
-    def _seen(self, found: Evaluation) -> Measurement:
+    def _seen(self, found: Ending) -> Measurement:
         """What the rules saw last: of a mini-batch, its own loss."""
         check = self.checks.outside if self.checks else (float("nan"), 0.0)
-        loss, norm = found
         if self.plan.batch is not None and self.ended.status > 0 and len(self.history):
             loss, norm = float(self.history.loss[-1]), float(self.history.gradient_norm[-1])
+        else:
+            loss, norm = found.numbers
         return Measurement(self.number, loss, norm, self.ended.seconds, *check)
 
     def _ascent_note(self) -> str:

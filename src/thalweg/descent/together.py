@@ -16,7 +16,7 @@ from .lockstep import Lockstep, MemberState, run_together
 from .methods import Method
 from .plan import Evaluation, Origin, Plan, evaluations
 from .population import Population, check_same_state, population_of
-from .result import Result
+from .result import Ending, Result
 from .run import Progress, history_of, progress_of, reason
 from .steps import Status, start_of
 from .stopping import Measurement, Stop, StoppingRule, leaves
@@ -186,8 +186,7 @@ def _result(descents: Descents, own: Member, member: MemberState, end: tuple[Arr
     seen = Measurement(int(state["step"]), member.loss, member.norm, descents.seconds)
     return Result(
         parameters=plan.problem.layout.tree(vector.copy()),
-        loss=found.loss,
-        gradient_norm=found.gradient_norm,
+        end=Ending.at(*found),
         steps=at,
         seconds=descents.seconds,
         stopped_by=reason(member.status, descents.is_interrupted and member.status == 0, plan.rule, seen),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..descent import History, Result, Stopped
+from ..descent.result import Ending
 from ..errors import RunError
 from .checkpoint_file import Damaged, checkpoint_files, read_checkpoint
 
@@ -47,8 +48,7 @@ def result_so_far(folder: str | Path) -> Result:
     last = int(step[-1])
     return Result(
         parameters={},
-        loss=float(history.loss[-1]),
-        gradient_norm=float(history.gradient_norm[-1]),
+        end=Ending.at(float(history.loss[-1]), float(history.gradient_norm[-1])),
         steps=last,
         seconds=_seconds(Path(folder)),
         stopped_by=Stopped("unknown", (), f"This is what the folder held when it was looked into, at step {last:,}"),

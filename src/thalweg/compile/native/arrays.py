@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,7 +56,8 @@ def integer(value: int) -> ir.Constant:
 class Function:
     """A function that is being emitted, with the places where its memory begins.
 
-    example: the number of the first example of the current tile.
+    example: the number of the first example of the current tile. moving: slots of the table whose arrays are exchanged while the function
+    runs.
     """
 
     builder: ir.IRBuilder
@@ -64,19 +65,25 @@ class Function:
     example: ir.Value | None = None
     locals: dict[int, ir.Value] = field(default_factory=dict)
     pointers: dict[tuple[Area, int], ir.Value] = field(default_factory=dict)
+    moving: Collection[int] = ()
 
     def start_of(self, buffer: Buffer) -> ir.Value:
         """The address at which a buffer begins."""
         if buffer.area is Area.LOCAL:
             return self._local(buffer)
         if buffer.area is Area.TABLE:
+            if buffer.position in self.moving:
+                return self.builder.load(self.slot(buffer.position), typ=POINTER)
             key = (buffer.area, buffer.position)
             if key not in self.pointers:
                 with self.builder.goto_entry_block():
-                    slot = self.builder.gep(self.areas[Area.TABLE], [integer(buffer.position)], source_etype=POINTER)
-                    self.pointers[key] = self.builder.load(slot, typ=POINTER)
+                    self.pointers[key] = self.builder.load(self.slot(buffer.position), typ=POINTER)
             return self.pointers[key]
         return self.builder.gep(self.areas[buffer.area], [integer(buffer.position)], source_etype=INT8)
+
+    def slot(self, position: int) -> ir.Value:
+        """The address at which the table holds the address of an array."""
+        return self.builder.gep(self.areas[Area.TABLE], [integer(position)], source_etype=POINTER)
 
     def _local(self, buffer: Buffer) -> ir.Value:
         if buffer.position not in self.locals:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from llvmlite import ir
 
 from ...graph import Graph, Node
-from .arrays import INT64, Function, integer, loop
+from .arrays import INT64, POINTER, Function, integer, loop
 from .evaluation import Emitter, Evaluation
 from .formulas import convert
 from .interface import Control, Loop, Stage
@@ -22,6 +23,10 @@ __all__ = ["emit_descent", "graph_of"]
 
 FLOAT64 = np.dtype(np.float64)
 
+_Move = tuple[View, View, int | None]
+"""From, to, and the axis of lanes."""
+
+_LARGE_BYTES = 1 << 12
 _LARGEST_LOCAL = 16
 """Parts of the state of up to this many elements live in registers where no other function reads them."""
 
@@ -46,6 +51,16 @@ class _Descent:
         self.main: Function = self.emitter.main
         self.builder: ir.IRBuilder = self.main.builder
         self.state: Sequence[Node] = self.emitter.graph.inputs[: self.loop.carried]
+        self.main.moving = self._moving()
+
+    def _moving(self) -> set[int]:
+        """The slots of large parts of the state and of their successors: these change places instead of being copied."""
+        if self.loop.lanes > 1:
+            return set()
+        views = [self.emitter.inputs[node] for node in self.state]
+        for stage in self.loop.stages:
+            views += self.emitter.outputs[stage.first : stage.first + self.loop.carried]
+        return {view.buffer.position for view in views if view.buffer.size * view.buffer.dtype.itemsize >= _LARGE_BYTES}
 
     def emit(self) -> None:
         emitter, builder, main = self.emitter, self.builder, self.main
@@ -66,7 +81,7 @@ class _Descent:
         builder.position_at_end(begin)
         self.iteration = builder.add(first, index)
         main.write(self.iteration, main.start_of_view(emitter.iteration), INTEGER, 1, 1)
-        if emitter.sampling and not emitter.sweep_total:
+        if emitter.sampling and not emitter.has_sweeps:
             self._sample()
         for number, stage in enumerate(self.loop.stages):
             self._emit_stage(number, stage)
@@ -89,7 +104,7 @@ class _Descent:
 
     def _keep_state_in_registers(self) -> None:
         emitter = self.emitter
-        if emitter.sweep_total or emitter.is_large:
+        if emitter.has_sweeps or emitter.is_large:
             return
         for node in self.state:
             if node.type.size <= _LARGEST_LOCAL:
@@ -128,7 +143,7 @@ class _Descent:
     def _emit_turn(self, stage: Stage) -> None:
         graph = graph_of(stage, self.emitter.graph, self.loop.carried)
         evaluation = Evaluation(self.emitter, graph, dict(self.emitter.views))
-        region = evaluation.emit(dict.fromkeys(graph.outputs, None))
+        region = evaluation.emit(self._wanted(stage, graph))
         if evaluation.is_shared:
             self._end_if_stopped()
         if stage.recorded is not None:
@@ -141,6 +156,16 @@ class _Descent:
             self.builder.position_at_end(commit)
         self._commit(region, graph.outputs[: self.loop.carried])
 
+    def _wanted(self, stage: Stage, graph: Graph) -> dict[Node, View | None]:
+        """Where the outputs of a stage are written: the large parts of the new state to places of their own."""
+        wanted: dict[Node, View | None] = {}
+        for number, node in enumerate(graph.outputs):
+            is_carried = number < self.loop.carried and not (node.is_input or node.is_constant)
+            own = self.emitter.outputs[stage.first + number]
+            if wanted.get(node) is None:
+                wanted[node] = own if is_carried and own.buffer.position in self.main.moving else None
+        return wanted
+
     def _end_if_stopped(self) -> None:
         """A sweep that was given up leads nowhere: the state stays as it was."""
         stop = self.builder.load_atomic(self._control(Control.STOP), "monotonic", 8, typ=INT64)
@@ -152,13 +177,18 @@ class _Descent:
         return self.main.read(self.main.start_of_view(view), view.buffer.dtype, 1, 1)
 
     def _commit(self, region: Region, results: Sequence[Node]) -> None:
-        """Replaces the state by its successor, each part once nothing else has to be read from it; a cycle is set aside first."""
+        """Replaces the state by its successor, each part once nothing else has to be read from it; a cycle is set aside first.
+
+        Large parts change places in the table, after all others were copied.
+        """
         emitter = self.emitter
         moves = [
             (region.view(new), emitter.views[old], emitter.lane_axis.get(new))
             for old, new in zip(self.state, results, strict=True)
             if old is not new
         ]
+        exchanged = self._exchanged(moves)
+        moves = [move for move in moves if move not in exchanged]
         while moves:
             ready = next((i for i in range(len(moves)) if not _is_read_by_others(moves, i)), None)
             if ready is None:
@@ -171,6 +201,38 @@ class _Descent:
                 continue
             source, target, _ = moves.pop(ready)
             emit_copy(self.main, source, target, emitter.vector_bytes)
+        self._exchange({target.buffer.position: source.buffer.position for source, target, _ in exchanged})
+
+    def _exchanged(self, moves: Sequence[_Move]) -> list[_Move]:
+        """The moves of whole arrays that can change places: each goes to one place, and nothing is copied to where it lies."""
+        found: list[_Move] = []
+        for move in moves:
+            ends = [view.buffer for view in move[:2]]
+            is_whole = all(
+                end.area is Area.TABLE and end.position in self.main.moving and end.size == math.prod(view.shape)
+                for end, view in zip(ends, move[:2], strict=True)
+            )
+            if is_whole and move[0].strides == move[1].strides and all(move[0] != other[0] for other in found):
+                found.append(move)
+        while True:
+            copied_to = {target.buffer for _, target, _ in moves if all(target != other[1] for other in found)}
+            kept = [move for move in found if move[0].buffer not in copied_to]
+            if len(kept) == len(found):
+                return found
+            found = kept
+
+    def _exchange(self, sources: Mapping[int, int]) -> None:
+        """Gives each slot the array of its source; the last of a chain goes to its beginning."""
+        slots = sorted({*sources, *sources.values()})
+        arrays = {slot: self.builder.load(self.main.slot(slot), typ=POINTER) for slot in slots}
+        targets = {source: target for target, source in sources.items()}
+        for slot in slots:
+            source = sources.get(slot)
+            if source is None:
+                source = slot
+                while source in targets:
+                    source = targets[source]
+            self.builder.store(arrays[source], self.main.slot(slot))
 
     # The history
     def _record(self, recorded: Sequence[View], status: ir.Value) -> None:
@@ -215,7 +277,7 @@ class _Descent:
         return builder.shl(integer(1), power)
 
 
-def _is_read_by_others(moves: Sequence[tuple[View, View, int | None]], number: int) -> bool:
+def _is_read_by_others(moves: Sequence[_Move], number: int) -> bool:
     """Whether another move, or part of this one, still reads from where this one writes."""
     target = moves[number][1]
     return any(

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
 from ...graph import Graph, Node
+from ...ops.structure import place
 from ..examples import Examples
 from .arrays import INT8, INT64, POINTER, Function, integer, loop
+from .deferred import deferred_products, emit_rows
 from .formulas import identity
-from .groups import Group
+from .groups import ALIASES, REDUCTIONS, Group
+from .homes import homes_of
 from .interface import Control
-from .loops import emit_combine, emit_copy, emit_fill
+from .loops import Share, can_be_shared, emit_combine, emit_copy, emit_fill
 from .memory import Memory
 from .permutation import Sampling
-from .region import Region, Tile, tiled
+from .region import LARGEST_LOCAL, Region, Tile, tiled
 from .sampling import INTEGER, Sample, emit_sample, is_worth_prefetching
 from .threads import Sharing, control_field
 from .tiles import Tiling
 from .views import Area, Buffer, View
 
-__all__ = ["Emitter", "Evaluation", "sweep_count"]
+__all__ = ["Emitter", "Evaluation", "phase_count"]
 
 
 @dataclass(eq=False)
@@ -33,7 +36,7 @@ class Emitter:
     """What all evaluations of a program share while it is emitted.
 
     views: where inputs and the values that live on lie. constants: numbers of the constants that need a slot.
-    sweeps: the functions that sweep over tiles, of all evaluations; sweep_total: how many there will be.
+    sweeps: the functions that sweep over tiles, of all evaluations. has_sweeps: whether there will be any.
     lane_axis: of nodes that hold values of several members.
     """
 
@@ -48,7 +51,7 @@ class Emitter:
     views: dict[Node, View] = field(default_factory=dict)
     constants: list[int] = field(default_factory=list)
     sweeps: list[Any] = field(default_factory=list)
-    sweep_total: int = 0
+    has_sweeps: bool = False
     lane_axis: Mapping[Node, int] = field(default_factory=dict)
     functions: int = 0
     scratch_needed: int = 0
@@ -121,8 +124,8 @@ class Emitter:
         return lambda group: self.outlined(function)
 
 
-def sweep_count(graph: Graph, examples: Examples | None) -> int:
-    """How many sweeps over the tiles one evaluation of a graph takes."""
+def phase_count(graph: Graph, examples: Examples | None) -> int:
+    """How often one evaluation of a graph goes over the tiles."""
     if examples is None or not any(node in examples.axis for node in graph.nodes):
         return 0
     phase = examples.phase
@@ -148,17 +151,31 @@ class Evaluation:
         self.tiling = self.emitter.tiling
         self.main = self.emitter.main
         self.vector_bytes = self.emitter.vector_bytes
-        self.sweep_count = sweep_count(self.graph, self.examples)
+        self.phase_count = phase_count(self.graph, self.examples)
+        self.deferred = deferred_products(self.graph, self.examples, self.tiling)
+        batch = 0 if self.tiling is None else self.tiling.count
+        factors = dict.fromkeys(operand for node in self.deferred for operand in node.operands)
+        self.kept = {
+            node: self.memory.array(Area.WORKSPACE, self._of_batch(node, batch), node.dtype) for node in factors
+        }
+        self.homes: Mapping[Node, View] = {}
+        self.parts: dict[Node, View] = {}
+
+    def _of_batch(self, node: Node, batch: int) -> tuple[int, ...]:
+        """The shape of a value of all examples of a batch."""
+        assert self.examples is not None
+        axis = self.examples.axis[node]
+        return (*node.shape[:axis], batch, *node.shape[axis + 1 :])
 
     @property
     def is_shared(self) -> bool:
         """Whether there are sweeps that threads share, and that are given up when a stop is requested."""
-        return self.sweep_count > 0 and self.tiling is not None and self.tiling.chunks > 1
+        return self.phase_count > 0 and self.tiling is not None and self.tiling.chunks > 1
 
     # Whole regions
     def whole(self) -> Region:
         """What runs outside of the sweeps."""
-        has_sweeps = self.sweep_count > 0
+        has_sweeps = self.phase_count > 0
         return Region(
             self.memory,
             self.views,
@@ -167,26 +184,64 @@ class Evaluation:
             self.emitter.constant_view,
             lambda node: not has_sweeps and not self.emitter.is_large,
             lane_axis=self.emitter.lane_axis,
+            share=self._share if self.is_shared and not self.emitter.is_large else None,
         )
+
+    def _share(self, region: Region, group: Group, stored: frozenset[Node]) -> bool:
+        """Lets all threads compute a long group, each chunk a piece of it; returns whether it is long enough for that."""
+        assert self.tiling is not None
+        chunks = self.tiling.chunks
+        if not can_be_shared(group, chunks) or any(node in self.emitter.lane_axis for node in group.nodes):
+            return False
+        partial: dict[Node, View] = {}
+        for node in group.nodes:
+            if node.primitive in REDUCTIONS:
+                buffer = self.memory.buffer(Area.WORKSPACE, chunks, node.dtype)
+                partial[node] = View(buffer, 0, (), (), example_stride=1)
+        number, function, chunk = self._declare_sweep()
+        function.example = chunk  # of each reduction, a chunk has a number of its own
+        region.emit_group(function, group, stored, Share(chunk, chunks), partial)
+        function.builder.ret_void()
+        self._emit_parallel(number)
+        for node, view in partial.items():
+            first = replace(view, example_stride=0)
+            step = node.dtype.itemsize
+            name = _reduction_of(node)
+            emit_combine(self.main, name, first, region.view(node), step, chunks, self.vector_bytes)
+        return True
 
     def emit(self, outputs: Mapping[Node, View | None]) -> Region:
         """Emits the evaluation, phase by phase; `outputs` says where values are wanted, None where that is free."""
         region = self.whole()
-        count = self.sweep_count
+        count = self.phase_count
+        self.homes = homes_of(self.graph, outputs, self._can_move, self._room_for)
         for phase in range(count + 1):
             nodes = [node for node in self.graph.nodes if self._belongs_to(node, phase)]
             here = set(nodes)
             wanted = {node: view for node, view in outputs.items() if node in here}
+            wanted |= {node: view for node, view in self.homes.items() if node in here}
             wanted |= {node: None for node in self._read_later(here) if node not in wanted}
             region.emit(self.emitter.functions_for(self.main), nodes, wanted)
             if phase < count:
-                self._emit_parallel(phase, self._emit_sweep(phase))
+                self._emit_parallel(self._emit_sweep(phase))
+                self._emit_combined(phase)
+                self._emit_deferred(phase)
         for node, view in outputs.items():
-            if view is not None and self.examples and node in self.examples.totals:
+            if view is not None and self.examples and node in self.examples.totals and self.views[node] != view:
                 emit_copy(self.main, self.views[node], view, self.vector_bytes)
             elif view is not None and (node.is_input or node.is_constant):
                 emit_copy(self.main, region.view(node), view, self.vector_bytes)
         return region
+
+    def _can_move(self, node: Node) -> bool:
+        """Whether a value has a place of its own, which is free to choose."""
+        is_computed = not (node.is_input or node.is_constant or node.primitive in ALIASES)
+        is_per_example = self.examples is not None and node in self.examples.axis
+        is_small = node.primitive is place and node.type.size <= LARGEST_LOCAL
+        return is_computed and not is_per_example and not is_small and node not in self.emitter.lane_axis
+
+    def _room_for(self, node: Node) -> View:
+        return self.memory.array(Area.WORKSPACE, node.shape, node.dtype)
 
     def _belongs_to(self, node: Node, phase: int) -> bool:
         if node.is_input or node.is_constant:
@@ -210,22 +265,18 @@ class Evaluation:
     # Sweeps over tiles
     def _emit_sweep(self, phase: int) -> int:
         """Emits the function of a sweep; returns its number among all of the program."""
-        number = len(self.emitter.sweeps)
-        declared = self.emitter.declare(f"sweep{number}", [POINTER] * 3 + [INT64], is_internal=True)
-        self.emitter.sweeps.append(declared)
         assert self.examples is not None
         assert self.tiling is not None
         tiling = self.tiling
+        number, function, chunk = self._declare_sweep()
+        builder = function.builder
         nodes, totals, outputs = self._sweep_nodes(phase)
-        builder = ir.IRBuilder(declared.append_basic_block("entry"))
-        table, workspace, scratch, chunk = declared.args
         places = self._places_of_totals(totals)
-        areas: dict[Area, ir.Value] = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: scratch}
-        function = Function(builder, areas)
-        if tiling.is_divided:
+        if self._has_parts:
             moved = builder.mul(chunk, integer(self.totals_size))
             moved = builder.add(moved, integer(self.totals_start))
-            areas[Area.TOTALS] = builder.gep(workspace, [moved], source_etype=INT8)
+            function.areas[Area.TOTALS] = builder.gep(function.areas[Area.WORKSPACE], [moved], source_etype=INT8)
+        if tiling.is_divided:
             for node, view in places.items():
                 emit_fill(function, view, identity(_reduction_of(node), node.dtype))
 
@@ -254,17 +305,23 @@ class Evaluation:
         builder.ret_void()
         for node in totals:
             view = places[node]
-            if tiling.is_divided:
+            if self._has_parts:
                 buffer = Buffer(Area.WORKSPACE, self.totals_start + view.buffer.position, node.dtype, view.buffer.size)
                 view = View(buffer, 0, view.strides, view.shape)
-            self.views[node] = view
+                self.parts[node] = view
+            self.views[node] = self.homes.get(node, view)
         return number
+
+    @property
+    def _has_parts(self) -> bool:
+        """Whether each chunk has totals of its own."""
+        return self.tiling is not None and self.tiling.chunks > 1
 
     def _places_of_totals(self, totals: Sequence[Node]) -> dict[Node, View]:
         """Where a sweep writes its totals: one set for each chunk, if there are several."""
         assert self.tiling is not None
-        if not self.tiling.is_divided:
-            return {node: self._total(self.memory, Area.WORKSPACE, node) for node in totals}
+        if not self._has_parts:
+            return {node: self.homes.get(node) or self._total(self.memory, Area.WORKSPACE, node) for node in totals}
         memory = Memory()
         places = {node: self._total(memory, Area.TOTALS, node) for node in totals}
         self.totals_size = memory.used[Area.TOTALS]
@@ -279,10 +336,10 @@ class Evaluation:
         """What a sweep computes: all its nodes, the totals among them, and the per-example outputs."""
         assert self.examples is not None
         axis, phases = self.examples.axis, self.examples.phase
-        totals = [n for n in self.graph.nodes if n in self.examples.totals and phases[n] == phase + 1]
+        totals = self._totals(phase)
         outputs = [n for n in dict.fromkeys(self.graph.outputs) if n in axis and phases[n] == phase]
         needed: set[Node] = set()
-        stack = [*totals, *outputs]
+        stack = [*totals, *outputs, *self._factors(phase)]
         while stack:
             node = stack.pop()
             if node in needed or node.is_input or (node not in axis and node not in totals):
@@ -290,6 +347,51 @@ class Evaluation:
             needed.add(node)
             stack.extend(node.operands)
         return [node for node in self.graph.nodes if node in needed], totals, outputs
+
+    def _totals(self, phase: int) -> list[Node]:
+        """The totals that a sweep adds up."""
+        assert self.examples is not None
+        totals, phases, deferred = self.examples.totals, self.examples.phase, set(self.deferred)
+        return [n for n in self.graph.nodes if n in totals and phases[n] == phase + 1 and n not in deferred]
+
+    def _deferred_in(self, phase: int) -> list[Node]:
+        """The products that follow a sweep."""
+        assert self.examples is not None
+        return [node for node in self.deferred if self.examples.phase[node] == phase + 1]
+
+    def _factors(self, phase: int) -> list[Node]:
+        """What those multiply."""
+        return list(dict.fromkeys(operand for node in self._deferred_in(phase) for operand in node.operands))
+
+    def _emit_deferred(self, phase: int) -> None:
+        """The products that follow a sweep, of which each chunk has some rows."""
+        products = self._deferred_in(phase)
+        if not products:
+            return
+        assert self.tiling is not None
+        number, function, chunk = self._declare_sweep()
+        results = {node: self.homes.get(node) or self._total(self.memory, Area.WORKSPACE, node) for node in products}
+        before = self.memory.used[Area.SCRATCH]
+        views = {**self.kept, **results}
+        emit_rows(function, self.memory, products, views, chunk, self.tiling.chunks, self.vector_bytes)
+        function.builder.ret_void()
+        self._release_scratch(before)
+        self.views |= results
+        self._emit_parallel(number)
+
+    def _release_scratch(self, before: int) -> None:
+        """What a sweep has used is free again for the next."""
+        self.emitter.scratch_needed = max(self.emitter.scratch_needed, self.memory.used[Area.SCRATCH])
+        self.memory.used[Area.SCRATCH] = before
+
+    def _declare_sweep(self) -> tuple[int, Function, ir.Value]:
+        """A new sweep: its number among all of the program, its function, and the number of the chunk that it is called for."""
+        number = len(self.emitter.sweeps)
+        declared = self.emitter.declare(f"sweep{number}", [POINTER] * 3 + [INT64], is_internal=True)
+        self.emitter.sweeps.append(declared)
+        table, workspace, scratch, chunk = declared.args
+        areas: dict[Area, ir.Value] = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: scratch}
+        return number, Function(ir.IRBuilder(declared.append_basic_block("entry")), areas), chunk
 
     def _emit_tile(
         self,
@@ -312,7 +414,10 @@ class Evaluation:
         wanted: dict[Node, View | None] = dict(places.items())
         for node in outputs:
             wanted[node] = tiled(self.emitter.outputs[self.graph.outputs.index(node)], axis[node], rows)
-        targets = set(outputs) | set(places)
+        for node in self.kept:
+            if node in nodes:
+                wanted[node] = tiled(self.kept[node], axis[node], rows)
+        targets = set(wanted)
         region = Region(
             self.memory,
             views,
@@ -325,9 +430,7 @@ class Evaluation:
         )
         function.locals = {}
         region.emit(self.emitter.functions_for(function), nodes, wanted)
-        after = self.memory.used[Area.SCRATCH]
-        self.memory.used[Area.SCRATCH] = before
-        self.emitter.scratch_needed = max(self.emitter.scratch_needed, after)
+        self._release_scratch(before)
 
     def sample(self, function: Function, views: dict[Node, View], rows: int) -> None:
         """Draws examples and copies them to where `views` then finds them."""
@@ -336,19 +439,27 @@ class Evaluation:
         arrays = []
         for number in sampling.data_inputs:
             node = self.graph.inputs[number]
-            copy = self.memory.array(Area.SCRATCH, (rows, *node.shape[1:]), node.dtype)
+            copy = (
+                tiled(self.kept[node], 0, rows)
+                if node in self.kept
+                else self.memory.array(Area.SCRATCH, (rows, *node.shape[1:]), node.dtype)
+            )
             arrays.append((self.emitter.inputs[node], copy))
             views[node] = copy
-        # What is drawn ahead must outlast the step, and belong to one tile: the whole batch.
-        looks_ahead = rows == sampling.batch and is_worth_prefetching(sampling, [source for source, _ in arrays])
-        area = Area.WORKSPACE if looks_ahead else Area.SCRATCH
-        chosen = self.memory.buffer(area, rows, INTEGER)
-        tag = self.memory.buffer(area, 1, INTEGER) if looks_ahead else None
+        # What is drawn ahead must outlast the step, and belong to one tile.
+        is_of_chunk = rows == sampling.batch or (self.tiling is not None and self.tiling.is_split)
+        looks_ahead = is_of_chunk and is_worth_prefetching(sampling, [source for source, _ in arrays])
+        chosen = self.memory.array(Area.SCRATCH, (rows,), INTEGER)
+        tag: View | None = None
+        if looks_ahead:
+            chosen, tag = (
+                tiled(self.memory.array(Area.WORKSPACE, (sampling.batch,), INTEGER), 0, rows) for _ in range(2)
+            )
         sample = Sample(self.emitter.iteration, self.emitter.seed, chosen, tag, rows, arrays)
         emit_sample(function, sampling, sample, self.vector_bytes)
 
-    def _emit_parallel(self, phase: int, number: int) -> None:
-        """Lets all threads work on a sweep's chunks, then adds up their totals in a fixed order."""
+    def _emit_parallel(self, number: int) -> None:
+        """Lets all threads work on a sweep's chunks."""
         assert self.tiling is not None
         emitter, function = self.emitter, self.main
         sweep = emitter.sweeps[number]
@@ -356,16 +467,20 @@ class Evaluation:
         if self.tiling.chunks == 1:
             function.builder.call(sweep, [table, workspace, emitter.scratch, integer(0)])
             return
-        sharing = Sharing(emitter.module, self.tiling.chunks, emitter.sweep_total)
+        sharing = Sharing(emitter.module, self.tiling.chunks)
         sharing.emit_publish(function.builder, emitter.control, number)
         arguments = (table, workspace, emitter.control, emitter.scratch)
         sharing.emit_work(function.builder, arguments, {number: sweep})
         sharing.emit_wait(function.builder, emitter.control)
-        _, totals, _ = self._sweep_nodes(phase)
-        for node in totals:
+
+    def _emit_combined(self, phase: int) -> None:
+        """Adds up the totals of a sweep's chunks in a fixed order."""
+        assert self.tiling is not None
+        for node in self._totals(phase) if self._has_parts else ():
             emit_combine(
-                function,
+                self.main,
                 _reduction_of(node),
+                self.parts[node],
                 self.views[node],
                 self.totals_size,
                 self.tiling.chunks,

@@ -15,14 +15,14 @@ from ...ops.elementwise import detach
 from ...ops.reduction import maximum_reduce, minimum_reduce, sum_
 from ...ops.structure import broadcast, reshape, slice_, transpose
 
-__all__ = ["REDUCTIONS", "Group", "Plan", "is_alias", "plan"]
+__all__ = ["ALIASES", "REDUCTIONS", "Group", "Plan", "is_alias", "plan"]
 
 REDUCTIONS = (sum_, maximum_reduce, minimum_reduce)
 
 LARGEST_GROUP = 160
 """More nodes than this go into several loops: compilers take more than linear time for long loop bodies."""
 
-_ALIASES = (broadcast, transpose, slice_, detach)
+ALIASES = (broadcast, transpose, slice_, detach)
 
 
 @dataclass(eq=False)
@@ -43,7 +43,7 @@ class Plan:
 
 def is_alias(node: Node, can_be_reshaped: Callable[[Node], bool]) -> bool:
     """Whether a node is only another view of its operand."""
-    return node.primitive in _ALIASES or (node.primitive is reshape and can_be_reshaped(node))
+    return node.primitive in ALIASES or (node.primitive is reshape and can_be_reshaped(node))
 
 
 def squeezed(shape: Shape) -> Shape:

@@ -22,6 +22,7 @@ class Control(IntEnum):
     ITERATION = 6
     SEED = 7
     TICKET = 16
+    SWEEP = 17
     DONE = 32
     QUIT = 48
     SIZE = 64

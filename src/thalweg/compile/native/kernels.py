@@ -17,7 +17,7 @@ from .formulas import combine, constant
 from .loops import emit_copy, emit_fill
 from .views import View
 
-__all__ = ["EMITTERS", "emit_kernel"]
+__all__ = ["EMITTERS", "emit_kernel", "windows_are_disjoint"]
 
 Emitter = Callable[[Function, Node, Sequence[View], View], None]
 EMITTERS: dict[Primitive, Emitter] = {}
@@ -90,6 +90,8 @@ def _place(function: Function, node: Node, operands: Sequence[View], result: Vie
 
     for view, (starts, steps) in zip(operands, node.attributes["windows"], strict=True):
         window = result.window(starts, steps, view.shape)
+        if view.is_same(window):
+            continue  # it was computed there
         emit_copy(function, view, window, _VECTOR_BYTES, None if covers else add)
 
 

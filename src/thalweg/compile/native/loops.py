@@ -7,6 +7,7 @@ innermost axis are read once before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,10 @@ from ...ops.structure import reshape
 from ...rewrite import equal_everywhere
 from .arrays import Function, element_type, integer, loop, pieces, value_type
 from .formulas import across, combine, constant, formula, identity
-from .groups import Group
+from .groups import REDUCTIONS, Group
 from .views import View, contiguous_strides
 
-__all__ = ["Target", "emit_copy", "emit_fill", "emit_group"]
+__all__ = ["Share", "Target", "can_be_shared", "emit_combine", "emit_copy", "emit_fill", "emit_group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,24 @@ class Target:
     node: Node
     view: View
     accumulates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a long group: chunk number `chunk` of so many."""
+
+    chunk: ir.Value
+    chunks: int
+
+
+_SHARE = 1 << 12
+"""A part has at least so many elements."""
+
+
+def can_be_shared(group: Group, chunks: int) -> bool:
+    """Whether a group is one long row, of which threads can compute parts."""
+    runs_in_loop = all(node.primitive.is_elementwise or node.primitive in REDUCTIONS for node in group.nodes)
+    return runs_in_loop and len(group.shape) == 1 and group.shape[0] >= chunks * _SHARE
 
 
 @dataclass(eq=False)
@@ -52,6 +71,7 @@ class _Nest:
     reductions: list[tuple[Target, _Access]]
     nodes: Sequence[Node]
     width: int
+    share: Share | None = None
 
 
 def emit_group(
@@ -61,10 +81,12 @@ def emit_group(
     view_of: Callable[[Node], View],
     shape_of: Callable[[Node], Shape],
     vector_bytes: int,
+    share: Share | None = None,
 ) -> None:
     """Emits the loop nest of a group.
 
-    targets: the nodes that are written to memory. view_of: where operands lie that come from other groups.
+    targets: the nodes that are written to memory. view_of: where operands lie that come from other groups. share: the part to be
+    computed, if not all.
     """
     inside = {node for node in group.nodes if node.primitive.is_elementwise}
     reads = {
@@ -85,7 +107,8 @@ def emit_group(
             reductions.append((target, _access(spread, group.shape)))
     everything = [*accesses.values(), *(a for _, a in writes), *(a for _, a in reductions)]
     extents = _coalesce(_with_best_innermost(list(group.shape), everything), everything)
-    nest = _Nest(function, extents, accesses, writes, reductions, group.nodes, _width(group, extents[-1], vector_bytes))
+    width = _width(group, extents[-1], vector_bytes)
+    nest = _Nest(function, extents, accesses, writes, reductions, group.nodes, width, share)
     _emit(nest)
 
 
@@ -300,14 +323,26 @@ def _emit_innermost(nest: _Nest, starts: dict[int, ir.Value]) -> None:
             old = builder.load(pointer, typ=value.type)
             builder.store(combine(builder, name, old, value), pointer)
 
-    count = extent // nest.width
-    loop(
-        function,
-        count,
-        lambda i: vector(builder.mul(i, integer(nest.width), flags=("nsw", "nuw")), nest.width, wide),
-    )
-    for start, width in pieces(extent, nest.width):
-        vector(integer(start), width, narrow)
+    count: int | ir.Value = extent // nest.width
+    first: ir.Value | None = None
+    is_last = nullcontext()
+    if nest.share is not None:
+        chunk, chunks = nest.share.chunk, integer(nest.share.chunks)
+        first = builder.udiv(builder.mul(chunk, integer(count)), chunks)
+        following = builder.add(chunk, integer(1))
+        count = builder.sub(builder.udiv(builder.mul(following, integer(count)), chunks), first)
+        is_last = builder.if_then(builder.icmp_signed("==", following, chunks))
+
+    def body(i: ir.Value) -> None:
+        index = i if first is None else builder.add(first, i)
+        vector(builder.mul(index, integer(nest.width), flags=("nsw", "nuw")), nest.width, wide)
+
+    loop(function, count, body)
+    rest = list(pieces(extent, nest.width))
+    if rest:
+        with is_last:
+            for start, width in rest:
+                vector(integer(start), width, narrow)
     for target, access in in_registers:
         name, dtype = target.node.primitive.name, target.node.dtype
         total = builder.load(wide[target.node], typ=value_type(dtype, nest.width))
@@ -384,14 +419,14 @@ def _compute(
 
 
 def emit_combine(
-    function: Function, reduction: str, first: View, step_bytes: int, count: int, vector_bytes: int
+    function: Function, reduction: str, first: View, result: View, step_bytes: int, count: int, vector_bytes: int
 ) -> None:
-    """Combines `count` arrays that lie `step_bytes` apart into the first of them, in their order."""
+    """Combines `count` arrays that lie `step_bytes` apart, in their order. first, result: contiguous."""
     builder, dtype = function.builder, first.buffer.dtype
     size = 1
     for extent in first.shape:
         size *= extent
-    start = function.start_of_view(first)
+    start, end = function.start_of_view(first), function.start_of_view(result)
     width = max(1, vector_bytes // dtype.itemsize)
     while width > size:
         width //= 2
@@ -408,7 +443,9 @@ def emit_combine(
             builder.store(combine(builder, reduction, old, other), total)
 
         loop(function, count - 1, add, "chunks")
-        function.write(builder.load(total, typ=value_type(dtype, narrow)), pointer, dtype, 1, narrow)
+        function.write(
+            builder.load(total, typ=value_type(dtype, narrow)), function.at(end, dtype, at), dtype, 1, narrow
+        )
 
     loop(function, size // width, lambda i: part(builder.mul(i, integer(width)), width), "combine")
     for position, narrow in pieces(size, width):

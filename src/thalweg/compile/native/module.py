@@ -16,7 +16,7 @@ from ...graph import Graph, Node
 from ..examples import Examples, follow_lanes
 from .arrays import POINTER
 from .descending import emit_descent, graph_of
-from .evaluation import Emitter, Evaluation, sweep_count
+from .evaluation import Emitter, Evaluation, phase_count
 from .interface import Loop
 from .loops import emit_copy
 from .threads import Sharing
@@ -45,14 +45,17 @@ _LARGE = 600
 def assemble(graph: Graph, examples: Examples | None, descent: Loop | None, vector_bytes: int) -> Module:
     """The module that evaluates a graph, or that repeats its stages as the steps of a descent."""
     parts = [graph] if descent is None else [graph_of(stage, graph, descent.carried) for stage in descent.stages]
+    is_sampled = descent is not None and descent.sampling is not None
+    can_be_split = is_sampled and descent is not None and descent.lanes == 1
+    tiling = choose_tiling(graph, examples, is_sampled, can_be_split) if examples else None
     emitter = Emitter(
         graph,
         examples,
-        choose_tiling(graph, examples, descent is not None and descent.sampling is not None) if examples else None,
+        tiling,
         descent.sampling if descent else None,
         vector_bytes,
         is_large=len(graph.nodes) > _LARGE,
-        sweep_total=sum(sweep_count(part, examples) for part in parts),
+        has_sweeps=any(phase_count(part, examples) for part in parts),
         lane_axis=follow_lanes(graph, graph.inputs[: descent.wide], descent.lanes)
         if descent and descent.lanes > 1
         else {},
@@ -100,6 +103,6 @@ def _emit_help(emitter: Emitter) -> None:
     helper = emitter.declare("help", [POINTER] * 4, is_internal=False)
     builder = ir.IRBuilder(helper.append_basic_block("entry"))
     if emitter.sweeps and emitter.tiling is not None and emitter.tiling.chunks > 1:
-        sharing = Sharing(emitter.module, emitter.tiling.chunks, len(emitter.sweeps))
+        sharing = Sharing(emitter.module, emitter.tiling.chunks)
         sharing.emit_help(builder, helper.args, dict(enumerate(emitter.sweeps)))
     builder.ret_void()

@@ -127,7 +127,8 @@ class Execution:
         self.program = program
         arrays = [*inputs, *outputs, np.zeros(1) if history is None else history, *program.constant_arrays]
         self._alive = arrays
-        self._table = (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
+        self._addresses = [array.ctypes.data for array in arrays]
+        self._table = (ctypes.c_void_p * len(arrays))(*self._addresses)
         self._workspace = _aligned(program.workspace + 64)
         count = max(1, min(threads, program.chunks))
         self._scratches = [_aligned(program.scratch + 64) for _ in range(count)]
@@ -138,7 +139,17 @@ class Execution:
         """Binds other arrays, of the same types, in the place of inputs from a number on."""
         for number, array in enumerate(arrays, first):
             self._alive[number] = array
-            self._table[number] = array.ctypes.data
+            self._table[number] = self._addresses[number] = array.ctypes.data
+
+    def carried(self, count: int) -> list[Array]:
+        """The arrays in the places of the first inputs; a descent lets inputs and outputs change places."""
+        if self._table[:count] == self._addresses[:count]:
+            return self._alive[:count]
+        arrays = dict(zip(self._addresses, self._alive, strict=True))
+        return [
+            old if self._table[i] == self._addresses[i] else arrays[self._table[i] or 0]
+            for i, old in enumerate(self._alive[:count])
+        ]
 
     def _arguments(self, thread: int) -> tuple[int, int, int, int]:
         return (

@@ -21,16 +21,17 @@ from ..examples import implied_axis
 from .arrays import Function
 from .groups import REDUCTIONS, Group, is_alias, plan
 from .kernels import NEEDS_CONTIGUOUS, accumulate_scatter, emit_kernel
-from .loops import Target, emit_copy, emit_group
+from .loops import Share, Target, emit_copy, emit_group
 from .memory import Memory
 from .products import Operand, emit_product, packed_size, product_of
 from .views import Area, Buffer, View, contiguous_strides, reshaped, strides_with
 
-__all__ = ["Region", "Tile", "tiled"]
+__all__ = ["LARGEST_LOCAL", "Region", "Tile", "tiled"]
 
+_NOTHING: Mapping[Node, View] = {}
 _UNKNOWN = Buffer(Area.SCRATCH, -1, np.dtype(np.bool_), 0)
 
-_LARGEST_LOCAL = 16
+LARGEST_LOCAL = 16
 """Arrays of up to this many elements are kept in registers where no other function reads them."""
 
 
@@ -53,6 +54,7 @@ class Region:
 
     views: where values lie, by node; it grows as nodes are emitted. area: where new arrays are put.
     is_local: whether a small array may live in registers. lane_axis: of nodes that hold values of several members.
+    share: emits a group that threads share; returns whether it has done so.
     """
 
     memory: Memory
@@ -63,6 +65,7 @@ class Region:
     is_local: Callable[[Node], bool] = lambda node: False
     tile: Tile | None = None
     lane_axis: Mapping[Node, int] = field(default_factory=dict)
+    share: Callable[[Region, Group, frozenset[Node]], bool] | None = None
     _aliases: dict[Node, bool] = field(default_factory=dict)
 
     # Shapes and views
@@ -149,8 +152,10 @@ class Region:
                 if node in chosen.stored or node.primitive is reshape or len(group.nodes) == 1:
                     self.views[node] = self._place_for(node, outputs.get(node))
         for group in chosen.groups:
+            if self.share is not None and self.share(self, group, chosen.stored):
+                continue
             with functions(group) as function:
-                self._emit_group(function, group, chosen.stored)
+                self.emit_group(function, group, chosen.stored)
         for node, wanted in outputs.items():
             if wanted is not None and self.view(node) != wanted:
                 with functions(Group(wanted.shape, [])) as function:
@@ -163,7 +168,7 @@ class Region:
         size = 1
         for extent in shape:
             size *= extent
-        is_local = size <= _LARGEST_LOCAL and self.is_local(node)
+        is_local = size <= LARGEST_LOCAL and self.is_local(node)
         return self.memory.array(Area.LOCAL if is_local else self.area, shape, node.dtype, self._innermost(node))
 
     def _innermost(self, node: Node) -> int | None:
@@ -177,14 +182,22 @@ class Region:
     def _accumulates(self, node: Node) -> bool:
         return self.tile is not None and self.tile.accumulates and self._is_total(node)
 
-    def _emit_group(self, function: Function, group: Group, stored: frozenset[Node]) -> None:
+    def emit_group(
+        self,
+        function: Function,
+        group: Group,
+        stored: frozenset[Node],
+        share: Share | None = None,
+        partial: Mapping[Node, View] = _NOTHING,
+    ) -> None:
+        """Emits a group, or a share of it. partial: where reductions of the share are written."""
         first = group.nodes[0]
         if first.primitive.is_elementwise or first.primitive in REDUCTIONS or first.primitive is reshape:
             readers = {
                 operand: (node, position) for node in group.nodes for position, operand in enumerate(node.operands)
             }
             targets = [
-                Target(node, self.views[node], self._accumulates(node))
+                Target(node, partial.get(node, self.views[node]), self._accumulates(node))
                 for node in group.nodes
                 if node in stored or node.primitive is reshape
             ]
@@ -195,6 +208,7 @@ class Region:
                 lambda operand: self.view_for(*readers[operand]),
                 self.shape_of,
                 self.vector_bytes,
+                share,
             )
         elif first.primitive is dot:
             self._emit_product(function, first)

@@ -11,7 +11,7 @@ from llvmlite import ir
 from .arrays import INT8, INT64, POINTER, Function, integer, loop, pieces
 from .formulas import constant
 from .permutation import GOLDEN, MULTIPLIERS, ROUNDS, Sampling, bits_of
-from .views import Buffer, View
+from .views import View
 
 __all__ = ["Sample", "emit_sample", "is_worth_prefetching"]
 
@@ -44,14 +44,14 @@ def _emit_keys(b: ir.IRBuilder, seed: ir.Value, epoch: ir.Value) -> list[tuple[i
 class Sample:
     """What choosing a batch works with.
 
-    iteration, seed: where these numbers lie. chosen: room for the numbers of the examples. tag: a number that says for which step
-    `chosen` already holds them; None if they are drawn anew each time. arrays: (all examples, room for the tile).
+    iteration, seed: where these numbers lie. chosen: room for the numbers of the examples. tag: begins with a number that says for which
+    step `chosen` already holds them; None if they are drawn anew each time. arrays: (all examples, room for the tile).
     """
 
     iteration: View
     seed: View
-    chosen: Buffer
-    tag: Buffer | None
+    chosen: View
+    tag: View | None
     rows: int
     arrays: Sequence[tuple[View, View]]
 
@@ -86,7 +86,7 @@ def emit_sample(function: Function, sampling: Sampling, sample: Sample, vector_b
     position = b.sub(first, b.mul(epoch, integer(sampling.examples)))
     now = _emit_keys(b, seed, epoch)
     following = _emit_keys(b, seed, b.add(epoch, integer(1)))
-    start = function.start_of(sample.chosen)
+    start = function.start_of_view(sample.chosen)
 
     def draw(position: ir.Value) -> None:
         def part(index: ir.Value, size: int) -> None:
@@ -103,7 +103,7 @@ def emit_sample(function: Function, sampling: Sampling, sample: Sample, vector_b
     if sample.tag is None:
         draw(position)
     else:
-        tag = function.start_of(sample.tag)
+        tag = function.start_of_view(sample.tag)
         following_step = b.add(number, integer(1))  # 0 means that nothing is known, so steps count from 1 here
         is_new = b.icmp_signed("!=", function.read(tag, INTEGER, 1, 1), following_step)
         with b.if_then(is_new, likely=False):

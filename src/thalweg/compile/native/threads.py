@@ -1,7 +1,8 @@
 """Sharing a sweep among threads: chunks of tiles are handed out by tickets, without locks.
 
 A ticket is one 64-bit number: its upper half counts the sweeps, its lower half the chunks that were taken. So a thread that
-comes late can never take a chunk for another sweep than the one it belongs to. Which thread computes a chunk changes
+comes late can never take a chunk for another sweep than the one it belongs to; and which sweep that is does not change before the chunk is
+done. Which thread computes a chunk changes
 nothing: each chunk has totals of its own, and these are added up in a fixed order.
 """
 
@@ -19,6 +20,8 @@ from .interface import Control
 
 __all__ = ["Sharing", "control_field"]
 
+_SHORT_PATIENCE = 2_000
+"""So many times the thread that has opened a sweep looks whether it is done before it gives way."""
 _PATIENCE = 20_000
 """So many times a thread looks for work before it begins to give way to others."""
 
@@ -34,22 +37,17 @@ def _load(builder: ir.IRBuilder, pointer: ir.Value, ordering: str) -> ir.Value:
 
 @dataclass(frozen=True)
 class Sharing:
-    """How the work of a program is shared. sweeps: how many make one evaluation."""
+    """How the work of a program is shared."""
 
     module: ir.Module
     chunks: int
-    sweeps: int
 
-    def emit_publish(self, builder: ir.IRBuilder, control: ir.Value, phase: int) -> None:
-        """Opens a new sweep: the next whose number leaves the rest `phase` when divided by the number of sweeps."""
+    def emit_publish(self, builder: ir.IRBuilder, control: ir.Value, number: int) -> None:
+        """Opens a sweep, of which the program has several."""
         tickets = control_field(builder, control, Control.TICKET)
         builder.atomic_rmw("xchg", control_field(builder, control, Control.DONE), integer(0), "monotonic")
+        builder.atomic_rmw("xchg", control_field(builder, control, Control.SWEEP), integer(number), "monotonic")
         generation = builder.add(builder.lshr(_load(builder, tickets, "monotonic"), integer(32)), integer(1))
-        if self.sweeps > 1:
-            count = integer(self.sweeps)
-            rest = builder.urem(generation, count)
-            behind = builder.urem(builder.add(builder.sub(integer(phase), rest), count), count)
-            generation = builder.add(generation, behind)
         builder.atomic_rmw("xchg", tickets, builder.shl(generation, integer(32)), "release")
 
     def emit_work(self, builder: ir.IRBuilder, arguments: Sequence[ir.Value], sweeps: Mapping[int, Any]) -> None:
@@ -73,12 +71,12 @@ class Sharing:
         goes_on, done = builder.append_basic_block("goes_on"), builder.append_basic_block("done")
         builder.cbranch(builder.icmp_signed("==", stop, integer(0)), goes_on, done)
         builder.position_at_end(goes_on)
-        for phase, sweep in sweeps.items():
+        opened = _load(builder, control_field(builder, control, Control.SWEEP), "monotonic")
+        for number, sweep in sweeps.items():
             if len(sweeps) == 1:
                 builder.call(sweep, [table, workspace, scratch, chunk])
                 continue
-            is_open = builder.icmp_signed("==", builder.urem(generation, integer(self.sweeps)), integer(phase))
-            with builder.if_then(is_open):
+            with builder.if_then(builder.icmp_signed("==", opened, integer(number))):
                 builder.call(sweep, [table, workspace, scratch, chunk])
         builder.branch(done)
         builder.position_at_end(done)
@@ -87,14 +85,26 @@ class Sharing:
         builder.position_at_end(empty)
 
     def emit_wait(self, builder: ir.IRBuilder, control: ir.Value) -> None:
-        """Waits until every chunk is done."""
-        waiting, finished = (builder.append_basic_block(name) for name in ("wait", "finished"))
+        """Waits until every chunk is done; if that takes long, a thread that has one may need this processor."""
+        names = ("wait", "pause", "rest", "again", "finished")
+        waiting, pause, rest, again, finished = (builder.append_basic_block(name) for name in names)
+        before = builder.block
         builder.branch(waiting)
         builder.position_at_end(waiting)
+        spins = builder.phi(INT64)
+        spins.add_incoming(integer(0), before)
         completed = _load(builder, control_field(builder, control, Control.DONE), "acquire")
-        self._pause(builder)
         is_done = builder.icmp_signed("==", completed, integer(self.chunks))
-        builder.cbranch(is_done, finished, waiting)
+        builder.cbranch(is_done, finished, pause)
+        builder.position_at_end(pause)
+        self._pause(builder)
+        builder.cbranch(builder.icmp_signed(">", spins, integer(_SHORT_PATIENCE)), rest, again)
+        builder.position_at_end(rest)
+        self._give_way(builder)
+        builder.branch(again)
+        builder.position_at_end(again)
+        spins.add_incoming(builder.add(spins, integer(1)), again)
+        builder.branch(waiting)
         builder.position_at_end(finished)
 
     def emit_help(self, builder: ir.IRBuilder, arguments: Sequence[ir.Value], sweeps: Mapping[int, Any]) -> None:

@@ -62,6 +62,15 @@ class View:
         strides = tuple(0 if old == 1 else stride for old, stride in zip(self.shape, self.strides, strict=True))
         return replace(self, strides=(0,) * added + strides, shape=shape)
 
+    def is_same(self, other: View) -> bool:
+        """Whether the other shows the same elements in the same order."""
+        strides = [
+            [stride for stride, extent in zip(view.strides, view.shape, strict=True) if extent != 1]
+            for view in (self, other)
+        ]
+        here = (self.buffer, self.offset, self.shape, self.example_stride, strides[0])
+        return here == (other.buffer, other.offset, other.shape, other.example_stride, strides[1])
+
     def window(self, starts: Shape, steps: Shape, shape: Shape) -> View:
         offset = self.offset + sum(start * stride for start, stride in zip(starts, self.strides, strict=True))
         strides = tuple(step * stride for step, stride in zip(steps, self.strides, strict=True))
