@@ -56,12 +56,12 @@ before = peak()
 stream = prepared(large, memory)
 assert not stream.fits
 descend(stream, 1)
+used = peak() - before
 ours, theirs = [], []
-for _ in range(5):
+for _ in range(3):
     ours.append(descend(stream, steps))
-    used = peak() - before
     theirs.append(decode(large))
-print(sorted(ours)[2], sorted(theirs)[2], used, stream.memory, stream.examples * stream.row_bytes)
+print(sorted(ours)[1], sorted(theirs)[1], used, bytes_of(memory), stream.examples * stream.row_bytes)
 """
 
 
@@ -80,7 +80,7 @@ def write(path: Path, rows: int, seed: int = 0) -> None:
             file.write_table(pa.table([*X.T, y], names=names))
 
 
-def measure(repeats: int, gigabytes: float = 0.4, memory: str = "256 MB") -> list[Report]:
+def measure(repeats: int, gigabytes: float = 0.6, memory: str = "256 MB") -> list[Report]:
     """One report. gigabytes: of the decoded table."""
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder) / "small.parquet", Path(folder) / "large.parquet"

@@ -5,6 +5,7 @@ ThalwegError
 ├── ShapeError            shapes that do not go together (also a ValueError)
 ├── LossError             the traced function is no loss: not scalar, not float, ... (also a ValueError)
 ├── ArgumentError         an argument outside of its range (also a ValueError)
+│   └── FormulaError      a typed formula that cannot be read; has the place in its text
 ├── DataError             arrays of data that cannot be used (also a ValueError)
 ├── TableError            a table that cannot be used; names row and column (also a ValueError)
 ├── DeviceError           a GPU, a TPU or JAX is asked for and not there (also a RuntimeError)
@@ -25,6 +26,7 @@ __all__ = [
     "ClusterError",
     "DataError",
     "DeviceError",
+    "FormulaError",
     "GraphError",
     "LossError",
     "ModelFileError",
@@ -56,6 +58,14 @@ class LossError(ThalwegError, ValueError):
 
 class ArgumentError(ThalwegError, ValueError):
     """An argument lies outside of its range or has the wrong kind."""
+
+
+class FormulaError(ArgumentError):
+    """A formula cannot be read. code, values: what is wrong, for a page in any language. place: (first, end) in the text."""
+
+    def __init__(self, code: str, place: tuple[int, int], message: str, **values: str | int) -> None:
+        super().__init__(message)
+        self.code, self.place, self.values = code, place, values
 
 
 class DataError(ThalwegError, ValueError):

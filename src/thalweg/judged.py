@@ -54,8 +54,6 @@ def _with_verdict(
             raise ArgumentError(
                 "checkpoints=... are of one descent, and escape_saddles=True makes several: leave out one of them"
             )
-        if cluster is not None and named.get("checkpoints") is not None:
-            raise ArgumentError("checkpoints=... are of a descent on this machine: leave out cluster")
         run: Callable[..., Result] = descend if cluster is None else _on_cluster(cluster)
 
         def descended() -> Result:

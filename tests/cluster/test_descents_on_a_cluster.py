@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 from typing import Any
@@ -11,7 +12,11 @@ import pytest
 
 import thalweg as tw
 from thalweg.cluster import crew as crews
+from thalweg.cluster.data import ClusterData
 from thalweg.cluster.datasets import dataset_stream
+from thalweg.cluster.shard import StreamShard
+from thalweg.descent.minimize import planned
+from thalweg.descent.single import run_single
 
 GENERATOR = np.random.default_rng(0)
 COUNT = 20_003
@@ -81,6 +86,26 @@ def test_a_killed_worker_changes_no_digit(
     assert any("died and was replaced" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("moment", ["_given", "begin"])
+def test_a_worker_may_die_before_the_first_step(
+    cluster: tw.Cluster, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    options: dict[str, Any] = {"data": (X, y), "stop": tw.MaxSteps(3), "cluster": cluster}
+    undisturbed = tw.minimize(loss, PARAMETERS, **options)
+    usual, killed = getattr(crews.Crew, moment), []
+
+    def killing(crew: crews.Crew, *arguments: Any) -> Any:
+        if not killed:
+            killed.append(crew.ray.get(crew.members[0].actor.process.remote()))
+            os.kill(killed[0], signal.SIGKILL)
+        return usual(crew, *arguments)
+
+    monkeypatch.setattr(crews.Crew, moment, killing)
+    found = tw.minimize(loss, PARAMETERS, **options)
+    assert killed
+    np.testing.assert_array_equal(found.parameters["w"], undisturbed.parameters["w"])
+
+
 def test_without_room_for_another_the_others_take_over(cluster: tw.Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     options: dict[str, Any] = {"data": (X, y), "method": tw.LBFGS(), "stop": tw.MaxSteps(5), "cluster": cluster}
     undisturbed = tw.minimize(loss, PARAMETERS, **options)
@@ -107,6 +132,39 @@ def test_mini_batches_are_repeatable_and_train(cluster: tw.Cluster) -> None:
     np.testing.assert_array_equal(first.parameters["w"], again.parameters["w"])
     assert not np.array_equal(first.parameters["w"], other.parameters["w"])
     assert first.loss < best.loss + 0.01
+
+
+@pytest.mark.parametrize("batch_size", [7, 100])
+def test_mini_batches_are_those_of_one_machine(cluster: tw.Cluster, batch_size: int) -> None:
+    """Also where a batch has fewer examples than there are shards, and shards differ in size."""
+    rows = [(0, 10), (10, 13), (13, 400)]
+    parts = [lambda a=a, b=b: [(X[a:b], y[a:b])] for a, b in rows]
+    options: dict[str, Any] = {"method": tw.Momentum(0.1), "batch_size": batch_size, "stop": tw.MaxSteps(90)}
+    here = tw.minimize(loss, PARAMETERS, data=(X[:400], y[:400]), **options)
+    there = [
+        tw.minimize(loss, PARAMETERS, data=(X[:400], y[:400]), cluster=cluster, **options),
+        _on_parts(cluster, parts, [b - a for a, b in rows], options),
+    ]
+    for found in there:
+        np.testing.assert_allclose(found.parameters["w"], here.parameters["w"], rtol=1e-9)
+
+
+def _on_parts(cluster: tw.Cluster, parts: list[Any], rows: list[int], options: dict[str, Any]) -> tw.Result:
+    """A descent whose shards are these parts."""
+    plan, members, _ = planned(loss, PARAMETERS, data=(X[: sum(rows)], y[: sum(rows)]), **options)
+    shards = [StreamShard(tw.Stream(part, rows=[count])) for part, count in zip(parts, rows, strict=True)]
+    with cluster.crew(shards) as crew:
+        spread = dataclasses.replace(plan, data=ClusterData(plan.data.structure, plan.data, crew))
+        return run_single(spread, members[0].vector, members[0].method, None)
+
+
+def test_mini_batches_of_what_does_not_fit_in_the_workers_memory_are_refused(cluster: tw.Cluster) -> None:
+    def part() -> Any:
+        return [(np.zeros((150_000, 8)), np.zeros(150_000))]
+
+    stream = tw.Stream(part, part, rows=[150_000] * 2, memory="16 MB")
+    with pytest.raises(tw.ArgumentError, match="Give the stream more memory, or leave out batch_size"):
+        tw.minimize(loss, PARAMETERS, data=stream, batch_size=100, cluster=cluster)
 
 
 def test_local_steps_train(cluster: tw.Cluster) -> None:
@@ -204,6 +262,35 @@ def test_tables_are_fitted_on_a_cluster(cluster: tw.Cluster, tmp_path: Any) -> N
         columns = {f"x{i}": X[rows, i] for i in range(8)} | {"y": y[rows] > 0}
         pq.write_table(pa.table(columns), tmp_path / f"{number}.parquet")
     files = str(tmp_path / "*.parquet")
-    there, here = fit(files, "y", memory="64 MB", cluster=cluster), fit(files, "y", memory="64 MB")
+    there, here = fit(files, "y", memory="200 MB", cluster=cluster), fit(files, "y", memory="200 MB")
     np.testing.assert_allclose(there.parameters["w"], here.parameters["w"], rtol=1e-6)
     assert there.scores["validation"]["accuracy"] == here.scores["validation"]["accuracy"]
+
+
+@pytest.mark.parametrize("batch_size", [None, 500])
+def test_after_the_cluster_was_gone_the_descent_goes_on_to_the_same_digits(
+    cluster: tw.Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, batch_size: int | None
+) -> None:
+    options: dict[str, Any] = {
+        "data": (X, y),
+        "method": tw.Adam(0.05),
+        "stop": tw.MaxSteps(20),
+        "batch_size": batch_size,
+        "cluster": cluster,
+    }
+    undisturbed = tw.minimize(loss, PARAMETERS, **options)
+    ask, asked = crews.Crew.ask, []
+
+    def asking(crew: crews.Crew, name: str, arguments: Any) -> Any:
+        asked.append(name)
+        if len(asked) == 9:
+            raise tw.ClusterError("the cluster does not answer any more")
+        return ask(crew, name, arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(crews.Crew, "ask", asking)
+        with pytest.raises(tw.ClusterError, match="The last checkpoint is kept"):
+            tw.minimize(loss, PARAMETERS, checkpoints=tw.Checkpoints(tmp_path, every=1e-3), **options)
+    found = tw.minimize(loss, PARAMETERS, checkpoints=tw.Checkpoints(tmp_path), **options)
+    np.testing.assert_array_equal(found.parameters["w"], undisturbed.parameters["w"])
+    np.testing.assert_array_equal(found.history.loss, undisturbed.history.loss)

@@ -524,3 +524,10 @@ def test_the_curvature_bounds_the_learning_rate() -> None:
             lambda x: x @ Q @ x / 2, np.ones(3), method=tw.GradientDescent(factor / largest), stop=tw.MaxSteps(300)
         )
         assert (run.loss < 1) == descends
+
+
+@pytest.mark.parametrize("method", [tw.LBFGS(), tw.ConjugateGradient(), tw.NewtonCG()], ids=lambda m: type(m).__name__)
+def test_many_parameters_without_data_are_no_examples(method: tw.Method) -> None:
+    target = np.linspace(0, 1, 20_000)
+    result = tw.minimize(lambda w: np.sum((w - target) ** 2), np.zeros(20_000), method=method, stop=tw.MaxSteps(5))
+    np.testing.assert_allclose(result.parameters, target, atol=1e-6)

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import thalweg as tw
-from thalweg.laboratory.formula import FUNCTIONS, LONGEST, FormulaError, parse
+from thalweg.errors import FormulaError
+from thalweg.laboratory.formula import FUNCTIONS, LONGEST, parse
 
 POINT = np.array([1.5, -0.7])
 

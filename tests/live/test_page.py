@@ -149,11 +149,10 @@ def test_a_descent_that_is_over_at_once_is_shown_all_the_same(browser: Any, star
     viewer.check()
 
 
-def test_ten_members_move_smoothly(browser: Any, start: Any) -> None:
-    run = start(**slow_way(restarts=10, method=tw.GradientDescent(1e-8)))
-    viewer = visit(browser, run.page.address)
-    viewer.state("running")
-    frames = viewer.page.evaluate(
+def frames_of(viewer: Visit) -> int:
+    """Pictures that a page draws in a second."""
+    viewer.page.bring_to_front()
+    count = viewer.page.evaluate(
         """() => new Promise((done) => {
           let frames = 0;
           const begin = performance.now();
@@ -165,7 +164,16 @@ def test_ten_members_move_smoothly(browser: Any, start: Any) -> None:
           requestAnimationFrame(frame);
         })"""
     )
-    assert frames >= 25  # 60 on a machine that has nothing else to do
+    return int(count)
+
+
+def test_ten_members_move_smoothly(browser: Any, start: Any) -> None:
+    run = start(**slow_way(restarts=10, method=tw.GradientDescent(1e-8)))
+    viewer = visit(browser, run.page.address)
+    viewer.state("running")
+    empty = visit(browser, "about:blank")
+    possible = frames_of(empty)  # 60, on a machine that has nothing else to do
+    assert frames_of(viewer) >= 0.7 * possible
     viewer.page.click("#stop")
     result = run.ended()
     viewer.state("ended")

@@ -204,8 +204,9 @@ def test_a_viewer_who_comes_back_gets_what_was_missed(site: Site) -> None:
     assert len(list(events(site, **{"Last-Event-ID": "nonsense"}))) == 11
 
 
-def test_it_ends_at_once_though_viewers_are_connected(site: Site) -> None:
-    ended = threading.Event()
+def seconds_to_end() -> float:
+    """Of a server with a viewer, and with a connection that asks for nothing."""
+    site, ended = Site(), threading.Event()
     viewer = threading.Thread(target=lambda: (list(events(site)), ended.set()))
     viewer.start()
     idle = socket.create_connection(("127.0.0.1", site.server.port))
@@ -213,12 +214,17 @@ def test_it_ends_at_once_though_viewers_are_connected(site: Site) -> None:
         time.sleep(0.001)
     begin = time.perf_counter()
     site.server.close()
-    assert time.perf_counter() - begin < 0.1 + 0.05  # 0.05: a machine that is busy with other tests
+    took = time.perf_counter() - begin
     assert ended.wait(1)
     viewer.join()
     idle.close()
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", site.server.port), timeout=1)
+    return took
+
+
+def test_it_ends_at_once_though_viewers_are_connected() -> None:
+    assert any(seconds_to_end() < 0.1 for _ in range(10))  # the machine may be busy with other tests
 
 
 def test_a_port_that_is_taken_is_said(site: Site) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..live import Live
     from ..runs import Run
 
-__all__ = ["Asked", "fit", "fitted", "resume", "told", "tune"]
+__all__ = ["Asked", "fit", "fitted", "report", "resume", "told", "tune"]
 
 
 @click.command()
@@ -121,6 +121,16 @@ def resume(folder: str, every: float, report: str | None, live: Live | None) -> 
     from .running import resume as go_on
 
     sys.exit(_exit_status(go_on(folder, every, report, live)))
+
+
+@click.command()
+@click.argument("folder")
+@click.option("--output", "-o", metavar="PAGE.html", help="Where to write it; by default report.html in the folder.")
+def report(folder: str, output: str | None) -> None:
+    """Write the report of a run that was begun with --run FOLDER: of one that has ended, or as far as it is."""
+    from .running import report_of
+
+    click.echo(f"Report in {report_of(folder, output)}")
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ for _command in (
     learning.fit,
     learning.resume,
     learning.tune,
+    learning.report,
     using.predict,
     using.evaluate,
     using.export,

@@ -13,16 +13,16 @@ from typing import Any
 
 import click
 
-from ..errors import RunError
-from ..fitting import TableModel
+from ..errors import RunError, TableError
+from ..fitting import TableModel, fitted_of, write_report
 from ..live import Live
-from ..runs import Run
+from ..runs import Run, about, result_so_far
 from ..tables import changes_of_files, files_of, state_of_files
 from . import show
 from .learning import Asked, fitted, told
 from .options import READING
 
-__all__ = ["begin", "resume"]
+__all__ = ["begin", "report_of", "resume"]
 
 
 def begin(folder: str, every: float, asked: Asked, output: str | None, report: str | None, live: Live | None) -> Any:
@@ -80,6 +80,29 @@ def _go_on(run: Run, report: str | None, live: Live | None) -> Any:
         model.save(output)
     model.save(file)
     return told(model, prepared, output, report)
+
+
+def report_of(folder: str, output: str | None) -> Path:
+    """Writes the report of a run: of a fit that has ended all of it, else the record so far. Its path.
+
+    Raises RunError if there is no run, or nothing was recorded yet.
+    """
+    from .. import report
+
+    found = about(folder)
+    path = report.check(output or Path(folder) / "report.html")
+    file = Path(folder) / "model.thalweg"
+    if not file.exists() or "fit" not in found:
+        return report.write(result_so_far(folder), path, f"The run in {Path(folder).name}")
+    try:
+        with Run(folder, has_begun=True) as run:
+            _check_tables(run, found["fit"]["tables"])
+            model, prepared = fitted(_asked_before(found["fit"]), run)
+        return write_report(model, prepared, path)
+    except (RunError, TableError) as error:
+        click.echo(f"Note: {error} The page holds what the folder does, without pictures of the loss.")
+    model = TableModel.load(file)
+    return report.write(result_so_far(folder), path, f"The run in {Path(folder).name}", fitted_of(model))
 
 
 def _asked_before(plain: dict[str, Any]) -> Asked:

@@ -11,7 +11,6 @@ from ..descent.data import size_text
 from ..descent.result import duration
 from ..fitting import Prepared, PreparedStream, TableModel
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
-from ..tables.survey import ROWS_FOR_KINDS
 
 __all__ = ["console", "ended", "fitted", "grid_of", "understood"]
 
@@ -87,7 +86,7 @@ def _streamed(prepared: PreparedStream) -> None:
     fits = "read once, and kept" if prepared.fitted.data.fits else "read again in every pass"
     console.print(
         f"Streamed with {size_text(prepared.memory)} of memory: the training rows take {size_text(needed)} and are {fits}. "
-        f"Kinds are those of the first {ROWS_FOR_KINDS:,} rows."
+        f"Kinds are those of the first {survey.rows_for_kinds:,} rows."
     )
 
 

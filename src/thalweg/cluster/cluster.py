@@ -81,16 +81,18 @@ class Cluster:
         with _travelling(ray, own):
             stored = [ray.put(value) for value in shared]
             remote = ray.remote(function).options(num_cpus=self.threads, max_retries=3)
-            references = [remote.remote(job, *stored) for job in jobs]
+            waiting = [remote.remote(job, *stored) for job in jobs]
         try:
-            for reference in references:
-                yield ray.get(reference)
+            while waiting:
+                found = ray.get(waiting[0])
+                del waiting[0]
+                yield found
         except ray.exceptions.RayTaskError as error:
             raise error.cause if isinstance(error.cause, Exception) else ClusterError(str(error)) from None
         except (ConnectionError, ray.exceptions.RaySystemError, ray.exceptions.WorkerCrashedError) as error:
             raise ClusterError(f"the cluster does not answer any more: {error}") from None
         finally:
-            for reference in references:
+            for reference in waiting:  # not those that have ended: Ray aborts this process if it has not yet noted that
                 ray.cancel(reference, force=True)
 
     def count(self) -> int:

@@ -93,16 +93,15 @@ class Crew:
         with self._reachable():
             for number, shards in enumerate(dealt(len(self.shards), count)):
                 self.members.append(_Member(number, self._actor(), shards))
-            most = max(len(member.shards) for member in self.members)
-            for place in range(
-                most
-            ):  # one shard of each at a time, so that the cluster's store need not hold all of them
-                holding = [member for member in self.members if place < len(member.shards)]
-                self.ray.get([self._given(member.actor, member.shards[place]) for member in holding])
+            # One shard of each at a time, so that the cluster's store need not hold all of them.
+            dealt_out = [(member, list(member.shards)) for member in self.members]
+            for place in range(max(len(shards) for _, shards in dealt_out)):
+                holding = [(member, shards[place]) for member, shards in dealt_out if place < len(shards)]
+                self._wait([(member, [self._given(member.actor, shard)]) for member, shard in holding])
 
     def _actor(self) -> Any:
         options = {"num_cpus": self.threads, "max_restarts": 0}
-        return self.ray.remote(Worker).options(**options).remote(len(self.shards), self.threads)
+        return self.ray.remote(Worker).options(**options).remote(self.threads)
 
     def _given(self, actor: Any, shard: int) -> Any:
         return actor.hold.remote(shard, self.shards[shard])
@@ -111,7 +110,16 @@ class Crew:
         """Does something on every worker, and on all who come later. start: worker → what to wait for."""
         self.starts.append(start)
         with self._reachable():
-            self.ray.get([reference for member in self.members for reference in start(member.actor)])
+            self._wait([(member, start(member.actor)) for member in self.members])
+
+    def _wait(self, calls: Sequence[tuple[_Member, Sequence[Any]]]) -> None:
+        """Waits for calls of workers. Who dies meanwhile is replaced, and told all that the others were told."""
+        for member, references in calls:
+            try:
+                self.ray.get(list(references))
+            except self.ray.exceptions.RayActorError:
+                if member in self.members:
+                    self._replace(member)
 
     def next_program(self) -> int:
         """The number of one more program that the workers get."""
@@ -133,8 +141,6 @@ class Crew:
                     for other, shards in self._replace(member):
                         open_calls.append((other, self._call(other, name, arguments(shards))))
                     continue
-                except self.ray.exceptions.RayTaskError as error:
-                    raise _own(error) from None
                 member.seconds += took.seconds
                 member.examples += took.examples
                 answers.append((member.actor, answer))
@@ -194,6 +200,10 @@ class Crew:
     def _reachable(self) -> Iterator[None]:
         try:
             yield
+        except self.ray.exceptions.RayTaskError as error:
+            raise _own(error) from None
+        except self.ray.exceptions.RayActorError:
+            raise ClusterError("workers die faster than they can be replaced") from None
         except (ConnectionError, self.ray.exceptions.RaySystemError, self.ray.exceptions.GetTimeoutError) as error:
             raise ClusterError(f"the cluster does not answer any more: {error}") from None
 

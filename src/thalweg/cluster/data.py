@@ -14,6 +14,7 @@ from ..descent.engines import Engine
 from ..descent.steps import Step
 from ..errors import ArgumentError, DataError
 from ..graph import ArrayType
+from ..storage import digest_of
 from .crew import Crew
 from .local_engine import LocalEngine
 from .shard import ArrayShard, Draw, Shard, StreamShard
@@ -89,11 +90,25 @@ class ClusterData(ScatteredData):
         """Asks the workers."""
         return ClusterTotals(self.crew, sweeps, len(self.types))
 
-    def engine(self, step: Step, batch: int | None, seed: int) -> Engine:
-        """What carries a descent forward that begins with the step's own state."""
+    @property
+    def identity(self) -> str:
+        """What the examples are known by, and how they are divided: digits depend on that."""
+        known = self.original.identity if isinstance(self.original, ScatteredData) else digest_of(self.original.arrays)
+        local = (
+            "" if self.local_steps is None else f", {self.local_steps} local steps of {len(self.crew.members)} workers"
+        )
+        return f"{known}, in {len(self.crew.shards)} shards{local}"
+
+    def engine(self, step: Step, batch: int | None, seed: int, iteration: int, next_record: int) -> Engine:
+        """What carries a descent forward that goes on with the step's own state."""
         count = len(self.types)
+        if batch is not None and not all(shard.fits for shard in self.crew.shards.values()):
+            raise ArgumentError(
+                f"batch_size={batch}: on a cluster, mini-batches are drawn from examples in the workers' memory, where these do not "
+                "fit. Give the stream more memory, or leave out batch_size"
+            )
         if batch is not None and self.local_steps is not None:
-            return LocalEngine(self.crew, step, batch, seed, self.local_steps)
+            return LocalEngine(self.crew, step, batch, seed, self.local_steps, iteration=iteration)
         if self.local_steps is not None:
             raise ArgumentError("local_steps are steps of mini-batches: pass batch_size as well")
         totals: list[ClusterTotals] = []
@@ -102,9 +117,11 @@ class ClusterData(ScatteredData):
             totals.append(ClusterTotals(self.crew, sweeps, count))
             return totals[0]
 
-        engine = chunked_engine(step, count, of)
+        engine = chunked_engine(step, count, of, (), iteration, next_record)
         if batch is not None:
-            engine.data = lambda iteration: _turn(totals[0], Draw(iteration, batch, seed))
+            shards = [self.crew.shards[number].examples for number in range(len(self.crew.shards))]
+            bounds = tuple(np.cumsum([0, *shards]).tolist())
+            engine.data = lambda iteration: _turn(totals[0], Draw(iteration, batch, seed, bounds))
         return engine
 
 

@@ -10,7 +10,7 @@ from ..descent import Progress, Result
 from ..descent.minimize import planned
 from ..descent.plan import Origin
 from ..descent.single import run_single
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ClusterError
 from .cluster import Cluster
 from .data import ClusterData, shards_of
 from .populations import population_on
@@ -40,7 +40,11 @@ def minimize_on(
     shards = shards_of(plan.data, cluster.shards, cluster.count())
     with cluster.crew(shards) as crew:
         spread = dataclasses.replace(plan, data=ClusterData(plan.data.structure, plan.data, crew, cluster.local_steps))
-        result = run_single(spread, members[0].vector, members[0].method, on_progress)
+        try:
+            result = run_single(spread, members[0].vector, members[0].method, on_progress)
+        except ClusterError as error:
+            kept = "" if plan.keeper is None else " The last checkpoint is kept: the same call goes on from it."
+            raise ClusterError(f"{error}{kept}") from None
         slow = crew.slow_worker()
         notes = (*result.notes, *crew.notes, *([slow] if slow else []), f"on {len(crew.members)} workers")
     assert isinstance(result.origin, Origin)

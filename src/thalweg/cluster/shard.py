@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
+from ..compile.native.permutation import permuted
 from ..descent.data import Stream
 from ..graph import Array
 
@@ -16,6 +18,16 @@ __all__ = ["ArrayShard", "Draw", "Shard", "StreamShard"]
 
 class Shard(Protocol):
     """Where a worker gets the examples of a shard."""
+
+    @property
+    def examples(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def fits(self) -> bool:
+        """Whether a worker keeps all of them in memory."""
+        ...
 
     def chunks(self) -> Iterable[Sequence[Array]]:
         """The examples, in one or more chunks; a chunk may be used until the next is asked for."""
@@ -31,6 +43,12 @@ class ArrayShard:
     """Examples that lie in memory."""
 
     arrays: tuple[Array, ...]
+    fits = True
+
+    @property
+    def examples(self) -> int:
+        """How many there are."""
+        return len(self.arrays[0])
 
     def chunks(self) -> Iterable[Sequence[Array]]:
         """All examples as one chunk."""
@@ -47,23 +65,49 @@ class StreamShard:
 
     stream: Stream
 
+    @property
+    def examples(self) -> int:
+        """How many there are."""
+        return self.stream.examples
+
+    @property
+    def fits(self) -> bool:
+        """Whether they fit in the stream's memory."""
+        return self.stream.fits
+
     def chunks(self) -> Iterable[Sequence[Array]]:
         """A pass over the examples."""
         return self.stream.chunks()
 
     def kept(self) -> Shard:
         """Read into memory, if it fits."""
-        return ArrayShard(self.stream.whole) if self.stream.fits else self
+        return ArrayShard(self.stream.whole) if self.fits else self
 
 
 @dataclass(frozen=True)
 class Draw:
-    """A mini-batch: the one of this iteration, of so many examples of all shards together. Every shard gives its share."""
+    """The mini-batch of an iteration: the same examples that one machine draws.
+
+    bounds: the number of the first example of each shard, then the number of all.
+    """
 
     iteration: int
     batch: int
     seed: int
+    bounds: tuple[int, ...]
 
-    def rows_of(self, shard: int, shards: int) -> int:
-        """How many examples come from a shard."""
-        return self.batch * (shard + 1) // shards - self.batch * shard // shards
+    @cached_property
+    def examples(self) -> Array:
+        """Their numbers, counted over all shards."""
+        places = np.arange(self.iteration * self.batch, (self.iteration + 1) * self.batch)
+        count = self.bounds[-1]
+        epochs = places // count
+        orders = [permuted(places[epochs == one] % count, count, self.seed, one) for one in np.unique(epochs).tolist()]
+        return np.concatenate(orders)
+
+    def rows_of(self, shard: int) -> list[Array]:
+        """Those of a shard, by their places in it; in groups of 2ⁿ, since a program is compiled for each number of rows."""
+        first, end = self.bounds[shard : shard + 2]
+        own = self.examples[(self.examples >= first) & (self.examples < end)] - first
+        sizes = [1 << bit for bit in range(len(own).bit_length()) if len(own) >> bit & 1]
+        return np.split(own, np.cumsum(sizes)[:-1]) if sizes else []

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from ..compile.cut import Sweep, added, sweep_of
-from ..compile.native.permutation import permutation
 from ..descent.data import ChunkTotals, total_of_chunks
 from ..graph import Array
 from ..ops.plain import from_plain
@@ -38,14 +37,12 @@ Spans = dict[Span, Array]
 
 
 class Worker:
-    """Holds shards. threads: that share the work of one. shards: how many there are in all."""
+    """Holds shards. threads: that share the work of one."""
 
-    def __init__(self, shards: int, threads: int = 1) -> None:
-        self.count = shards
+    def __init__(self, threads: int = 1) -> None:
         self.threads = threads
         self.shards: dict[int, Shard] = {}
         self.programs: dict[int, ChunkTotals] = {}
-        self._orders: dict[int, tuple[int, Array]] = {}
 
     def hold(self, number: int, shard: Shard) -> None:
         """Takes charge of one more shard."""
@@ -78,23 +75,10 @@ class Worker:
         return combined(self.programs[program].sweeps[number], answers)
 
     def _drawn(self, number: int, draw: Draw) -> Iterable[Sequence[Array]]:
-        """A shard's share of a mini-batch: every epoch goes through its examples once, in an order of its own."""
-        rows = draw.rows_of(number, self.count)
-        if not rows:
-            return
+        """What a mini-batch has of a shard."""
         (arrays,) = self.shards[number].chunks()
-        count = len(arrays[0])
-        places = np.arange(draw.iteration * rows, (draw.iteration + 1) * rows)
-        for epoch in np.unique(places // count).tolist():
-            own = places[places // count == epoch] % count
-            chosen = self._order(number, count, draw.seed, epoch)[own]
-            yield [array[chosen] for array in arrays]
-
-    def _order(self, number: int, count: int, seed: int, epoch: int) -> Array:
-        known = self._orders.get(number)
-        if known is None or known[0] != epoch:
-            known = self._orders[number] = (epoch, permutation(count, seed + number, epoch))
-        return known[1]
+        for rows in draw.rows_of(number):
+            yield [array[rows] for array in arrays]
 
     def learn_steps(self, plain: Mapping[str, Any], workers: int) -> None:
         """Gets the whole program of a descent, for steps of its own."""

@@ -7,6 +7,7 @@ totals. Wherever the chunks are (memory, a disk, another machine), only totals c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,7 @@ from ..errors import LossError
 from ..graph import Array, Graph, Node, input_node, make, transform, with_operands
 from ..graph.node import ArrayType
 from ..ops.reduction import maximum_reduce, minimum_reduce
-from ..ops.structure import broadcast, transpose
+from ..ops.structure import broadcast, reshape, transpose
 from .examples import Examples, follow_examples, implied_axis
 
 __all__ = ["Cut", "Part", "Sweep", "added", "cut", "identities", "sweep_of"]
@@ -168,6 +169,13 @@ def _sweep(graph: Graph, examples: Examples, phase: int, wanted: set[Node], data
     return Sweep(examples, tuple(data), tuple(reads.read), writes)
 
 
+def _before_reshape(node: Node, axis: int) -> int | None:
+    """The operand's axis that became this one; None if it was split or merged."""
+    old, new = node.operands[0].shape, node.shape
+    found = (i for i, n in enumerate(old) if n == new[axis] and math.prod(old[:i]) == math.prod(new[:axis]))
+    return next(found, None)
+
+
 class _Shorter:
     """The nodes of a sweep for another number of examples.
 
@@ -233,6 +241,9 @@ class _Shorter:
         if node.primitive is transpose:
             inner = self._read_along(node.operands[0], node.attributes["axes"][axis])
             return make(transpose, inner, source=node.source, **node.attributes)
+        if node.primitive is reshape and (same := _before_reshape(node, axis)) is not None:
+            inner = self._read_along(node.operands[0], same)
+            return make(reshape, inner, source=node.source, shape=self._shape(node, axis))
         if node.primitive.is_elementwise:
             operands = [self._read_along(operand, axis) for operand in node.operands]
             return make(node.primitive, *operands, source=node.source, **node.attributes)

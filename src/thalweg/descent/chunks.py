@@ -10,9 +10,10 @@ import numpy as np
 from ..compile.cut import Cut, Part, Sweep, cut
 from ..compile.examples import MixedExamplesError, follow_examples
 from ..compile.function import CompiledFunction, compiled
-from ..compile.prepare import prepare
+from ..compile.prepare import Prepared, prepare
 from ..errors import LossError
-from ..graph import Array, Graph, Node
+from ..graph import Array, Graph, Node, constant, make, transform, with_operands
+from ..ops.structure import broadcast
 from .data import Data, ScatteredData, Totals
 from .engines import StageFunction, SteppedEngine, stage_graphs
 from .steps import Outside, Step
@@ -33,7 +34,7 @@ def chunked_engine(
     arrays: how many arrays of data the loss gets. totals_of: the sweeps of all stages → what forms their totals.
     Raises LossError if the loss combines examples otherwise than by totals.
     """
-    prepared = prepare(step.graph)
+    prepared = _with_fills(prepare(step.graph))
     inputs = prepared.graph.inputs
     first = len(step.state) + len(step.settings) + len(Outside._fields)
     cuts = [_cut(graph, inputs[first : first + arrays]) for graph in stage_graphs(step, prepared.graph)]
@@ -56,6 +57,20 @@ def _cut(graph: Graph, data: Sequence[Node]) -> Cut:
         ) from None
 
 
+def _with_fills(prepared: Prepared) -> Prepared:
+    """Arrays of one number everywhere, such as a column of ones beside the examples, as that number: they have any length."""
+    first = len(prepared.graph.inputs) - len(prepared.values)
+    own, lifted = prepared.graph.inputs[:first], prepared.graph.inputs[first:]
+    known, values = {node: node for node in prepared.graph.inputs}, []
+    for node, value in zip(lifted, prepared.values, strict=True):
+        if (value == value.flat[0]).all():
+            known[node] = make(broadcast, constant(value.flat[0], node.dtype), shape=node.shape)
+        else:
+            values.append(value)
+    outputs = transform(prepared.graph.outputs, known, with_operands)
+    return Prepared(Graph((*own, *(node for node in lifted if known[node] is node)), outputs), tuple(values))
+
+
 def over_data(graph: Graph, data: Data, first: int = 1, threads: int = 1) -> Callable[..., Sequence[Array]]:
     """A graph as a function of all its inputs but the data, wherever these are. first: the number of their first input.
 
@@ -65,7 +80,7 @@ def over_data(graph: Graph, data: Data, first: int = 1, threads: int = 1) -> Cal
     if not isinstance(data, ScatteredData):
         function = compiled(graph, range(first, first + count), threads)
         return lambda *own: function(*own[:first], *data.arrays, *own[first:])
-    prepared = prepare(graph)
+    prepared = _with_fills(prepare(graph))
     parts = _cut(prepared.graph, prepared.graph.inputs[first : first + count])
     totals = data.totals(parts.sweeps, threads)
     whole = _Stage(parts, 0, totals, prepared.values, first, count)

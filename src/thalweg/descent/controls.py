@@ -14,6 +14,8 @@ from ..errors import ArgumentError
 __all__ = ["Controls", "Intervention"]
 
 _LARGEST_FACTOR = 1e6
+_LOOK_AROUND = 0.1
+"""Seconds between two looks at what else may end a pause."""
 
 
 @dataclass(frozen=True)
@@ -131,13 +133,17 @@ class Controls:
             with self._changed:
                 self._halt = None
 
-    def before_stretch(self, step: Callable[[], int]) -> float:
-        """Waits while the descent is paused, and notes what is changed from this step on. Returns the seconds that were waited."""
+    def before_stretch(self, step: Callable[[], int], is_over: Callable[[], bool] = lambda: False) -> float:
+        """Waits while the descent is paused, and notes what is changed from this step on. Returns the seconds that were waited.
+
+        is_over: whether something else has ended the descent, such as a signal.
+        """
         begin = time.perf_counter()
         with self._changed:
             waited = 0.0
             if self.is_paused:
-                self._changed.wait_for(lambda: not self.is_paused)
+                while self.is_paused and not is_over():
+                    self._changed.wait(_LOOK_AROUND)
                 waited = time.perf_counter() - begin
                 self._paused_seconds += waited
             if not math.isclose(self._rate_factor, self._applied, rel_tol=1e-12):

@@ -99,9 +99,11 @@ def examples_of(prepared: Prepared, inputs: Sequence[Node], count: int) -> tuple
         if count < 256:
             return None, ""
         try:
-            return follow_examples(prepared.graph, inputs, count), ""
+            found = follow_examples(prepared.graph, inputs, count)
         except MixedExamplesError:
             return None, ""
+        is_state = any(node in found.axis for node in prepared.graph.outputs)  # as long as the parameters, by chance
+        return (None if is_state else found), ""
     if count < 2:
         return None, ""
     try:

@@ -9,7 +9,7 @@ from typing import Any
 from ..compile.native.jit import host_fingerprint
 from ..graph import Array
 from ..storage import digest_of
-from .data import Data, StreamData
+from .data import Data, ScatteredData
 from .methods import Method
 from .plan import Plan
 from .steps import Step
@@ -50,10 +50,9 @@ def identity_of(plan: Plan, step: Step, state: Sequence[Array], method: Method) 
 
 
 def _digest(data: Data) -> str | None:
-    """What tells data from others; of a stream, only how many examples it has, of which types, and its memory, which sets the windows."""
-    if isinstance(data, StreamData):
-        types = ", ".join(map(str, data.types))
-        return f"a stream of {data.examples} examples of {types}, with {data.stream.memory} bytes of memory"
+    """What tells data from others."""
+    if isinstance(data, ScatteredData):
+        return data.identity
     return digest_of(data.arrays) if data.arrays else None
 
 

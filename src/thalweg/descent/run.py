@@ -165,8 +165,10 @@ class Descent:
         iterations, status, looked = 1, 0, -np.inf
         while status == 0 and not self._is_interrupted:
             if self.controls is not None:
-                self._begin += self.controls.before_stretch(lambda: int(self._named("step")))
-                if self.controls.is_stopped:
+                self._begin += self.controls.before_stretch(
+                    lambda: int(self._named("step")), lambda: self._is_interrupted
+                )
+                if self.controls.is_stopped or self._is_interrupted:
                     self._is_interrupted = True
                     break
             now = time.perf_counter()

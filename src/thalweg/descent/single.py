@@ -100,7 +100,7 @@ def engine_of(plan: Plan, step: Step, vector: Array, method: Method, found: Chec
     if is_compiled and plan.device is not None and not holds(plan.device, plan.data):
         return streamed_to_device(started, plan.data, plan.batch, plan.seed, plan.device, *place)
     if is_compiled and isinstance(plan.data, ScatteredData):
-        engine = plan.data.engine(started, plan.batch, plan.seed)
+        engine = plan.data.engine(started, plan.batch, plan.seed, *place)
         if engine is not None:
             return engine
     if is_compiled and isinstance(plan.data, StreamData):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..diagnosis import judge
 from ..errors import ArgumentError
 from ..graph import Array
-from ..pictures import Depicted, Fitted
 from .prepare import Part, Prepared
 from .streamed import PreparedStream
 from .table_model import TableModel
+
+if TYPE_CHECKING:
+    from ..pictures import Depicted, Fitted
 
 __all__ = ["fitted_of", "write_report"]
 
@@ -26,7 +27,8 @@ def write_report(
 
     Raises ArgumentError if the model was loaded, the path does not end in .html, or Matplotlib is not installed.
     """
-    from .. import report
+    from .. import report  # what draws is loaded only if something is to be drawn
+    from ..diagnosis import judge
 
     if model.result is None:
         raise ArgumentError("a report tells of a descent, and a model that was loaded has none: fit it again")
@@ -37,8 +39,14 @@ def write_report(
     return report.write(result, path, title, fitted_of(model, prepared), further)
 
 
-def fitted_of(model: TableModel, prepared: Prepared | PreparedStream) -> Fitted:
-    """What the report tells of the model. Predictions are for the validation rows, or the training rows if there are none."""
+def fitted_of(model: TableModel, prepared: Prepared | PreparedStream | None = None) -> Fitted:
+    """What the report tells of the model. Predictions are for the validation rows, or the training rows if there are none; without
+    the table there are none."""
+    from ..pictures import Fitted
+
+    target = model.target[0] if not model.classes else ", ".join(model.target)
+    if prepared is None:
+        return Fitted(", ".join(model.target), _coefficients(model), classes=model.classes, scores=model.scores)
     X, actual, rows = _examples(prepared)
     predicted = model.predict_features(X)
     if model.classes:
@@ -46,7 +54,7 @@ def fitted_of(model: TableModel, prepared: Prepared | PreparedStream) -> Fitted:
     elif predicted.ndim > 1:  # of several targets the first is shown
         predicted, actual = predicted[:, 0], actual[:, 0]
     return Fitted(
-        model.target[0] if not model.classes else ", ".join(model.target),
+        target,
         _coefficients(model),
         predicted,
         np.asarray(actual),

@@ -121,9 +121,8 @@ def prepare_stream(
 
 def _too_small(memory: int, columns: int) -> ArgumentError:
     needed = size_text(2 * (_SMALLEST + _DECODER * columns))
-    return ArgumentError(
-        f"memory={size_text(memory)!r} is too small: to stream a table with so many columns ({columns}) takes {needed} or more"
-    )
+    which = f"a table with {columns} columns that are used" if columns > 1 else "a table"
+    return ArgumentError(f"memory={size_text(memory)!r} is too small: to stream {which} takes {needed} or more")
 
 
 def _unit(found: Survey, model: Model) -> tuple[Array, Array]:

@@ -81,6 +81,7 @@ def search(
 
     Sources: J. Bergstra and Y. Bengio, *Random Search for Hyper-Parameter Optimization*, JMLR 13 (2012); of halving, see `Halving`.
 
+    >>> import numpy as np
     >>> from thalweg.descent import GradientDescent, MaxSteps
     >>> from thalweg.hyperparameters import LogUniform
     >>> bowl = lambda w: np.sum((w - 3.0) ** 2)

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import FormulaError
 
-__all__ = ["FUNCTIONS", "LONGEST", "Formula", "FormulaError", "parse"]
+__all__ = ["FUNCTIONS", "LONGEST", "Formula", "parse"]
 
 LONGEST = 300
 _MOST_PARTS = 200
@@ -51,14 +51,6 @@ _SPELLINGS = {"^": "**", "²": "**2", "³": "**3", "⁴": "**4", "·": "*", "×"
 """How mathematics is written, and how Python spells it."""
 
 
-class FormulaError(ArgumentError):
-    """A formula cannot be read. code, values: what is wrong, for a page in any language. place: (first, end) in the text."""
-
-    def __init__(self, code: str, place: tuple[int, int], message: str, **values: str | int) -> None:
-        super().__init__(message)
-        self.code, self.place, self.values = code, place, values
-
-
 @dataclass(frozen=True, eq=False)
 class Formula:
     """A function of x, or of x and y.
@@ -83,7 +75,7 @@ def parse(text: str) -> Formula:
     (2, 13.0)
     >>> parse("x + z")
     Traceback (most recent call last):
-    thalweg.laboratory.formula.FormulaError: z is not known here; write x, y, pi, e, a number or a function such as sin(x)
+    thalweg.errors.FormulaError: z is not known here; write x, y, pi, e, a number or a function such as sin(x)
     """
     if len(text) > LONGEST:
         raise FormulaError(

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ThalwegError
+from ..errors import ArgumentError, FormulaError, ThalwegError
 from ..graph import Array
 from ..pages import Action, File, Flag, Record, Schema, Server, Text, Whole, asset, file_of
 from .around import around, extent, field_of
 from .basins import basins
 from .data_sets import DATA_SETS
 from .descents import Descent, descend
-from .formula import FUNCTIONS, LONGEST, FormulaError, parse
+from .formula import FUNCTIONS, LONGEST, parse
 from .gallery import GALLERY, Window, specimen
 from .loaded import LARGEST_TEXT, LoadedTables, targets
 from .plane import Plane, axes_plane, fitted, path_plane, random_plane

@@ -150,7 +150,8 @@ def _verdict(result: Result) -> Markup:
         *(tag("div", tag("dt", name), tag("dd", value)) for name, value in tables.figures(result)),
         class_="figures",
     )
-    stopped = tag("p", f"Stopped because {result.stopped_by.sentence}.")
+    why = result.stopped_by
+    stopped = tag("p", f"{why.sentence}." if why.reason == "unknown" else f"Stopped because {why.sentence}.")
     notes = [tag("li", note) for note in result.notes]
     remarks = tag("ul", *notes, class_="notes", aria_label="Notes") if notes else None
     if verdict is None:
@@ -236,7 +237,9 @@ def _way_down(descending: Descending) -> Markup:
         "div",
         tag("span", "Against", id="against"),
         tag("button", "steps", type="button", data_axis="step", aria_pressed="true"),
-        tag("button", "time", type="button", data_axis="time", aria_pressed="false"),
+        tag("button", "time", type="button", data_axis="time", aria_pressed="false")
+        if descending.seconds_per_step
+        else None,
         tag("label", tag("input", type="checkbox", id="logarithmic", checked=True), " logarithmic", class_="row"),
         class_="row no-print scripted",
         role="group",

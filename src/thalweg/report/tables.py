@@ -141,7 +141,8 @@ def figures(result: Result) -> Sequence[tuple[str, str]]:
     ]
     if result.evaluations not in (0, result.steps, result.steps + 1):
         found.append(("evaluations", shown(result.evaluations)))
-    found.append(("time", duration(result.seconds)))
+    if result.seconds:
+        found.append(("time", duration(result.seconds)))
     if result.compile_seconds:
         found.append(("to compile", duration(result.compile_seconds)))
     return found

@@ -25,9 +25,9 @@ from .summary import CategorySummary, NumberSummary, RowSample
 from .table import Table, no_rows
 from .target import Target, class_name, target_of
 
-__all__ = ["ROWS_FOR_KINDS", "Split", "Survey", "survey", "tables_of"]
+__all__ = ["Split", "Survey", "survey", "tables_of"]
 
-ROWS_FOR_KINDS = 100_000
+_ROWS_FOR_KINDS = 100_000
 _MOST_CATEGORIES = 1_000
 _MOST_TARGETS = 1_001
 _SAMPLED = 1 << 16
@@ -61,8 +61,8 @@ class Survey:
     pieces: what can be read alone; firsts: the number of the first row of each. training, validation: how many rows of each
     piece are used. target: with values of some rows only. numbers: of each column of the target, over training rows.
     class_weights: the sum of the training rows' weights for each class; weights: of all, and the number of rows.
-    kinds: of all columns; described: what they hold; gaps: those with missing values. dropped: rows without a target;
-    incomplete: rows that were left out because a value is missing.
+    kinds: of all columns, as the first `rows_for_kinds` rows show them; described: what they hold; gaps: those with missing values.
+    dropped: rows without a target; incomplete: rows that were left out because a value is missing.
     """
 
     source: Source
@@ -80,6 +80,7 @@ class Survey:
     encoding: Encoding
     gaps: frozenset[str]
     described: Mapping[str, str]
+    rows_for_kinds: int
     incomplete: int
 
 
@@ -101,14 +102,14 @@ def survey(
     Raises TableError, with the place, for what cannot be used.
     """
     names = (target,) if isinstance(target, str) else tuple(target)
-    rows = min(ROWS_FOR_KINDS, max(1_000, memory // 64 // len(source.names())))
+    rows = min(_ROWS_FOR_KINDS, max(1_000, memory // 256 // len(source.names())))
     found = _kinds(source, kinds or {}, rows)
     for name in (*names, *([weights] if weights else [])):
         if name not in found:
             raise no_such_column(source.path, name, list(found))
     features = [name for name, column in found.items() if name not in (*names, *without) and column.kind not in _UNUSED]
     split = Split(names, tuple(features) if missing == "drop" else (), seed, share)
-    work = _Work(source, found, features, split, weights, missing, memory)
+    work = _Work(source, found, rows, features, split, weights, missing, memory)
     work.read()
     return work.survey(as_classes)
 
@@ -140,7 +141,8 @@ def _kinds(source: Source, given: Mapping[str, Kind], rows: int) -> dict[str, Co
     if not count:
         raise no_rows(source.path)
     table = Table.of_arrow(pa.Table.from_batches(batches), source, None, given)
-    return {column.name: column for column in table.columns if not is_pandas_index(column.name)}
+    names = [column for column in table.columns if not is_pandas_index(column.name)]
+    return {column.name: replace(column, values=column.values[:0].copy()) for column in names}
 
 
 class _Work:
@@ -150,6 +152,7 @@ class _Work:
         self,
         source: Source,
         columns: Mapping[str, Column],
+        rows_for_kinds: int,
         features: Sequence[str],
         split: Split,
         weights: str | None,
@@ -157,13 +160,14 @@ class _Work:
         memory: int,
     ) -> None:
         self.source, self.columns, self.split, self.weights = source, columns, split, weights
+        self.rows_for_kinds = rows_for_kinds
         self.kinds = {name: column.kind for name, column in columns.items()}
         self.refuses = missing == "refuse"
         self.numbers = {name: NumberSummary() for name in features if self.kinds[name] in (Kind.NUMBER, Kind.BOOLEAN)}
         self.categories = {
             name: CategorySummary(_MOST_CATEGORIES) for name in features if self.kinds[name] is Kind.CATEGORY
         }
-        most = memory // 16 // (8 * max(1, len(self.numbers)))
+        most = memory // 64 // (8 * max(1, len(self.numbers)))
         self.sample = RowSample(max(1024, min(_SAMPLED, most)))
         self.targets = tuple(NumberSummary() for _ in split.targets)
         self.different: tuple[dict[str, float], ...] = tuple({} for _ in split.targets)
@@ -278,6 +282,7 @@ class _Work:
             encoding,
             frozenset(self.gaps),
             self._described(),
+            min(self.rows_for_kinds, self.row_count),
             self.incomplete,
         )
 
@@ -308,7 +313,7 @@ class _Work:
                 if categories.are_too_many:
                     found, reason = [], f"more than {_MOST_CATEGORIES:,} different values are too many to learn from"
             elif column.kind in _UNUSED and name not in self.split.targets:
-                found, reason = [], f"holds {column.kind.value} values, as the first {ROWS_FOR_KINDS:,} rows show"
+                found, reason = [], f"holds {column.kind.value} values, as the first {self.rows_for_kinds:,} rows show"
             else:
                 continue
             features.extend(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -49,7 +50,9 @@ class One(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class DeviceProgram:
-    """A descent, compiled. run: (carried, rest, seed, iterations, capacity) → carried; what is carried in is overwritten.
+    """A descent, compiled. run: (history, carried without it, rest, seed, iterations, capacity) → carried.
+
+    The history that goes in is overwritten. The state is not: whoever is interrupted, at whatever moment, still has it.
 
     stored: the dtype in which each array of `rest` is kept on the device. room: rows of the history. device: JAX's own.
     note: for the user.
@@ -63,9 +66,13 @@ class DeviceProgram:
     note: str = ""
 
     def rows(self, history: jax.Array, count: int) -> Array:
-        """The first rows of a history, here. A power of two of them is fetched, so that few shapes are compiled."""
-        fetched = min(self.room, 1 << max(0, count - 1).bit_length())
-        return np.array(history[:fetched])[:count] if count else np.zeros((0, self.width))
+        """The first rows of a history, here. A power of two of them is sent, so that few shapes are compiled."""
+        if not count:
+            return np.zeros((0, self.width))
+        if self.device.platform == "cpu":
+            return np.array(np.asarray(history)[:count])
+        sent = min(self.room, 1 << (count - 1).bit_length())
+        return np.array(history[:sent])[:count]
 
     def history(self) -> jax.Array:
         """An empty history."""
@@ -138,18 +145,19 @@ def _compile(
 
         number = typed((), np.int64)
         state = tuple(typed(node.shape, node.dtype) for node in graph.inputs[: loop.carried])
-        carried = Carried(state, typed((room, descent.width), np.float64), number, number, number, number, number)
+        history = typed((room, descent.width), np.float64)
+        carried = Carried(state, None, number, number, number, number, number)
         short = _shortened(graph, data) if device.precision == "bfloat16" else ()
         sampled = loop.sampling.data_inputs if loop.sampling else ()
         rest = []
         for number, node in enumerate(graph.inputs[loop.carried :], loop.carried):
             shape = (loop.sampling.examples, *node.shape[1:]) if loop.sampling and number in sampled else node.shape
             rest.append(typed(shape, jnp.bfloat16 if node in short else node.dtype))
-        types = (carried, rest, typed((), np.uint64), number, number)
+        types = (history, carried, rest, typed((), np.uint64), number, number)
         compiled = None
         while compiled is None:
             try:
-                compiled = jax.jit(descent.stretch, donate_argnums=(0,)).lower(*types).compile()
+                compiled = jax.jit(partial(_stretch, descent), donate_argnums=(0,)).lower(*types).compile()
             except Exception as error:  # kernels are compiled by another compiler, which fails in its own ways
                 following = next(descents, None)
                 if following is None:
@@ -157,6 +165,10 @@ def _compile(
                 descent = following
                 note = f"this runs slower than it might, since its kernel could not be compiled: {str(error).splitlines()[0]}"
     return DeviceProgram(compiled, [value.dtype for value in rest], descent.width, room, place, note)
+
+
+def _stretch(descent: Descent | MembersKernel, history: Any, carried: Carried, *rest: Any) -> Carried:
+    return descent.stretch(carried._replace(history=history), *rest)
 
 
 def _shortened(graph: Graph, data: Sequence[Node]) -> tuple[Node, ...]:

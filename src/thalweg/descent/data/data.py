@@ -84,12 +84,17 @@ class ScatteredData(Data):
     def key(self) -> Hashable:
         """What functions over these data are known by."""
 
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """What tells these data from others in every process, as far as that can be known without reading them."""
+
     @abstractmethod
     def totals(self, sweeps: Sequence[Sweep], threads: int) -> Totals:
         """What forms the totals of these sweeps."""
 
-    def engine(self, step: Step, batch: int | None, seed: int) -> Engine | None:
-        """What carries a descent forward that begins with the step's own state; None for the usual engine."""
+    def engine(self, step: Step, batch: int | None, seed: int, iteration: int, next_record: int) -> Engine | None:
+        """What carries a descent forward that goes on with the step's own state; None for the usual engine."""
         return None
 
 
@@ -118,6 +123,12 @@ class StreamData(ScatteredData):
     def key(self) -> Hashable:
         """The stream."""
         return self.stream
+
+    @property
+    def identity(self) -> str:
+        """How many examples there are, of which types, and the memory, which sets the windows."""
+        types = ", ".join(map(str, self.types))
+        return f"a stream of {self.examples} examples of {types}, with {self.stream.memory} bytes of memory"
 
     def chunks(self) -> Iterable[Chunk]:
         """A pass over the stream."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import mmap
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -100,8 +102,11 @@ class Stream:
 
     @cached_property
     def examples(self) -> int:
-        """The number of examples in all parts."""
-        return sum(self.rows)
+        """The number of examples in all parts. Raises DataError if there are none."""
+        found = sum(self.rows)
+        if not found:
+            raise DataError("the stream is empty: none of its parts has an example")
+        return found
 
     @property
     def types(self) -> tuple[ArrayType, ...]:
@@ -240,7 +245,7 @@ class Stream:
             yield chunk
 
     def _empty(self, rows: int) -> Chunk:
-        return tuple(np.empty((rows, *type.shape), type.dtype) for type in self.types)
+        return tuple(_mapped((rows, *type.shape), type.dtype) for type in self.types)
 
     def _rows_of(self, order: Iterable[int], skip: int = 0) -> Iterator[tuple[Piece, int]]:
         """The pieces of parts in a given order, without the first `skip` rows, and where each begins.
@@ -254,6 +259,8 @@ class Stream:
             found = 0
             for piece in self._part(number):
                 found += len(piece)
+                if found > self.rows[number]:
+                    break
                 if skip < len(piece):
                     yield piece, skip
                 skip = max(0, skip - len(piece))
@@ -286,6 +293,12 @@ class Stream:
                     "All chunks need the same arrays, with the same dtypes"
                 )
             yield _Copied(arrays)
+
+
+def _mapped(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array whose memory goes back to the system at once when it is no longer used, unlike what the heap gives."""
+    size = math.prod(shape) * dtype.itemsize
+    return np.frombuffer(mmap.mmap(-1, size), dtype).reshape(shape) if size else np.empty(shape, dtype)
 
 
 def _checked_rows(rows: Sequence[int], parts: int) -> tuple[int, ...]:

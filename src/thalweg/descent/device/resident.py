@@ -138,12 +138,12 @@ class DeviceEngine:
         with precise():
             zero = np.zeros((), np.int64)
             carried = Carried(
-                self._carried, self._history, np.int64(self.iteration), np.int64(self.next_record), zero, zero, zero
+                self._carried, None, np.int64(self.iteration), np.int64(self.next_record), zero, zero, zero
             )
             numbers = [np.asarray(value, np.float64) for value in outside]
             rest = [*self._rest[: self._settings], *numbers, *self._rest[self._settings :]]
             room = np.int64(self.program.room - 1)
-            after = self.program.run(carried, rest, np.uint64(self._seed), np.int64(iterations), room)
+            after = self.program.run(self._history, carried, rest, np.uint64(self._seed), np.int64(iterations), room)
             self._carried, self._history, self._fetched = after.state, after.history, None
             self.iteration, self.next_record = int(after.iteration), int(after.next_record)
             rows = self.program.rows(after.history, int(after.recorded))

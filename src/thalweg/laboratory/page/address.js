@@ -56,6 +56,9 @@ export function sceneOf(address) {
   return scene;
 }
 
+/** So many characters of an address may be a table. */
+export const LONGEST = 6000;
+
 /** A text as part of an address, deflated; and back. */
 export async function deflated(text) {
   const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("deflate-raw"));
@@ -64,6 +67,7 @@ export async function deflated(text) {
 }
 
 export async function inflated(text) {
+  if (text.length > LONGEST) throw new Error("too long");  // little can become very much
   const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   return new Response(stream).text();

@@ -1,15 +1,13 @@
 // The laboratory: a scene, which stands in the address; what the server says of it; and what is drawn.
 
 import { DEFAULTS, addressOf, inflated, newRun, sceneOf } from "./address.js";
-import { coloursNow } from "./colours.js";
+import { showAround } from "./around.js";
 import { drawFound, labelOf } from "./found.js";
 import { LECTURES } from "./lectures.js";
 import { Losses } from "./losses.js";
-import { drawModel } from "./model.js";
 import { Player } from "./player.js";
 import { Runs } from "./runs.js";
 import { ask } from "./server.js";
-import { drawSlice, drawSlopes } from "./slice.js";
 import { Stage } from "./stage.js";
 import { knows, say, shown, speak } from "./texts.js";
 import { onThemeChange } from "./theme.js";
@@ -26,6 +24,7 @@ let data = null, around = null, basins = null, verdicts = null, gridKey = "";
 const stage = new Stage($("ground"), $("overlay"), {
   onStart: (place, isFinal) => moveStart(place, isFinal),
   onPoint: (place) => showPoint(place),
+  onZoom: (factor, place) => zoom(factor, place),
 });
 const runs = new Runs($("runs"), catalogue.methods, {
   onChange: (number, values, isFinal) => {
@@ -123,9 +122,13 @@ function question() {
   return found;
 }
 
+/** Whether something is still to come, said also to who cannot see it. */
+const setBusy = (isBusy) => document.querySelector("main").setAttribute("aria-busy", String(isBusy));
+
 let isAsking = false, isDirty = false;
 /** Asks for the scene anew; while an answer is on its way changes are gathered. */
 async function refresh() {
+  setBusy(true);
   if (isAsking) { isDirty = true; return; }
   isAsking = true;
   try {
@@ -143,6 +146,7 @@ async function refreshOnce() {
     $("problem").hidden = false;
     $("problem").textContent = say("table_first");
     drawControls();
+    setBusy(false);
     return;
   }
   const asked = question();
@@ -162,7 +166,7 @@ async function refreshOnce() {
   topics.formulaProblem(isFormula ? answer.problem : null);
   $("problem").hidden = !answer.problem || isFormula;
   $("problem").textContent = answer.problem?.message ?? "";
-  if (answer.problem) { drawControls(); return; }
+  if (answer.problem) { drawControls(); setBusy(isDirty); return; }
   if (scene.isFresh) {  // another function: its own start and rate
     delete scene.isFresh;
     scene.runs = scene.runs.map((run) => ({ ...run, rate: answer.rate }));
@@ -228,6 +232,7 @@ function askLater() {
       runs.judge(verdicts);
       announce();
     }
+    if (isSame()) setBusy(false);
     const key = basinsKey();
     if (scene.show.includes("basins") && data.size <= 2 && basins?.key !== key) {
       const button = $("shows").querySelector("[data-name=basins]");
@@ -303,68 +308,7 @@ function stageLabel() {
 }
 
 function drawAround() {
-  if (!data.runs[scene.chosen]?.points) return;
-  const colours = coloursNow();
-  const colour = colours.runs[scene.chosen % 8];
-  const kinds = [...around.slices.map((slice) => slice.name), ...(data.dimension === 2 ? ["angle"] : [])];
-  const kind = kinds.includes(scene.slice) ? scene.slice : kinds[0];
-  const names = data.size > 2 ? ["a", "b"] : data.names;
-  const tabs = kinds.map((name) => {
-    const made = toggle(`slice_${name}`, () => { change({ slice: name }); }, name);
-    if (name === "x" || name === "y") made.textContent = say("slice_along", { name: names[name === "x" ? 0 : 1] });
-    made.setAttribute("aria-pressed", String(name === kind));
-    return made;
-  });
-  const held = document.activeElement?.parentElement === $("slices") ? document.activeElement.dataset.name : null;
-  $("slices").replaceChildren(...tabs);
-  if (held) tabs.find((tab) => tab.dataset.name === held)?.focus();
-  if (around.loss === null) { $("slice-note").textContent = say("not_finite_here"); return; }
-  if (kind === "angle") {
-    drawSlopes($("slice"), around, colours, colour);
-    $("slice-note").textContent = say("note_angle", { norm: shown(Math.hypot(...around.gradient)) });
-  } else {
-    const slice = around.slices.find((one) => one.name === kind);
-    const index = kind === "y" ? 1 : 0;
-    const here = kind === "descent" ? 0 : around.point[index];
-    const order = scene.show.includes("taylor2") ? [1, 2] : [1];
-    drawSlice($("slice"), slice, around.loss, here, kind === "descent" ? "t" : names[index], kind === "descent" || data.dimension === 1 ? nextAlong(kind) : null, order, colours, colour);
-    const values = { name: names[index], other: names[1 - index] ?? "", value: shown(around.point[1 - index]), slope: shown(slice.slope), curvature: shown(slice.curvature) };
-    $("slice-note").textContent = say(kind === "descent" ? "note_descent" : data.dimension === 1 ? "note_curve" : "note_slice", values);
-  }
-  $("slice").setAttribute("aria-label", $("slice-note").textContent);
-  const figures = [["f", shown(around.loss, 6)], ["∇f", `(${around.gradient.map((part) => shown(part)).join(", ")})`], ["‖∇f‖", shown(around.gradient_norm)]];
-  const curvatures = eigenvalues(around.hessian);
-  if (curvatures) figures.push([say(curvatures.length > 1 ? "curvatures" : "curvature"), curvatures.map((value) => shown(value)).join(", ")]);
-  $("figures").replaceChildren(...figures.map(([name, value]) => {
-    const made = document.createElement("div");
-    made.append(Object.assign(document.createElement("dt"), { textContent: name }), Object.assign(document.createElement("dd"), { textContent: value }));
-    return made;
-  }));
-  if (data.examples && around.model) {
-    drawModel($("model-picture"), data.examples, around.model, colours, colour);
-    $("model-note").textContent = say(`model_${around.model.kind}`, { target: data.examples.target, count: data.examples.count });
-    $("model-picture").setAttribute("aria-label", $("model-note").textContent);
-  }
-}
-
-/** How far along the slice the next step goes. */
-function nextAlong(kind) {
-  const run = data.runs[scene.chosen];
-  const at = Math.min(scene.step, run.points.shape[0] - 1);
-  if (at + 1 >= run.points.shape[0]) return null;
-  const dimension = run.points.shape[1];
-  const step = Array.from({ length: dimension }, (_, i) => run.points.values[dimension * (at + 1) + i] - run.points.values[dimension * at + i]);
-  if (kind !== "descent") return step[0];
-  const norm = Math.hypot(...around.gradient);
-  return norm > 0 ? -(step[0] * around.gradient[0] + step[1] * around.gradient[1]) / norm : null;
-}
-
-function eigenvalues(hessian) {
-  if (hessian.flat().some((value) => value === null)) return null;
-  if (hessian.length === 1) return hessian[0];
-  const [[a, b], [, d]] = hessian;
-  const middle = (a + d) / 2, half = Math.hypot((a - d) / 2, b);
-  return [middle - half, middle + half];
+  if (data.runs[scene.chosen]?.points) showAround(scene, data, around, (name) => change({ slice: name }));
 }
 
 function showPoint(place) {
@@ -391,6 +335,17 @@ function placed([x, y], isFinal) {
   return data.plane.origin.map((value, i) => value + x * first[i] + y * second[i]);
 }
 
+/** Shows so many times as much, around a place of the picture or its middle; null shows what is seen to begin with. */
+function zoom(factor, place) {
+  if (!data) return;
+  if (factor === null) { change({ window: null }); return; }
+  const [x0, x1, y0, y1] = data.window;
+  const [x, y] = data.dimension === 1 ? [place?.[0] ?? (x0 + x1) / 2, (y0 + y1) / 2] : place ?? [(x0 + x1) / 2, (y0 + y1) / 2];
+  const width = factor * (x1 - x0);
+  if (width > 1e6 || width < 1e-6 * Math.max(1, Math.abs(x), Math.abs(y))) return;
+  change({ window: [x + factor * (x0 - x), x + factor * (x1 - x), y + factor * (y0 - y), y + factor * (y1 - y)] });
+}
+
 function announce() {
   const found = verdicts[scene.chosen];
   if (found) announceText(`${labelOf(scene.runs[scene.chosen], catalogue.methods)}: ${say(`kind_${found.kind}`)}`);
@@ -406,6 +361,9 @@ $("picture").addEventListener("change", () => {
   if (name) open(`picture=${name}&${LECTURES[name]}&language=${scene.language}`);
   else change({ picture: "" });
 });
+$("zoom-in").addEventListener("click", () => zoom(0.7));
+$("zoom-out").addEventListener("click", () => zoom(1 / 0.7));
+$("zoom-all").addEventListener("click", () => zoom(null));
 $("add-run").addEventListener("click", () => {
   const from = scene.runs[scene.chosen];
   change({ runs: [...scene.runs, { ...from }], chosen: scene.runs.length });

@@ -13,7 +13,7 @@ import { contextOf, drawAxes, viewOf } from "./view.js";
 const MARGIN = { left: 46, top: 8, right: 10, bottom: 26 };
 
 export class Stage {
-  /** tell: onStart([x, y]), onPoint([x, y] or null, loss). */
+  /** tell: onStart([x, y], isFinal), onPoint([x, y] or null), onZoom(factor, or null for the whole, around a place). */
   constructor(ground, overlay, tell) {
     Object.assign(this, { ground, overlay, tell, turn: -0.6, tilt: 0.75, cursor: null, isStale: true });
     overlay.addEventListener("pointerdown", (event) => this.press(event));
@@ -22,6 +22,7 @@ export class Stage {
     overlay.addEventListener("pointercancel", () => (this.dragged = null));
     overlay.addEventListener("pointerleave", () => this.tell.onPoint(null));
     overlay.addEventListener("keydown", (event) => this.key(event));
+    overlay.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     overlay.addEventListener("blur", () => { this.cursor = null; this.draw(); });
   }
 
@@ -178,7 +179,17 @@ export class Stage {
     this.tell.onStart([view.x(inside[0]), view.y(inside[1])], isFinal);
   }
 
+  /** With Ctrl, or two fingers: without, the page scrolls. */
+  wheel(event) {
+    if (!event.ctrlKey || !this.data || this.isSurface) return;
+    event.preventDefault();
+    const [left, top] = this.place(event);
+    this.tell.onZoom(Math.exp(0.004 * Math.max(-60, Math.min(60, event.deltaY))), [this.view.x(left), this.view.y(top)]);
+  }
+
   key(event) {
+    const zoom = { "+": 0.7, "=": 0.7, "-": 1 / 0.7, 0: null }[event.key];
+    if (zoom !== undefined) this.tell.onZoom(zoom);
     const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
     const isEnter = event.key === "Enter";
     if (!this.data || (!dx && !dy && !isEnter)) return;

@@ -1,11 +1,10 @@
 // What is descended on: a function of the gallery, a formula, a data set, or a table of one's own.
 
-import { deflated } from "./address.js";
+import { LONGEST, deflated } from "./address.js";
 import { ask } from "./server.js";
 import { knows, plain, say } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
-const LONGEST_ADDRESS = 6000;
 
 const option = (value, text) => Object.assign(document.createElement("option"), { value, textContent: text });
 
@@ -54,7 +53,7 @@ export class TopicPanel {
     this.refuse("");
     this.loaded = answer;
     const packed = await deflated(text);
-    this.csv = packed.length <= LONGEST_ADDRESS ? packed : "";
+    this.csv = packed.length <= LONGEST ? packed : "";
     $("table-text").value = text;
     const target = answer.targets.includes(wanted.target) ? wanted.target : answer.targets.at(-1);
     this.onChange({ ...wanted, topic: "table", table: answer.table, target, isNew: !wanted.isKept });

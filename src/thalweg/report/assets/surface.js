@@ -11,7 +11,7 @@
     const [c, s] = [Math.cos(turn), Math.sin(turn)];
     const [a, b] = [(x - 0.5) * c - (y - 0.5) * s, (x - 0.5) * s + (y - 0.5) * c];
     const up = (z - 0.5) * 0.75;
-    return [width / 2 + a * scale, height * 0.47 - (up * Math.cos(tilt) + b * Math.sin(tilt)) * scale, b * Math.cos(tilt) - up * Math.sin(tilt)];
+    return [width / 2 + a * scale, height * 0.49 - (up * Math.cos(tilt) + b * Math.sin(tilt)) * scale, b * Math.cos(tilt) - up * Math.sin(tilt)];
   }
 
   function shades(count) {
@@ -30,7 +30,7 @@
     canvas.height = Math.round(height * ratio);
     const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
-    const scale = Math.min(width * 0.62, height * 0.82);
+    const scale = Math.min(width * 0.58, height * 0.66);
     const [columns, rows] = [surface.x.length, surface.y.length];
     const at = (i, j) => project(i / (columns - 1), j / (rows - 1), surface.height[j][i], scale, width, height);
     const points = Array.from({ length: rows }, (_, j) => Array.from({ length: columns }, (_, i) => at(i, j)));
