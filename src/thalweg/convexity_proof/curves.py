@@ -146,8 +146,14 @@ def _special(name: str) -> Callable[..., Any]:
     return call
 
 
-_expit, _erf, _erfc, _gammaln, _polygamma = map(_special, ("expit", "erf", "erfc", "gammaln", "polygamma"))
+_erf, _erfc, _gammaln, _polygamma = map(_special, ("erf", "erfc", "gammaln", "polygamma"))
 _SQRT_PI = math.sqrt(math.pi)
+
+
+def _expit(x: Array) -> Any:
+    """1 / (1 + exp(-x)) to within a few units in the last place, without SciPy, whose import takes longer than most proofs."""
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, small) / (1 + small)
 
 
 def _sech_squared(x: Array) -> Any:

@@ -137,7 +137,12 @@ def known(value: Any) -> Facts:
     """Facts of a constant."""
     array = np.asarray(value, np.float64)
     is_number = bool(np.isfinite(array).all())
-    return like(Interval(array, array), np.isfinite(array), np.isfinite(array), (), is_defined=is_number)
+    if not is_number:
+        return like(Interval(array, array), np.isfinite(array), np.isfinite(array), (), is_defined=False)
+    # Settled at once, since data are large: see `settle`.
+    everywhere, is_positive = np.broadcast_to(np.True_, array.shape), array >= 0
+    degrees = np.where(is_positive, np.inf, np.nan), np.where(is_positive, 0.0, np.nan)
+    return Facts(Interval(array, array), everywhere, everywhere, *degrees)
 
 
 def nothing(

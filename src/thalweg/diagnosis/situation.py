@@ -15,6 +15,7 @@ from ..descent.plan import Origin, evaluated, gradients_at, losses_at
 from ..descent.problem import Problem
 from ..graph import Array, Graph, constant, inline
 from .landscape import COUNT, FACTOR, Ray, look_along
+from .smooth import is_smooth
 from .spectrum import Spectrum, krylov_of, spectrum_of
 
 __all__ = ["TOLERANCE", "Situation", "bound"]
@@ -25,7 +26,7 @@ TOLERANCE = 1e-6
 _TOLERANCE_LATE = 1e-3
 """And less than this share of the fall in the second half of the steps."""
 
-_LARGEST_PROOF, _MOST_PROVEN = 1 << 24, 5000
+_LARGEST_PROOF, _MOST_PROVEN = 1 << 26, 5000
 """Of more bytes of parameters and data, and of more parameters, convexity is not looked for."""
 
 _LARGE = 100_000
@@ -233,6 +234,8 @@ class Situation:
     @cached_property
     def has_kink(self) -> bool:
         """Whether the gradient jumps close by: by as much in a hundredth of the distance."""
+        if is_smooth(self.problem.graph):
+            return False
         radius = 1e-6 * self.scale * (1 if self.end.dtype == np.float64 else 1e2)
         far, near = (self._jump(self._sphere(length, 16)) for length in (radius, radius / 100))
         return near[0] > 0.3 * far[0] and far[0] > 1e-3 * far[1]
