@@ -93,7 +93,7 @@ def _drawn(data: Data, seed: int, most: int) -> tuple[Array, ...]:
         begin, end = np.searchsorted(rows, [first, first + len(chunk[0])])
         pieces.append([array[rows[begin:end] - first] for array in chunk])
         first += len(chunk[0])
-    return tuple(np.concatenate(of_array) for of_array in zip(*pieces, strict=True))
+    return tuple(np.ascontiguousarray(np.concatenate(of_array)) for of_array in zip(*pieces, strict=True))
 
 
 def confirmed(verdict: Verdict, here: Situation, plan: Plan) -> Verdict:
