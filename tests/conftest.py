@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+collect_ignore_glob = ["**/conftest.py", "conftest.py"]  # two of one name cannot both be searched for doctests
+
 _folder = tempfile.TemporaryDirectory(prefix="thalweg-cache-")
 os.environ["THALWEG_CACHE"] = _folder.name
 
