@@ -89,6 +89,15 @@ def test_what_only_the_sample_says_is_not_believed() -> None:
     assert "sample" in verdict.sentence
 
 
+def test_a_row_outside_the_sample_can_bend_the_loss_downwards() -> None:
+    heavy = np.where(np.arange(COUNT) == 7, 5.0 * COUNT, 0.0)
+
+    def hill(w: Any, X: Any, t: Any) -> Any:
+        return np.mean((X @ w) ** 2 - t * w[0] ** 2)
+
+    assert judged(hill, np.zeros(COLUMNS), X, heavy).kind is VerdictKind.UNKNOWN
+
+
 def test_noise_of_mini_batches_is_seen_in_the_sample() -> None:
     options: Any = {"method": tw.GradientDescent(0.02), "batch_size": 32, "stop": tw.MaxSteps(20_000)}
     verdict = judged(squares, np.zeros(COLUMNS), X, y, **options)

@@ -198,3 +198,10 @@ def test_a_quantile_lies_above_its_share_of_the_rows() -> None:
     model = fit_prepared(found)
     actual = found.target.values[found.training]
     assert np.mean(actual < model.predict_features(found.fitted.X)) == pytest.approx(0.9, abs=0.02)
+
+
+@pytest.mark.parametrize("targets", ["y", ["x", "y"]])
+def test_a_target_whose_squares_overflow_is_refused(targets: Any) -> None:
+    table = pa.table({"x": np.arange(20.0), "z": np.arange(20.0) ** 2, "y": np.arange(20.0) * 1e160})
+    with pytest.raises(tw.TableError, match=r"'y' holds numbers as large as 1.9e\+161. Give it in a larger unit"):
+        tw.fit(table, targets)

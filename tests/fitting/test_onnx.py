@@ -76,3 +76,13 @@ def test_without_the_library_it_says_what_to_install(tmp_path: Path, monkeypatch
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(tw.ThalwegError, match=r"pip install 'thalweg\[onnx\]'"):
         tw.export_onnx(lambda X: X, tmp_path / "f.onnx", np.zeros((2, 3)))
+
+
+def test_columns_may_be_called_like_the_outputs(tmp_path: Path) -> None:
+    x = np.linspace(-1, 1, 40)
+    model = tw.fit(pa.table({"label": x, "probabilities": x**2, "y": x > 0.1}), "y")
+    model.to_onnx(tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    assert [value.name for value in session.get_outputs()] == ["label_", "probabilities_"]
+    label, _ = session.run(None, {"label": x, "probabilities": x**2})
+    assert (label == model.predict(pa.table({"label": x, "probabilities": x**2}))).all()

@@ -45,7 +45,11 @@ class Local:
     @classmethod
     def of(cls, plain: Mapping[str, Any], shards: Mapping[int, Shard], workers: int, threads: int) -> Local:
         """plain: as `LocalEngine` sends it. Each worker draws its share of the batch."""
-        chunks = [tuple(map(np.array, chunk)) for number in sorted(shards) for chunk in shards[number].chunks()]
+        chunks = [
+            [np.array(array, order="C") for array in chunk]
+            for number in sorted(shards)
+            for chunk in shards[number].chunks()
+        ]
         arrays = [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
         batch = min(max(1, plain["batch"] // workers), len(arrays[0]))
         problem: Any = None  # compiling asks nothing of it

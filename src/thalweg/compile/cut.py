@@ -8,7 +8,7 @@ totals. Wherever the chunks are (memory, a disk, another machine), only totals c
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -46,10 +46,17 @@ class Sweep:
     reads: tuple[Node, ...]
     writes: tuple[Node, ...]
 
-    def graph(self, rows: int) -> Graph:
-        """(*reads, *data of so many rows) → the totals of these rows."""
+    def graph(self, rows: int, by_columns: Collection[int] = ()) -> Graph:
+        """(*reads, *data of so many rows) → the totals of these rows.
+
+        by_columns: the numbers of the arrays of data, of two axes, that come transposed: (columns, rows).
+        """
         shorter = _Shorter(self.examples, rows, {node: input_node(node.type) for node in self.reads})
         data = [shorter.node(node) for node in self.data]
+        for number in by_columns:
+            count = self.data[number].shape[1]
+            data[number] = input_node(ArrayType((count, rows), self.data[number].dtype))
+            shorter.known[self.data[number]] = make(transpose, data[number], axes=(1, 0))
         totals = tuple(shorter.node(node) for node in self.writes)
         return Graph((*(shorter.known[node] for node in self.reads), *data), totals)
 

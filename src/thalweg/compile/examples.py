@@ -9,7 +9,7 @@ its gradient need one sweep; a loss such as sqrt(mean(r²)) needs two.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -50,12 +50,12 @@ class Examples:
         return max((self.phase[node] for node in self.totals), default=0) or 1
 
 
-def follow_examples(graph: Graph, inputs: Iterable[Node], count: int) -> Examples:
+def follow_examples(graph: Graph, inputs: Iterable[Node], count: int, by_columns: Collection[Node] = ()) -> Examples:
     """Follows the first axis of the given inputs, which has `count` examples, through the graph.
 
-    Raises MixedExamplesError at the first node that mixes examples.
+    by_columns: those of the inputs whose second axis it is. Raises MixedExamplesError at the first node that mixes examples.
     """
-    axis: dict[Node, int] = dict.fromkeys(inputs, 0)
+    axis: dict[Node, int] = {node: int(node in by_columns) for node in inputs}
     totals: set[Node] = set()
     phase: dict[Node, int] = {}
     for node in graph.nodes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,18 +38,30 @@ class CompiledFunction:
         Execution(self.program, [*inputs, *self.prepared.values], outputs, threads=self.threads).run()
 
 
-def compiled(graph: Graph, examples: Iterable[int] = (), threads: int = 1) -> CompiledFunction:
-    """Compiles a graph. examples: the numbers of the inputs whose first axis runs over examples. threads: that share them."""
+def compiled(
+    graph: Graph, examples: Iterable[int] = (), threads: int = 1, by_columns: Iterable[int] = ()
+) -> CompiledFunction:
+    """Compiles a graph.
+
+    examples: the numbers of the inputs whose first axis runs over examples; by_columns: of those whose second axis does. threads:
+    that share them.
+    """
     prepared = prepare(graph)
-    inputs = [prepared.graph.inputs[number] for number in examples]
-    return CompiledFunction(prepared, compile_native(prepared, _follow(prepared, inputs)), threads)
+    numbers = set(by_columns)
+    program = compile_native(prepared, _follow(prepared, {*examples} | numbers, numbers))
+    return CompiledFunction(prepared, program, threads)
 
 
-def _follow(prepared: Prepared, inputs: Sequence[object]) -> Examples | None:
-    nodes = [node for node in prepared.graph.inputs if node in inputs]
-    if not nodes or not nodes[0].shape or nodes[0].shape[0] < 2:
+def _follow(prepared: Prepared, numbers: Collection[int], by_columns: Collection[int]) -> Examples | None:
+    inputs = prepared.graph.inputs
+    nodes = [inputs[number] for number in sorted(numbers)]
+    across = [inputs[number] for number in by_columns]
+    if not nodes or not nodes[0].shape:
+        return None
+    count = nodes[0].shape[int(nodes[0] in across)]
+    if count < 2:
         return None
     try:
-        return follow_examples(prepared.graph, nodes, nodes[0].shape[0])
+        return follow_examples(prepared.graph, nodes, count, across)
     except MixedExamplesError:
         return None

@@ -3,7 +3,7 @@
 f_S, the loss of a sample S, has its minimum elsewhere than f. So what is looked at is f_S(w') + (∇f(w) − ∇f_S(w))·(w' − w) + f(w) − f_S(w),
 which has the loss and the gradient of all examples at the end w of the descent, and the sample's curvature. What is said of it
 counts only if it can be confirmed: a fall by the loss of all examples, a minimum by how far the curvatures of two halves of the
-sample differ. A proof of convexity for a sample is none for all.
+sample differ, and by the curvature of all examples in a few directions. A proof of convexity for a sample is none for all.
 
 Source of the loss with a corrected gradient: O. Shamir, N. Srebro and T. Zhang, *Communication-efficient distributed optimization
 using an approximate Newton-type method*, ICML 2014.
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..descent import Result
+from ..descent.chunks import over_data
 from ..descent.data import ArrayData, Data, StreamData
 from ..descent.gradients import Automatic
 from ..descent.parameters import flatten
@@ -24,7 +25,7 @@ from ..descent.plan import Origin, Plan, evaluated
 from ..descent.problem import problem_of
 from ..graph import Array
 from .situation import Situation
-from .spectrum import hessian_product
+from .spectrum import hessian_product, product_graph
 from .verdict import Advice, Verdict, VerdictKind
 
 __all__ = ["confirmed", "sample_of"]
@@ -92,7 +93,7 @@ def _drawn(data: Data, seed: int, most: int) -> tuple[Array, ...]:
         begin, end = np.searchsorted(rows, [first, first + len(chunk[0])])
         pieces.append([array[rows[begin:end] - first] for array in chunk])
         first += len(chunk[0])
-    return tuple(np.concatenate(of_array) for of_array in zip(*pieces, strict=True))
+    return tuple(np.ascontiguousarray(np.concatenate(of_array)) for of_array in zip(*pieces, strict=True))
 
 
 def confirmed(verdict: Verdict, here: Situation, plan: Plan) -> Verdict:
@@ -110,7 +111,7 @@ def confirmed(verdict: Verdict, here: Situation, plan: Plan) -> Verdict:
             verdict, "on a sample no direction leads down; the loss has a kink here, and a sample cannot tell more"
         )
     if verdict.kind in (VerdictKind.GLOBAL_MINIMUM, VerdictKind.LOCAL_MINIMUM):
-        return _minimum(verdict, here)
+        return _minimum(verdict, here, plan)
     if verdict.kind is VerdictKind.FLAT_VALLEY:
         return _unknown(
             verdict, "the gradient vanishes, but a sample cannot tell whether the loss is level along some direction"
@@ -124,7 +125,7 @@ def _unknown(verdict: Verdict, sentence: str) -> Verdict:
     )
 
 
-def _minimum(verdict: Verdict, here: Situation) -> Verdict:
+def _minimum(verdict: Verdict, here: Situation, plan: Plan) -> Verdict:
     """The gradient of all examples vanishes; the curvature has to be beyond doubt."""
     doubt = _doubt(here)
     evidence: dict[str, Any] = {**verdict.evidence, "curvature in doubt by": doubt}
@@ -133,6 +134,11 @@ def _minimum(verdict: Verdict, here: Situation) -> Verdict:
     if not doubt < 0.5:
         return _unknown(
             verdict, "the gradient vanishes, but the sample is too small to tell how the loss of all examples curves"
+        )
+    if not _least_ratio(here, plan) > 0.5:
+        return _unknown(
+            verdict,
+            "the gradient vanishes, but the loss of all examples is not curved as the sample's: a few count for much",
         )
     sentence = "the gradient over all examples vanishes, and the loss curves upwards in every direction"
     if verdict.kind is VerdictKind.GLOBAL_MINIMUM:
@@ -158,6 +164,24 @@ def _doubt(here: Situation) -> float:
     ]
     differences = np.array([products[0](column) - products[1](column) for column in scaled.T]) / 2
     return float(np.linalg.norm(scaled.T @ differences.T, 2))
+
+
+def _least_ratio(here: Situation, plan: Plan) -> float:
+    """The curvature of all examples by the sample's: the least of a few directions in which the sample's is the same.
+
+    Random ones see what few examples, which are not in the sample, do in any direction.
+    """
+    spectrum, generator = here.spectrum, np.random.default_rng([plan.seed % (1 << 63), 3])
+    assert spectrum.vectors is not None, "no doubt is known without them"
+    turned = generator.normal(size=(len(spectrum.values), _PLACES))
+    directions = spectrum.vectors / np.sqrt(spectrum.values) @ (turned / np.linalg.norm(turned, axis=0))
+    problem = plan.whole()
+    function = over_data(product_graph(problem.graph), plan.data, threads=plan.threads)
+    ratios = []
+    for direction in directions.T:
+        (product,) = function(here.end, direction.astype(here.end.dtype))
+        ratios.append(float(direction @ product.astype(np.float64)))
+    return float(np.min(ratios))
 
 
 def _falling(verdict: Verdict, here: Situation, plan: Plan) -> Verdict:

@@ -24,7 +24,7 @@ from ..errors import ArgumentError
 from ..graph import Array, ArrayType, Graph, constant, input_node
 from ..rewrite import simplify
 
-__all__ = ["Spectrum", "curvature", "hessian_product", "krylov_of", "spectrum_of"]
+__all__ = ["Spectrum", "curvature", "hessian_product", "krylov_of", "product_graph", "spectrum_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,15 +130,18 @@ def krylov_of(problem: Problem, vector: Array, arrays: Sequence[Array], directio
     return found.values, found.vectors.T
 
 
+def product_graph(loss: Graph) -> Graph:
+    """From (θ, *data) → loss to (θ, *data, v) → ∇²f · v."""
+    (of_loss,) = simplify(Graph(loss.inputs, gradient(loss.outputs[0], loss.inputs[:1]))).outputs
+    tangent = input_node(loss.inputs[0].type, "tangent")
+    return Graph((*loss.inputs, tangent), pushforward([of_loss], loss.inputs[:1], [tangent]))
+
+
 def hessian_product(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Callable[[Array], Array]:
     """v (P,) → ∇²f · v (P,), in float64."""
 
     def make() -> Callable[..., tuple[Array, ...]]:
-        inputs = problem.graph.inputs
-        (of_loss,) = simplify(Graph(inputs, gradient(problem.graph.outputs[0], inputs[:1]))).outputs
-        tangent = input_node(inputs[0].type, "tangent")
-        outputs = pushforward([of_loss], inputs[:1], [tangent])
-        return compiled(Graph((*inputs, tangent), outputs), range(1, len(inputs)))
+        return compiled(product_graph(problem.graph), range(1, len(problem.graph.inputs)))
 
     function = problem.known.get("hessian product", make)
 

@@ -74,7 +74,7 @@ def _examples(prepared: Prepared | PreparedStream) -> tuple[Array, Array, str]:
         return part.X, prepared.target.values[places], which
     X, y, *_ = next(iter(part.data.chunks()))
     actual = y if prepared.target.classes else y * prepared.scale + prepared.mean
-    return np.array(X), np.array(actual), f"the first {len(X):,} {which}"
+    return np.array(X, order="C"), np.array(actual), f"the first {len(X):,} {which}"
 
 
 def _coefficients(model: TableModel) -> dict[str, float]:

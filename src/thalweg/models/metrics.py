@@ -67,7 +67,7 @@ class NumberMetrics:
         mean, count = float(y.mean()), len(y)
         apart = mean - self._mean
         total = self.count + count
-        self._spread += float(np.sum((y - mean) ** 2)) + apart**2 * self.count * count / total
+        self._spread += float(np.sum((y - mean) ** 2)) + apart * apart * self.count * count / total
         self._mean += apart * count / total
         self.count = total
 

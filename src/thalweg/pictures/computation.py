@@ -110,7 +110,7 @@ def _small(subject: Subject) -> tuple[Problem, list[Array], int]:
     if not data.examples or (isinstance(data, ArrayData) and size <= _MOST_NUMBERS):
         return subject.problem, [vector, *data.arrays], 0
     first = next(iter(data.chunks()))
-    few = ArrayData(data.structure, tuple(np.array(array[:_FEW_ROWS]) for array in first))
+    few = ArrayData(data.structure, tuple(np.array(array[:_FEW_ROWS], order="C") for array in first))
     names = origin.plan.problem.numbers
     traced = problem_of(origin.plan.loss, origin.plan.parameters, few, few.examples, None, names, origin.plan.penalty)
     return bound(traced, origin.numbers), [vector, *few.arrays], few.examples

@@ -47,7 +47,7 @@ def stream_of(
     reader = _Reader(survey, targets, dtype, is_validation, more)
     parts = [partial(reader.rows, piece, first) for piece, first in zip(survey.pieces, survey.firsts, strict=True)]
     features = ArrayType((len(survey.encoding.features),), dtype)
-    return Stream.of_pieces(parts, (features, *types), numbers, memory)
+    return Stream.of_pieces(parts, (features, *types), numbers, memory, by_columns=[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,23 +71,36 @@ class EncodedRows:
         """Writes rows `start` to `stop` of those that are used."""
         X, *others = into
         chosen = self.chosen[start:stop]
+        span = _span(chosen)
         for target, values in zip(others, self.targets, strict=True):
-            target[:] = values[chosen]
+            target[:] = values[span]
         places = self.encoding.indices()
+        is_by_columns = X.strides[0] == X.itemsize
+        if is_by_columns:
+            self._write_columns(X, span, places)
         for begin in range(0, len(chosen), _BLOCK):
             rows = chosen[begin : begin + _BLOCK]
             block = X[begin : begin + _BLOCK]
-            if self.numbers:
+            if self.numbers and not is_by_columns:
                 self._write_numbers(block, rows, [places[name] for name in self.numbers])
             for name, indices in places.items():
                 if name not in self.numbers:
                     features = [self.encoding.features[index] for index in indices]
                     fill_features(block[:, indices[0] : indices[-1] + 1], features, self.table.column(name), rows)
 
+    def _write_columns(self, X: Array, span: Any, places: Mapping[str, list[int]]) -> None:
+        """The numbers into an array that lies column by column. A second feature of a number is that it is missing: never."""
+        for name, values in self.numbers.items():
+            first, *more = places[name]
+            feature, column = self.encoding.features[first], X[:, first]
+            np.subtract(values[span], feature.mean, out=column, casting="same_kind")
+            np.divide(column, feature.scale, out=column)
+            for index in more:
+                X[:, index] = -self.encoding.features[index].mean / self.encoding.features[index].scale
+
     def _write_numbers(self, block: Array, rows: Array, places: list[list[int]]) -> None:
-        """All columns of numbers at once. The first feature of each is the number, a second that it is missing: never."""
-        is_run = int(rows[-1] - rows[0]) == len(rows) - 1
-        span: Any = slice(int(rows[0]), int(rows[-1]) + 1) if is_run else rows
+        """All columns of numbers at once, into an array that lies row by row."""
+        span = _span(rows)
         columns = [values[span] for values in self.numbers.values()]
         features = self.encoding.features
         for first in range(0, len(columns), _TOGETHER):
@@ -105,6 +118,12 @@ class EncodedRows:
         for of_column in places:
             for index in of_column[1:]:
                 block[:, index] = -features[index].mean / features[index].scale
+
+
+def _span(rows: Array) -> Any:
+    """What chooses rows: a slice if they follow one another."""
+    is_run = len(rows) > 0 and int(rows[-1] - rows[0]) == len(rows) - 1
+    return slice(int(rows[0]), int(rows[-1]) + 1) if is_run else rows
 
 
 @cache

@@ -288,6 +288,9 @@ class _Work:
 
     def _target(self, as_classes: bool | None) -> Target:
         """The target, from all its different values (or the first thousand of them)."""
+        for name, numbers in zip(self.split.targets, self.targets, strict=True):
+            if numbers.count:
+                check_size(name, max(abs(numbers.least), abs(numbers.largest)), self.source.path)
         most = max(len(different) for different in self.different)
         columns = []
         for name, different in zip(self.split.targets, self.different, strict=True):

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import TableError
 from ..graph import Array
 from .column import Column, Kind
+from .encoding import check_size
 from .table import Table
 
 __all__ = ["Target", "class_name", "holds_classes", "places_of_classes", "target_of"]
@@ -94,6 +95,7 @@ def target_of(
     dropped = int(np.count_nonzero(is_missing))
     if len(columns) > 1:
         _check_several(columns, as_classes, table.path)
+        _check_sizes(columns, chosen, table.path)
         values = np.stack([column.values[chosen] for column in columns], axis=1)
         return Target(listed, Kind.NUMBER, (), values, chosen, dropped)
     column = columns[0]
@@ -104,6 +106,7 @@ def target_of(
                 f"{table.path}: the target {column.name!r} holds categories ({_listed(column, np.unique(values))}), which are no "
                 "numbers: choose a model, and an objective, of classes, such as --model softmax"
             )
+        _check_sizes(columns, chosen, table.path)
         return Target(listed, column.kind, (), values.astype(np.float64), chosen, dropped)
     different, places = np.unique(values, return_inverse=True)
     if len(different) > _MOST_CLASSES:
@@ -133,6 +136,11 @@ def _check_several(columns: Sequence[Column], as_classes: bool | None, path: str
                 f"{path}: several targets are predicted together only if all are numbers, and {column.name!r} is to be taken as "
                 "classes. Fit a model for each."
             )
+
+
+def _check_sizes(columns: Sequence[Column], rows: Array, path: str) -> None:
+    for column in columns:
+        check_size(column.name, float(np.abs(column.values[rows]).max(initial=0)), path)
 
 
 def _listed(column: Column, different: Array) -> str:

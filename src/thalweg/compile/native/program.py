@@ -87,8 +87,8 @@ def compile_native(prepared: Prepared, examples: Examples | None, loop: Loop | N
 def _examples_key(graph: Graph, examples: Examples | None) -> str:
     if examples is None:
         return "whole"
-    inputs = [index for index, node in enumerate(graph.inputs) if node in examples.axis]
-    return f"{examples.count} examples in {inputs}"
+    inputs = {index: examples.axis[node] for index, node in enumerate(graph.inputs) if node in examples.axis}
+    return f"{examples.count} examples along {inputs}"
 
 
 def _compile(graph: Graph, examples: Examples | None, loop: Loop | None) -> tuple[bytes, dict[str, Any]]:

@@ -48,7 +48,9 @@ class Builder:
         return name
 
     def output(self, name: str, value: str, dtype: Any, *extents: int) -> None:
-        """Gives a value (N, *extents) out under a name."""
+        """Gives a value (N, *extents) out under a name; if it is taken, by a column perhaps, with "_" after it."""
+        while name in {value.name for value in (*self._inputs, *self._outputs)}:
+            name += "_"
         self._nodes.append(self._onnx.helper.make_node("Identity", [value], [name]))
         self._outputs.append(self._value(name, dtype, extents))
 

@@ -4,7 +4,7 @@ from .ahead import Ahead
 from .data import ArrayData, Data, ScatteredData, StreamData, check_data, check_finite, data_of
 from .memory import bytes_of, size_text
 from .stream import Chunk, Piece, Stream
-from .totals import ChunkTotals, Totals, in_own_types, total_of_chunks
+from .totals import ChunkTotals, Totals, in_own_types, lies_by_columns, total_of_chunks
 
 __all__ = [
     "Ahead",
@@ -22,6 +22,7 @@ __all__ = [
     "check_finite",
     "data_of",
     "in_own_types",
+    "lies_by_columns",
     "size_text",
     "total_of_chunks",
 ]

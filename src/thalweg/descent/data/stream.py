@@ -6,7 +6,7 @@ import itertools
 import math
 import mmap
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -48,11 +48,13 @@ class _Copied:
             target[:] = array[start:stop]
 
 
-_LASTING = ("parts", "memory", "rows", "examples", "row_bytes", "_form")
+_LASTING = ("parts", "memory", "rows", "examples", "row_bytes", "_form", "_by_columns")
 
 Part = Callable[[], Iterable[Any]]
 
 _CHUNK_BYTES = 1 << 24
+_LINE = 16
+"""Numbers in one cache line, or two."""
 _SLOTS = 3
 """Chunks at the same time: one is swept, one is ready, one is being filled."""
 
@@ -88,6 +90,7 @@ class Stream:
         self.memory = bytes_of(memory)
         if rows is not None:
             self.rows = _checked_rows(rows, len(parts))
+        self._by_columns: frozenset[int] = frozenset()
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -147,18 +150,23 @@ class Stream:
                 "leave out what needs them: restarts, grids, the NumPy target, losses that combine examples."
             )
         found = self._empty(self.examples)
-        (filled,) = _filled(self._rows_of(range(len(self.parts))), self.examples, iter([found]))
+        (filled,) = _filled(self._rows_of(range(len(self.parts))), iter([found]))
         return filled
 
     @cached_property
     def chunk_rows(self) -> int:
         """The rows of every chunk but the last."""
-        return max(1, min(_CHUNK_BYTES, self.memory // 16) // self.row_bytes)
+        rows = max(1, min(_CHUNK_BYTES, self.memory // 16) // self.row_bytes)
+        if self._by_columns and rows >= 2 * _LINE:
+            # Columns that were a power of two apart would compete for the same places in the cache.
+            rows -= rows % (2 * _LINE) + _LINE
+        return rows
 
     def chunks(self) -> Iterator[Chunk]:
         """A pass over all examples, in chunks of `chunk_rows` rows. A chunk may be used until the next is asked for.
 
-        What fits is kept; the rest is read by a thread, while chunks are used. Raises DataError if a part is not what it was.
+        Arrays given by columns lie in memory so, unless all examples are there. What fits is kept; the rest is read by a thread,
+        while chunks are used. Raises DataError if a part is not what it was.
         """
         if "whole" in self.__dict__:
             yield from _slices(self.whole, self.chunk_rows)
@@ -182,7 +190,7 @@ class Stream:
         self._has_windows = True
         self._kept.clear()
         try:
-            with Ahead(_filled(source, rows, ring), slots=2) as ahead:
+            with Ahead(_filled(source, ring), slots=2) as ahead:
                 yield from ahead
         finally:
             self._has_windows = False
@@ -204,11 +212,17 @@ class Stream:
         types: Sequence[ArrayType],
         rows: Sequence[int],
         memory: int | str,
+        by_columns: Collection[int] = (),
     ) -> Stream:
-        """A stream whose parts give pieces. types: shape and dtype of one example of each array of a tuple."""
+        """A stream whose parts give pieces.
+
+        types: shape and dtype of one example of each array of a tuple. by_columns: the numbers of the arrays, of two axes, whose
+        columns are each written at once: chunks hold them column by column in memory.
+        """
         found = cls(*parts, rows=rows, memory=memory)
         structure = leaf_arrays(tuple(np.empty(0) for _ in types))[1]
         found._form = tuple(types), structure
+        found._by_columns = frozenset(by_columns)
         return found
 
     def of_parts(self, numbers: Sequence[int]) -> Stream:
@@ -216,6 +230,7 @@ class Stream:
         found = Stream(*(self.parts[number] for number in numbers), memory=self.memory)
         found.rows = tuple(self.rows[number] for number in numbers)
         found._form = self._form
+        found._by_columns = self._by_columns
         return found
 
     def __getstate__(self) -> dict[str, Any]:
@@ -234,11 +249,14 @@ class Stream:
         """The chunks from a row on; the first ones are kept, as many as there is room for."""
         rows = self.chunk_rows
         room = 0 if self._has_windows else self.memory * 7 // 16 // (self.row_bytes * rows)
-        ring = itertools.cycle([self._empty(rows) for _ in range(_SLOTS)])
+        ring = itertools.cycle([self._blank(rows) for _ in range(_SLOTS)])
         first = begin // rows
-        buffers = (self._empty(rows) if number < room else next(ring) for number in itertools.count(first))
+        buffers = (
+            self._chunk(self._blank(rows) if number < room else next(ring), min(rows, self.examples - number * rows))
+            for number in range(first, -(-self.examples // rows))
+        )
         source = self._rows_of(range(len(self.parts)), begin)
-        for number, chunk in enumerate(_filled(source, rows, buffers), first):
+        for number, chunk in enumerate(_filled(source, buffers), first):
             with self._lock:
                 if number < room and number == len(self._kept):
                     self._kept.append(chunk)
@@ -246,6 +264,20 @@ class Stream:
 
     def _empty(self, rows: int) -> Chunk:
         return tuple(_mapped((rows, *type.shape), type.dtype) for type in self.types)
+
+    def _blank(self, rows: int) -> Chunk:
+        """Memory for a chunk."""
+        return tuple(array.reshape(-1) for array in self._empty(rows))
+
+    def _chunk(self, memory: Chunk, rows: int) -> Chunk:
+        """The arrays of a chunk of so many rows, at the beginning of memory."""
+        arrays = []
+        for number, (flat, type) in enumerate(zip(memory, self.types, strict=True)):
+            used = flat[: rows * type.size]
+            arrays.append(
+                used.reshape(*type.shape, rows).T if number in self._by_columns else used.reshape(rows, *type.shape)
+            )
+        return tuple(arrays)
 
     def _rows_of(self, order: Iterable[int], skip: int = 0) -> Iterator[tuple[Piece, int]]:
         """The pieces of parts in a given order, without the first `skip` rows, and where each begins.
@@ -327,14 +359,15 @@ def _slices(arrays: Chunk, rows: int) -> Iterator[Chunk]:
         yield tuple(array[start : start + rows] for array in arrays)
 
 
-def _filled(source: Iterator[tuple[Piece, int]], rows: int, buffers: Iterator[Chunk]) -> Iterator[Chunk]:
-    """Writes pieces of any number of rows into buffers of `rows`; the last is filled in part."""
+def _filled(source: Iterator[tuple[Piece, int]], buffers: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Writes pieces of any number of rows into buffers of any number of rows. There are as many rows as they take, or more buffers."""
     target: Chunk | None = None
     filled = 0
     for piece, start in source:
         while start < len(piece):
             if target is None:
                 target, filled = next(buffers), 0
+            rows = len(target[0])
             stop = min(len(piece), start + rows - filled)
             end = filled + stop - start
             piece.write(tuple(array[filled:end] for array in target), start, stop)
@@ -342,5 +375,3 @@ def _filled(source: Iterator[tuple[Piece, int]], rows: int, buffers: Iterator[Ch
             if filled == rows:
                 yield target
                 target = None
-    if target is not None:
-        yield tuple(array[:filled] for array in target)

@@ -12,7 +12,7 @@ from ...compile.cut import Sweep, added, identities
 from ...compile.function import CompiledFunction, compiled
 from ...graph import Array
 
-__all__ = ["ChunkTotals", "Totals", "in_own_types", "total_of_chunks"]
+__all__ = ["ChunkTotals", "Totals", "in_own_types", "lies_by_columns", "total_of_chunks"]
 
 
 class Totals(Protocol):
@@ -30,21 +30,28 @@ class ChunkTotals:
     sweeps: Sequence[Sweep]
     chunks: Callable[[], Iterable[Sequence[Array]]]
     threads: int = 1
-    _functions: dict[tuple[int, int], CompiledFunction] = field(default_factory=dict)
+    _functions: dict[tuple[int, int, tuple[int, ...]], CompiledFunction] = field(default_factory=dict)
 
     def __call__(self, number: int, values: Sequence[Array]) -> Sequence[Array]:
         sweep = self.sweeps[number]
         return in_own_types(sweep, total_of_chunks(sweep, (self.of_chunk(number, values, x) for x in self.chunks())))
 
     def of_chunk(self, number: int, values: Sequence[Array], chunk: Sequence[Array]) -> Sequence[Array]:
-        """The totals of one chunk. A program is kept for each number of rows."""
+        """The totals of one chunk. A program is kept for each number of rows, and for arrays that lie column by column."""
         rows = len(chunk[0])
-        function = self._functions.get((number, rows))
+        by_columns = tuple(place for place, array in enumerate(chunk) if lies_by_columns(array))
+        function = self._functions.get((number, rows, by_columns))
         if function is None:
-            graph = self.sweeps[number].graph(rows)
-            places = range(len(values), len(values) + len(chunk))
-            function = self._functions[number, rows] = compiled(graph, places, self.threads)
-        return function(*values, *chunk)
+            graph = self.sweeps[number].graph(rows, by_columns)
+            first = len(values)
+            places, across = range(first, first + len(chunk)), [first + place for place in by_columns]
+            function = self._functions[number, rows, by_columns] = compiled(graph, places, self.threads, across)
+        return function(*values, *(array.T if lies_by_columns(array) else array for array in chunk))
+
+
+def lies_by_columns(array: Array) -> bool:
+    """Whether the memory of an array of rows holds one column after the other."""
+    return array.ndim == 2 and array.flags.f_contiguous and not array.flags.c_contiguous
 
 
 def total_of_chunks(sweep: Sweep, totals: Iterable[Sequence[Array]]) -> list[Array]:

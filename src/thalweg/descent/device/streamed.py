@@ -14,7 +14,7 @@ from ...compile.native.permutation import permuted
 from ...errors import ArgumentError
 from ...graph import Array
 from ..chunks import chunked_engine
-from ..data import ArrayData, Chunk, Data, StreamData, in_own_types, size_text, total_of_chunks
+from ..data import ArrayData, Chunk, Data, StreamData, in_own_types, lies_by_columns, size_text, total_of_chunks
 from ..data.ahead import Ahead
 from ..engines import Engine
 from ..steps import Step
@@ -154,7 +154,11 @@ class DeviceTotals:
         read = [on_device(value, place) for value in values]
         before: Any = None
         for chunk in self.chunks():
-            sent = [on_device(array, place).block_until_ready() for array in chunk]
+            # An array that lies column by column is turned there: faster than here.
+            moved = [
+                on_device(array.T, place).T if lies_by_columns(array) else on_device(array, place) for array in chunk
+            ]
+            sent = [array.block_until_ready() for array in moved]
             totals = self._function(number, len(chunk[0]))(*read, *sent)
             if before is not None:
                 yield jax.device_get(before)
