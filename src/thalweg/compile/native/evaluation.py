@@ -468,6 +468,24 @@ class Evaluation:
             function.builder.call(sweep, [table, workspace, emitter.scratch, integer(0)])
             return
         sharing = Sharing(emitter.module, self.tiling.chunks)
+        if not self.tiling.is_split:
+            self._emit_shared(sharing, number)
+            return
+        builder = function.builder
+        left = emitter.control_field(Control.ALONE)
+        alone = builder.load(left, typ=INT64)
+        with builder.if_else(builder.icmp_signed(">", alone, integer(0))) as (by_itself, together):
+            with by_itself:
+                builder.store(builder.sub(alone, integer(1)), left)
+                arguments = [table, workspace, emitter.scratch]
+                loop(function, self.tiling.chunks, lambda chunk: builder.call(sweep, [*arguments, chunk]), "chunks")
+            with together, sharing.watched(builder, emitter.control):
+                self._emit_shared(sharing, number)
+
+    def _emit_shared(self, sharing: Sharing, number: int) -> None:
+        emitter, function = self.emitter, self.main
+        sweep = emitter.sweeps[number]
+        table, workspace = function.areas[Area.TABLE], function.areas[Area.WORKSPACE]
         sharing.emit_publish(function.builder, emitter.control, number)
         arguments = (table, workspace, emitter.control, emitter.scratch)
         sharing.emit_work(function.builder, arguments, {number: sweep})

@@ -21,6 +21,7 @@ class Control(IntEnum):
     NEXT_RECORD = 5
     ITERATION = 6
     SEED = 7
+    ALONE = 8  # so many sweeps that are short enough are not shared, since threads were slow to come
     TICKET = 16
     SWEEP = 17
     DONE = 32

@@ -123,7 +123,7 @@ def _symbols() -> dict[str, int]:
     """The C functions that machine code may call."""
     found: dict[str, int] = {}
     library = ctypes.CDLL("ucrtbase" if os.name == "nt" else None)  # the process itself holds C's library
-    for name in ("fma", "fmaf", "fmod", "fmodf", "memcpy", "memset", "memmove", "sched_yield"):
+    for name in ("fma", "fmaf", "fmod", "fmodf", "memcpy", "memset", "memmove", "sched_yield", "usleep"):
         function = getattr(library, name, None)
         if function is not None:
             found[name] = ctypes.cast(function, ctypes.c_void_p).value or 0

@@ -162,7 +162,7 @@ class Execution:
     def run(self) -> None:
         """Calls the program once; the other threads help for as long as the call lasts."""
         run, help_ = self.program.library["run"], self.program.library["help"]
-        if len(self._scratches) == 1:
+        if len(self._scratches) == 1 or self.control[Control.ALONE] > 0:
             run(*self._arguments(0))
             return
         self.control[Control.QUIT] = 0

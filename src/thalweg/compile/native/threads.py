@@ -9,7 +9,8 @@ nothing: each chunk has totals of its own, and these are added up in a fixed ord
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,15 @@ _SHORT_PATIENCE = 2_000
 """So many times the thread that has opened a sweep looks whether it is done before it gives way."""
 _PATIENCE = 20_000
 """So many times a thread looks for work before it begins to give way to others."""
+
+
+_LONG_CYCLES = 1 << 22
+"""About a millisecond: short sweeps take a tenth of that."""
+_ALONE = 3_000
+
+
+def _is_x86() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64")
 
 
 def control_field(builder: ir.IRBuilder, control: ir.Value, field: Control) -> ir.Value:
@@ -107,6 +117,23 @@ class Sharing:
         builder.branch(waiting)
         builder.position_at_end(finished)
 
+    @contextmanager
+    def watched(self, builder: ir.IRBuilder, control: ir.Value) -> Iterator[None]:
+        """Around a short sweep: if it takes long, a thread has lost its processor in the middle, and the next sweeps are done alone."""
+        begin = self._cycles(builder)
+        yield
+        if begin is None:
+            return
+        took = builder.sub(self._cycles(builder), begin)
+        with builder.if_then(builder.icmp_unsigned(">", took, integer(_LONG_CYCLES)), likely=False):
+            builder.store(integer(_ALONE), control_field(builder, control, Control.ALONE))
+
+    def _cycles(self, builder: ir.IRBuilder) -> ir.Value | None:
+        """The processor's clock, where programs may read it."""
+        if not _is_x86():
+            return None
+        return builder.call(self._external("llvm.readcyclecounter", INT64), [])
+
     def emit_help(self, builder: ir.IRBuilder, arguments: Sequence[ir.Value], sweeps: Mapping[int, Any]) -> None:
         """What a helping thread does: looks for an open sweep, works on it, until it is told to quit."""
         control = arguments[2]
@@ -131,7 +158,12 @@ class Sharing:
         builder.store(spun, spins)
         builder.cbranch(builder.icmp_signed(">", spun, integer(_PATIENCE)), rest, look)
         builder.position_at_end(rest)
-        self._give_way(builder)
+        alone = _load(builder, control_field(builder, control, Control.ALONE), "monotonic")
+        with builder.if_else(builder.icmp_signed(">", alone, integer(0))) as (unneeded, needed):
+            with unneeded:
+                self._sleep(builder)
+            with needed:
+                self._give_way(builder)
         builder.branch(look)
         builder.position_at_end(work)
         builder.store(integer(0), spins)
@@ -141,7 +173,7 @@ class Sharing:
 
     def _pause(self, builder: ir.IRBuilder) -> None:
         """Tells the processor that this is a waiting loop."""
-        if platform.machine().lower() in ("x86_64", "amd64"):
+        if _is_x86():
             builder.call(self._external("llvm.x86.sse2.pause", ir.VoidType()), [])
 
     def _give_way(self, builder: ir.IRBuilder) -> None:
@@ -149,6 +181,12 @@ class Sharing:
         if platform.system() != "Windows":
             builder.call(self._external("sched_yield", ir.IntType(32)), [])
 
-    def _external(self, name: str, returns: ir.Type) -> Any:
+    def _sleep(self, builder: ir.IRBuilder) -> None:
+        """Half a millisecond, where the system has a call for it."""
+        if platform.system() != "Windows":
+            half = ir.IntType(32)
+            builder.call(self._external("usleep", half, half), [ir.Constant(half, 500)])
+
+    def _external(self, name: str, returns: ir.Type, *takes: ir.Type) -> Any:
         known = self.module.globals.get(name)
-        return known or ir.Function(self.module, ir.FunctionType(returns, []), name)
+        return known or ir.Function(self.module, ir.FunctionType(returns, takes), name)
