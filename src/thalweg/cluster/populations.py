@@ -26,7 +26,7 @@ Ran = tuple[list[Result], float, float, int]
 
 
 def population_on(cluster: Cluster, plan: Plan, members: Sequence[Member]) -> Population:
-    """Descends with all members, on the workers of a cluster, and ranks them. No digit depends on how they are divided."""
+    """Descends with all members, on the workers of a cluster, and ranks them. How they are divided may change a last digit."""
     begin = time.perf_counter()
     spans = split_rows(len(members), min(cluster.count(), len(members)))
     plain = {field.name: getattr(plan, field.name) for field in dataclasses.fields(plan)}
