@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -52,7 +52,12 @@ def softmax(p: Any, X: Any, y: Any) -> Any:
 
 
 def descended(
-    loss: Callable[..., Any], parameters: Any, data: tuple[Array, ...], method: tw.Method, rows: Sequence[int]
+    loss: Callable[..., Any],
+    parameters: Any,
+    data: tuple[Array, ...],
+    method: tw.Method,
+    rows: Sequence[int],
+    order: Literal["C", "F"] = "C",
 ) -> Array:
     """The parameters after 8 steps over chunks of so many rows."""
     plan, method = plan_of(loss, parameters, data=data, method=method, stop=tw.MaxSteps(8))
@@ -60,7 +65,7 @@ def descended(
     step = plan.step(vector, method)
     state, settings = start_of(plan.problem, vector, method, plan.rule, 0)
     bounds = np.cumsum([0, *rows])
-    chunks = [tuple(array[a:b] for array in data) for a, b in itertools.pairwise(bounds)]
+    chunks = [tuple(np.array(array[a:b], order=order) for array in data) for a, b in itertools.pairwise(bounds)]
     started = dataclasses.replace(step, state=tuple(state), settings=settings)
     engine = chunked_engine(started, len(data), lambda sweeps: ChunkTotals(sweeps, lambda: chunks))
     status, _ = engine.advance(1000, Outside())
@@ -90,6 +95,21 @@ def test_chunks_of_any_size_lead_to_the_same_parameters(
     expected = np.concatenate([np.ravel(whole.parameters[name]) for name in sorted(parameters)])
     found = descended(loss, parameters, (X, target), method, [400, 400, 203])
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("loss", "parameters", "target"),
+    [(standardised, LINE, y), (softmax, {"W": np.zeros((5, 3))}, CLASSES)],
+    ids=lambda x: getattr(x, "__name__", ""),
+)
+@pytest.mark.parametrize("rows", [[400, 400, 203], [5, 997, 1]])
+def test_rows_may_lie_column_by_column(
+    loss: Callable[..., Any], parameters: Any, target: Array, rows: Sequence[int]
+) -> None:
+    method = tw.GradientDescent(0.05)
+    expected = descended(loss, parameters, (X, target), method, rows)
+    found = descended(loss, parameters, (X, target), method, rows, order="F")
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_the_largest_of_all_examples_is_a_total_too() -> None:

@@ -94,7 +94,7 @@ class EncodedRows:
             first, *more = places[name]
             feature, column = self.encoding.features[first], X[:, first]
             np.subtract(values[span], feature.mean, out=column, casting="same_kind")
-            np.divide(column, feature.scale, out=column)
+            np.multiply(column, 1 / feature.scale, out=column)
             for index in more:
                 X[:, index] = -self.encoding.features[index].mean / self.encoding.features[index].scale
 
@@ -165,7 +165,6 @@ class _Reader:
             for batch in batches:
                 yield self._encoded(batch, first, names, plain)
                 first += len(batch)
-        pa.default_memory_pool().release_unused()
 
     def _encoded(self, batch: Any, first: int, names: list[str], plain: set[str]) -> EncodedRows:
         survey = self.survey

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import thalweg as tw
-from thalweg.descent.data import bytes_of
-from thalweg.descent.data.stream import _slices
+from thalweg.descent.data import bytes_of, lies_by_columns
+from thalweg.descent.data.stream import _Copied, _slices
+from thalweg.graph import ArrayType
 
 ROWS = (70_000, 0, 130_001, 49_999)
 COLUMNS = 12
@@ -80,6 +81,24 @@ def test_windows_go_through_all_parts_in_shuffled_order(first: int) -> None:
     epochs = whole[: 3 * sum(ROWS)].reshape(3, -1)
     assert all((np.sort(epoch) == np.arange(sum(ROWS))).all() for epoch in epochs)
     assert len({tuple(epoch[:: sum(ROWS) // 2]) for epoch in epochs}) > 1
+
+
+def test_chunks_lie_column_by_column_where_it_is_asked_for() -> None:
+    """In windows, of which rows are drawn, they lie row by row."""
+    rows, parts = stream_of()
+    types = [ArrayType((COLUMNS,), np.dtype(float)), ArrayType((), np.dtype(int))]
+    pieces = [lambda part=part: map(_Copied, part()) for part in parts]
+    columns = tw.Stream.of_pieces(pieces, types, ROWS, MEMORY, by_columns=[0])
+    assert not columns.fits
+    for _ in range(2):  # the second time some are kept
+        found = [(lies_by_columns(X), X[:, 3].copy(), places.copy()) for X, places in columns.chunks()]
+        assert all(lies for lies, _, _ in found)
+        assert len(found) > 4
+        for wanted, number in ((np.concatenate([chunk[number] for chunk in found]), number) for number in (1, 2)):
+            np.testing.assert_array_equal(wanted, np.arange(sum(ROWS)), err_msg=str(number))
+    for one, other in itertools.islice(zip(columns.windows(20_000, 1), rows.windows(20_000, 1), strict=True), 3):
+        assert one[0].flags.c_contiguous
+        np.testing.assert_array_equal(one[0], other[0])
 
 
 def test_a_pass_that_is_left_early_ends_its_thread() -> None:
