@@ -109,6 +109,7 @@ class SourceLine:
 
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_COMMANDS = _PACKAGE + "cli" + os.sep
 _LIBRARIES = tuple(os.sep + os.path.join("site-packages", name) + os.sep for name in ("numpy", "scipy", "optree"))
 
 
@@ -120,10 +121,12 @@ _is_library_cache: dict[str, bool] = {}
 
 
 def user_line() -> SourceLine | None:
-    """The innermost line on the stack that belongs to neither thalweg nor NumPy nor SciPy."""
+    """The innermost line on the stack that belongs to neither thalweg nor NumPy nor SciPy; None if a command of thalweg began it."""
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
+        if file.startswith(_COMMANDS):
+            return None
         known = _is_library_cache.get(file)
         if known is None:
             known = _is_library_cache[file] = _is_library(file)

@@ -52,9 +52,9 @@ def understood(prepared: Prepared | PreparedStream) -> None:
     for column in table.columns[:_MOST]:
         reason = prepared.encoding.left_out.get(column.name)
         note = (
-            " [bold]target[/]"
+            "; [bold]target[/]"
             if column.name in target.names
-            else f" [dim]not used: {escape(reason)}[/]"
+            else f"; [dim]not used: {escape(reason)}[/]"
             if reason
             else ""
         )
@@ -76,8 +76,8 @@ def _streamed(prepared: PreparedStream) -> None:
     grid = Grid(box=None, pad_edge=False, show_header=False)
     for name in columns[:_MOST]:
         reason = prepared.encoding.left_out.get(name)
-        note = f" [dim]not used: {escape(reason)}[/]" if reason else ""
-        note = " [bold]target[/]" if name in prepared.target.names else note
+        note = f"; [dim]not used: {escape(reason)}[/]" if reason else ""
+        note = "; [bold]target[/]" if name in prepared.target.names else note
         grid.add_row(f"  {escape(name)}", escape(survey.described[name]) + note)
     if len(columns) > _MOST:
         grid.add_row("  ...", f"and {len(columns) - _MOST:,} columns more")

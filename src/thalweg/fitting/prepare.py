@@ -31,6 +31,8 @@ from .settings import MODELS, Settings, loss_of_words
 __all__ = ["Part", "Prepared", "as_classes", "as_targets", "dtype_of", "is_standardised", "model_for", "prepare"]
 
 _HIDDEN = (64, 32)
+_MOST_CLASSES_OF_NUMBERS = 20
+"""Numbers with more different values are hardly meant as classes."""
 _STANDARDISED = (Squared, Absolute, Quantile, Huber)
 """Losses of numbers whose targets are standardised. Counts keep their zero: their scores are logarithms."""
 
@@ -152,6 +154,11 @@ def model_for(target: Target, features: int, settings: Settings) -> Model:
     if objective is None:
         objective = _default_objective(kind, classes)
     if isinstance(objective, LogisticLoss) and classes > 2:
+        if target.kind is Kind.NUMBER and classes > _MOST_CLASSES_OF_NUMBERS:
+            raise ArgumentError(
+                f"the target {target.name!r} is a number with {classes:,} different values, and logistic regression is for two "
+                "classes: use the model linear"
+            )
         raise ArgumentError(
             f"the target {target.name!r} has {classes} classes, and logistic regression is for two: use the model softmax, or for a "
             "perceptron the objective cross_entropy"

@@ -1,0 +1,39 @@
+"""Mistakes that everybody makes in the first hour."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from thalweg.cli.main import main
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Fifty rows of a number that is a line in another."""
+    x = np.linspace(-1, 1, 50)
+    path = tmp_path / "line.csv"
+    path.write_text("x,y\n" + "".join(f"{a},{3 * a + 1}\n" for a in x))
+    return path
+
+
+def told(table: Path, *options: str) -> str:
+    output = str(table.with_suffix(".thalweg"))
+    return CliRunner().invoke(main, ["fit", str(table), "--target", "y", "--output", output, *options]).output
+
+
+def test_a_rate_that_overshoots_names_no_line_of_the_command_itself(table: Path) -> None:
+    shown = told(table, "--method", "gradient-descent", "--learning-rate", "10")
+    assert "overshooting" in shown
+    assert ".py" not in shown
+
+
+def test_a_number_is_not_taken_for_classes(table: Path) -> None:
+    assert "use the model linear" in " ".join(told(table, "--model", "logistic").split())
+
+
+def test_the_target_stands_apart_from_its_range(table: Path) -> None:
+    assert "-2 to 4; target" in told(table)
