@@ -15,7 +15,7 @@ from .part import Part, cast_batch
 __all__ = ["ArrowFile", "ArrowObject", "ParquetFile"]
 
 _ROWS = 1 << 16
-_BATCH_BYTES = 1 << 23
+_BATCH_BYTES = 6 << 20
 """A batch of a wide table has fewer rows."""
 _MULTIPLE = 8192
 _BUFFER = 1 << 16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import subprocess
 import sys
 
@@ -65,3 +66,13 @@ def test_64_bit_numbers_stay_as_the_user_has_them() -> None:
     tw.minimize(square, np.ones(3), target="jax", stop=tw.MaxSteps(3))
     assert jax.config.jax_enable_x64 == before
     assert jax.numpy.ones(2).dtype == (np.float64 if before else np.float32)
+
+
+def test_an_array_that_is_written_to_later_stays_as_it_was_sent() -> None:
+    from thalweg.compile.jax.program import on_device
+
+    place = jax.devices()[0]
+    given = np.frombuffer(mmap.mmap(-1, 8000), np.int32)  # whole pages, which JAX would read in place
+    sent = on_device(given, place).block_until_ready()
+    given[:] = 1
+    assert not np.asarray(sent).any()

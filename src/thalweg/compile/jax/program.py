@@ -36,8 +36,11 @@ def precise() -> Any:
 def on_device(array: Array, device: Any, dtype: Any = None) -> jax.Array:
     """A copy of an array on JAX's device: its own, so that the program may overwrite it."""
     # What is there already is not copied.
-    given = array if isinstance(array, jax.Array) and dtype in (None, array.dtype) else np.asarray(array, dtype)
-    copied: jax.Array = jax.device_put(given, device, may_alias=None if given is array else False)
+    is_there = isinstance(array, jax.Array) and dtype in (None, array.dtype)
+    # On the processor JAX reads NumPy's memory in place, whatever `may_alias` says, also after it was written to again.
+    copy = np.array if device.platform == "cpu" else np.asarray
+    given = array if is_there else copy(array, dtype)
+    copied: jax.Array = jax.device_put(given, device, may_alias=None if is_there else False)
     return copied
 
 
