@@ -1,5 +1,5 @@
 """`python -m thalweg`."""
 
-from .cli.main import main
+from .cli.main import run
 
-main(prog_name="thalweg")
+run()

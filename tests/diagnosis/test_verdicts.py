@@ -206,3 +206,20 @@ def test_a_kink_at_which_no_direction_is_known_has_a_verdict() -> None:
         lambda p: np.abs(p[0] - p[1]), np.ones(2), method=tw.GradientDescent(0.25), stop=tw.MaxSteps(5)
     )
     assert result.verdict.kind is tw.VerdictKind.GLOBAL_MINIMUM
+
+
+def test_steps_that_never_came_below_the_start_are_too_long() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 3))
+    y = X @ np.array([1.0, -2.0, 0.5]) + 0.1 * rng.normal(size=400)
+    result = tw.minimize(
+        lambda w, X, y: np.mean((X @ w - y) ** 2),
+        np.zeros(3),
+        data=(X[:300], y[:300]),
+        validation=(X[300:], y[300:]),
+        method=tw.Adam(1000.0),
+        batch_size=32,
+        stop=tw.ValidationStalls(3) | tw.MaxSteps(60),
+    )
+    assert result.steps == 0
+    assert result.verdict.kind is tw.VerdictKind.OVERSHOOTING

@@ -14,6 +14,7 @@ from .options import (
     keeps_checkpoints,
     keeps_missing,
     learns,
+    place_to_write,
     reads_tables,
     reports,
     source_from,
@@ -55,6 +56,7 @@ __all__ = ["Asked", "fit", "fitted", "report", "resume", "told", "tune"]
     "--output",
     "-o",
     metavar="MODEL",
+    callback=place_to_write,
     help="Where to save the model; by default model.thalweg, with --run in the run folder.",
 )
 @click.option(
@@ -204,7 +206,13 @@ def _exit_status(result: Any) -> int:
 @click.command()
 @click.argument("tables", nargs=-1, required=True)
 @learns
-@click.option("--save", default=None, metavar="MODEL", help="Where to save the model that the best trial fitted.")
+@click.option(
+    "--save",
+    default=None,
+    metavar="MODEL",
+    callback=place_to_write,
+    help="Where to save the model that the best trial fitted.",
+)
 @click.option("--rounds", default=4, show_default=True, help="After each, the ranges narrow around the best trials.")
 @click.option("--trials", default=32, show_default=True, help="In each round.")
 @click.option("--halving", is_flag=True, help="Stop weak trials early, by successive halving.")

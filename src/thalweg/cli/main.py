@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -11,7 +12,23 @@ from .. import __version__
 from ..errors import ThalwegError
 from . import learning, teaching, using
 
-__all__ = ["main"]
+__all__ = ["main", "run"]
+
+
+def run() -> None:
+    """The command, as the shell calls it.
+
+    After an error the process ends at once: Arrow may still be reading ahead in threads of its own, which would end it with an abort
+    if the interpreter were taken down around them.
+    """
+    try:
+        main(prog_name="thalweg")
+    except SystemExit as ended:
+        if ended.code != 1:
+            raise
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
 
 
 class _Group(click.Group):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +20,7 @@ __all__ = [
     "keeps_missing",
     "kinds_of",
     "learns",
+    "place_to_write",
     "reads_tables",
     "reports",
     "source_from",
@@ -120,6 +123,17 @@ def _report_path(context: Any, parameter: Any, value: str | None) -> str | None:
         from .. import report
 
         report.check(value)
+    return value
+
+
+def place_to_write(context: Any, parameter: Any, value: str | None) -> str | None:
+    """Refused before a long descent rather than after it."""
+    if value is not None:
+        folder = Path(value).absolute().parent
+        if not folder.is_dir():
+            raise click.BadParameter(f"there is no folder {folder}; make it, or choose another place")
+        if not os.access(folder, os.W_OK):
+            raise click.BadParameter(f"nothing can be written to {folder}; choose another place")
     return value
 
 

@@ -74,7 +74,9 @@ def overshooting_of(here: Situation) -> Overshooting | None:
     history = result.history
     if not len(history) or not np.isfinite(here.start_loss):
         return None
-    last = float(history.loss[-1]) if has_diverged or here.plan.batch is None else here.loss
+    # By validation the start was the best of all: where the way led is in the history alone.
+    is_back_at_start = result.steps == 0 and int(history.step[-1]) > 0
+    last = float(history.loss[-1]) if has_diverged or is_back_at_start or here.plan.batch is None else here.loss
     rate = float(history.learning_rate[-1])
     has_risen = not last <= here.start_loss + here.noise
     if has_diverged and not _grew(history.loss):
@@ -86,7 +88,8 @@ def overshooting_of(here: Situation) -> Overshooting | None:
     limit = stability_limit(result.method, curvature)
     if bounces and not (rate > 0.9 * limit and here.decrement > here.tolerance):
         return None
-    if has_risen and not has_diverged and here.plan.batch is not None and not rate > 0.5 * limit:
+    is_noisy = here.plan.batch is not None and not is_back_at_start
+    if has_risen and not has_diverged and is_noisy and not rate > 0.5 * limit:
         return None
     where = f" ({result.notes[-1]})" if has_diverged and result.notes else ""
     return Overshooting(rate, limit, curvature, here.start_loss, last, has_diverged, _cause(here), where)

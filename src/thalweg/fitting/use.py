@@ -74,6 +74,8 @@ def _expected(model: TableModel) -> dict[str, Kind]:
 
 def _batches(model: TableModel, rows: NewRows, more: tuple[str, ...] = ()) -> Iterator[tuple[Table, Array]]:
     """The rows in tables, with the predictions for each. more: columns that are needed beside the features."""
+    if not rows.source.absent_is_zero:
+        model.encoding.check_columns(rows.source.schema.names, rows.source.path)
     most = max(1, _NUMBERS_AT_ONCE // len(model.encoding.features))
     columns = {*model.encoding.kinds, *more}
     for table in tables_in(rows.source, columns, most, rows.kinds, _expected(model)):

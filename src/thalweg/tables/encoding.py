@@ -21,6 +21,7 @@ from ..errors import TableError
 from ..graph import Array
 from .column import Column, Kind
 from .missing import Missing, Unseen, check_choice, refuse_missing
+from .names import no_such_column
 from .table import Table
 
 __all__ = [
@@ -126,7 +127,8 @@ class Encoding:
         that training never saw as none of the known ones, or refuse it. Raises TableError if columns are not there or hold
         another kind of values, or for what is refused. `Differences` says what else differs from the training rows.
         """
-        self.check_columns(table)
+        if not table.absent_is_zero:
+            self.check_columns(table.names(), table.path)
         check_choice("missing", missing)
         check_choice("unseen", unseen)
         if missing == "refuse":
@@ -186,17 +188,15 @@ class Encoding:
                     "--unseen none (in Python: unseen='none')."
                 )
 
-    def check_columns(self, table: Table) -> None:
-        """Raises TableError if columns that are needed are not there."""
-        absent = (
-            [] if table.absent_is_zero else sorted(self.kinds.keys() - set(table.names()), key=list(self.kinds).index)
-        )
+    def check_columns(self, names: Sequence[str], path: str) -> None:
+        """Raises TableError if columns that are needed are not among these. path: of the table, for the message."""
+        absent = [name for name in self.kinds if name not in set(names)]
+        others = [name for name in names if name not in self.kinds]  # a column that is used was not meant for another
         if len(absent) == 1:
-            table.column(absent[0])  # raises, with names like it
+            raise no_such_column(path, absent[0], others or names)
         if absent:
             raise TableError(
-                f"{table.path} has no columns {', '.join(map(repr, absent))}, on which the model was fitted. "
-                f"It has {', '.join(table.names())}."
+                f"{path} has no columns {', '.join(map(repr, absent))}, on which the model was fitted. It has {', '.join(names)}."
             )
 
 
