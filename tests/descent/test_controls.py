@@ -93,10 +93,10 @@ def test_stop_from_another_thread(restarts: int | None, batch_size: int | None) 
 
 def test_stop_ends_within_a_step_that_takes_long() -> None:
     """The sweep over the examples is given up; what is returned needs no other look at them."""
-    X = np.random.default_rng(0).normal(size=(400_000, 20))
+    X = np.random.default_rng(0).normal(size=(800_000, 20))
 
     def loss(w: Any, X: Any) -> Any:
-        return sum(np.mean((np.tanh(k * X) @ w) ** 2) for k in range(1, 9))
+        return sum(np.mean((np.tanh(k * X) @ w) ** 2) for k in range(1, 17))
 
     controls = tw.Controls()
     ends: list[float] = []
@@ -110,7 +110,7 @@ def test_stop_ends_within_a_step_that_takes_long() -> None:
     )
     took = time.perf_counter() - ends[0]
     one_step = result.seconds / (result.steps + 1)
-    assert one_step > 0.1
+    assert one_step > 0.05
     assert took < 0.5 * one_step
     assert np.isfinite(result.loss)
     assert result.loss == result.history.loss[result.history.step == result.steps][0]

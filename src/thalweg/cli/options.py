@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import ModelFileError
+
 if TYPE_CHECKING:
     from ..tables import Kind, Source, Table
 
@@ -130,10 +132,11 @@ def place_to_write(context: Any, parameter: Any, value: str | None) -> str | Non
     """Refused before a long descent rather than after it."""
     if value is not None:
         folder = Path(value).absolute().parent
-        if not folder.is_dir():
-            raise click.BadParameter(f"there is no folder {folder}; make it, or choose another place")
-        if not os.access(folder, os.W_OK):
-            raise click.BadParameter(f"nothing can be written to {folder}; choose another place")
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            why = "nothing can be written to the" if folder.is_dir() else "there is no"
+            raise ModelFileError(
+                f"the model cannot be written to {value}: {why} folder {folder}. Choose another place with {parameter.opts[0]}."
+            )
     return value
 
 
