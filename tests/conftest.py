@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 import pytest
 
 collect_ignore_glob = ["**/conftest.py", "conftest.py"]  # two of one name cannot both be searched for doctests
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a job that a shell runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _folder = tempfile.TemporaryDirectory(prefix="thalweg-cache-")
 os.environ["THALWEG_CACHE"] = _folder.name
