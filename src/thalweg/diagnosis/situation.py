@@ -26,7 +26,7 @@ TOLERANCE = 1e-6
 _TOLERANCE_LATE = 1e-3
 """And less than this share of the fall in the second half of the steps."""
 
-_LARGEST_PROOF, _MOST_PROVEN = 1 << 26, 5000
+_LARGEST_PROOF, _MOST_PROVEN = 1 << 24, 5000
 """Of more bytes of parameters and data, and of more parameters, convexity is not looked for."""
 
 _LARGE = 100_000
