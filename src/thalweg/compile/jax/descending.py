@@ -89,7 +89,7 @@ class Descent:
 
         sampling = self.loop.sampling
         if sampling is None:
-            return lax.while_loop(goes_on, lambda now: self._iterate(now, rest), carried)  # type: ignore[no-any-return]
+            return lax.while_loop(goes_on, lambda now: self._iterate(now, rest), carried)  # type: ignore[no-any-return]  # JAX's
         first = sampling.data_inputs[0] - self.loop.carried
         last = sampling.data_inputs[-1] - self.loop.carried + 1
         steps = max(1, min(_BLOCK, _LARGEST_BLOCK // sampling.batch))
@@ -103,9 +103,9 @@ class Descent:
                 batch = [jnp.take(array, chosen, axis=0, mode="clip") for array in rest[first:last]]
                 return self._iterate(now, [*rest[:first], *batch, *rest[last:]])
 
-            return lax.while_loop(lambda now: goes_on(now) & (now.index < end), one, begin)  # type: ignore[no-any-return]
+            return lax.while_loop(lambda now: goes_on(now) & (now.index < end), one, begin)  # type: ignore[no-any-return]  # JAX's
 
-        return lax.while_loop(goes_on, block, carried)  # type: ignore[no-any-return]
+        return lax.while_loop(goes_on, block, carried)  # type: ignore[no-any-return]  # JAX's
 
     def _iterate(self, now: Carried, rest: Sequence[Value]) -> Carried:
         """One iteration: each stage if it is its turn, in order, until one ends the descent."""

@@ -94,7 +94,7 @@ class Evaluator:
             return self._tiled(sweep, read, arrays, rows)
 
         known: Any = values
-        between: Any = lambda part, read: outputs_of(part.graph, read, self.precision)  # noqa: E731
+        between: Any = lambda part, read: outputs_of(part.graph, read, self.precision)  # noqa: E731  # an argument with a name
         return list(parts.evaluate(known, between, over))
 
     def _tiled(self, sweep: Sweep, read: Sequence[Value], arrays: Sequence[Value], rows: int) -> list[Value]:
