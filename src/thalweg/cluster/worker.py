@@ -85,11 +85,17 @@ class Worker:
         self._local = Local.of(plain, self.shards, workers, self.threads)
 
     def steps(
-        self, state: Sequence[Array], iteration: int, count: int, outside: Sequence[float], seed: int
+        self,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        iteration: int,
+        count: int,
+        outside: Sequence[float],
+        seed: int,
     ) -> tuple[Effort, Steps]:
         """Takes so many steps of its own."""
         begin = time.perf_counter()
-        found = self._local.steps(state, iteration, count, outside, seed)
+        found = self._local.steps(state, settings, iteration, count, outside, seed)
         return Effort(time.perf_counter() - begin, found.examples), found
 
     def process(self) -> int:
