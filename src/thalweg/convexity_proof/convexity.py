@@ -18,12 +18,13 @@ from ..errors import ArgumentError
 from ..graph import Array, Graph, evaluate
 from .derivation import lines_of, place_of
 from .intervals import Interval
+from .nearby import gap_at
 from .normalise import in_real_numbers, normalise
 from .proof import Proof, prove_nodes
 from .refute import Segment, find_counterexample, rounding
-from .regroup import Verdict, decide
+from .regroup import Sum, Verdict, decide, sum_of
 
-__all__ = ["Convexity", "ConvexityKind", "Counterexample", "convexity", "convexity_of"]
+__all__ = ["Convexity", "ConvexityKind", "Counterexample", "ProvenLoss", "convexity"]
 
 
 class ConvexityKind(Enum):
@@ -139,7 +140,7 @@ def convexity(
     layout = problem.layout
     real = in_real_numbers(problem.graph, given.arrays)
     bounds = _bounds(layout, within)
-    proof, verdict = prove(real, bounds)
+    proof, _, verdict = prove(real, bounds)
     start = np.clip(layout.vector(x).astype(np.float64), bounds.lower, bounds.upper)
     check = _Check(f, layout, given, real)
     effort = (32, 1) if verdict.is_convex else (384, 12)
@@ -154,16 +155,29 @@ def convexity(
     return _proven(proof, verdict, within is not None)
 
 
-def convexity_of(problem: Problem, data: Data, within: tuple[Array, Array] | None = None) -> Convexity:
-    """The same for a problem that was traced already, by proof alone: no counterexample is searched for.
+@dataclass(frozen=True, eq=False)
+class ProvenLoss:
+    """A loss over its data, and what was proven of it everywhere: by proof alone, no counterexample is searched for."""
 
-    within: lower and upper bounds, two vectors.
-    """
-    real = in_real_numbers(problem.graph, data.arrays)
-    size = problem.layout.size
-    lower, upper = within if within is not None else (np.full(size, -np.inf), np.full(size, np.inf))
-    bounds = Interval(lower.astype(np.float64), upper.astype(np.float64))
-    return _proven(*prove(real, bounds), is_bounded=within is not None)
+    convexity: Convexity
+    _proof: Proof
+    _sum: Sum | None
+
+    @classmethod
+    def of(cls, problem: Problem, data: Data) -> ProvenLoss:
+        """For a problem that was traced already."""
+        everywhere = np.full(problem.layout.size, np.inf)
+        proof, parts, verdict = prove(in_real_numbers(problem.graph, data.arrays), Interval(-everywhere, everywhere))
+        return cls(_proven(proof, verdict, is_bounded=False), proof, parts)
+
+    def gap(self, point: Array, gradient: Array) -> float | None:
+        """A bound of f(w) − min f at a point w (P,) with the gradient ∇f(w) (P,); None if none can be proven."""
+        if not self.convexity.is_convex:
+            return None
+        bounds = [float(np.sum(gradient**2)) / (2 * self.convexity.modulus)] if self.convexity.modulus > 0 else []
+        with np.errstate(all="ignore"), _one_blas_thread(len(point)):
+            nearby = None if self._sum is None else gap_at(self._proof, self._sum, point, gradient)
+        return min([*bounds, *([] if nearby is None else [nearby])], default=None)
 
 
 def _proven(proof: Proof, verdict: Verdict, is_bounded: bool) -> Convexity:
@@ -177,11 +191,12 @@ def _proven(proof: Proof, verdict: Verdict, is_bounded: bool) -> Convexity:
     return Convexity(ConvexityKind.CONVEX, 0.0, reason, lines)
 
 
-def prove(graph: Graph, within: Interval) -> tuple[Proof, Verdict]:
-    """The proof alone, of a graph θ → loss in real numbers."""
+def prove(graph: Graph, within: Interval) -> tuple[Proof, Sum | None, Verdict]:
+    """The proof alone, of a graph θ → loss in real numbers; and the loss as a sum of parts."""
     with np.errstate(all="ignore"), _one_blas_thread(graph.inputs[0].type.size):
         proof = prove_nodes(normalise(graph), within)
-        return proof, decide(proof)
+        loss = sum_of(proof)
+        return proof, loss, decide(proof, loss)
 
 
 def _one_blas_thread(size: int) -> AbstractContextManager[Any]:
