@@ -8,7 +8,7 @@ must be continuous and its slope must not fall, up to the rounding of the number
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -43,10 +43,6 @@ class Chain:
     @property
     def rows(self) -> int:
         return max((len(x.lower) for x in self.constants.values()), default=1)
-
-    def every(self, step: int) -> Chain:
-        """The chain of every so many-th element."""
-        return replace(self, row=self.row[::step])
 
 
 @dataclass(frozen=True, eq=False)

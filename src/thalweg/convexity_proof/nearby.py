@@ -15,6 +15,7 @@ Numerical Algorithms*, 2nd ed. (2002), sections 3.1 and 3.5.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,15 +23,16 @@ import numpy as np
 from ..graph import Array, Graph, Node, evaluate
 from .cells import Cells
 from .chains import Chain, has_jets
+from .jacobian import Jacobian
 from .proof import Proof
-from .quadratic import MOST_PARAMETERS, jacobian_of
+from .quadratic import MOST_PARAMETERS
 from .regroup import Sum, affine_chain, quadratic_hessian
 
 __all__ = ["gap_at"]
 
 _UNIT = 2.0**-53
-_MOST_ELEMENTS = 1 << 24
-"""Of one part's matrix: examples times parameters."""
+_BLOCK = 1 << 17
+"""Numbers of a block of examples, which fits in cache."""
 
 _SAMPLE = 1 << 12
 """So many examples are enough to choose coordinates."""
@@ -43,72 +45,79 @@ def gap_at(proof: Proof, loss: Sum, point: Array, gradient: Array) -> float | No
 
     point: w (P,). gradient: ∇f(w) (P,). Both in float64.
     """
-    around = _around(proof, loss, point)
+    around = None if loss.blamed(proof) else _around(proof, loss, point)
     if around is None:
         return None
-    slope, needed = float(np.linalg.norm(around.inner.T @ (gradient / around.units))), 0.5
+    slope = float(np.linalg.norm(around.inner.T @ (gradient / around.units)))
+    longest, needed = slope + 2 * around.curvature(0.0, around.step)[1], 0.5
     for _ in range(_TRIES):
-        radius = 2.1 * slope / needed
+        radius = 2.1 * longest / needed
         modulus, error = around.curvature(radius)
         longest = slope * (1 + 2.0**-40) + error
         if not modulus > 0:
             return None
         if 2 * longest <= modulus * radius:
             return longest**2 / (2 * modulus)
-        slope, needed = longest, modulus / 2
+        needed = modulus / 2
     return None
 
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Σ w f(z) with z = A θ + b. columns: Aᵀ (P, N), each in its parameter's unit. norms: of A's rows, then. here: z at the point;
-    slack: its rounding error.
-    """
+    """Σ w f(z), z = A θ + b. here: z at the point (N,). cells: bounds of f''."""
 
     chain: Chain
     weights: Array
-    columns: Array
-    norms: Array
+    jacobian: Jacobian
     here: Array
-    slack: Array
+    cells: Cells
 
-    def cells(self, reach: Array | float) -> Cells:
-        """The curvature of each example while z changes by no more than `reach`."""
-        return Cells.of(self.chain, self.here - reach - self.slack, self.here + reach + self.slack)
+    def blocks(self, step: int = 1) -> Iterator[slice]:
+        """The examples, some at a time. step: every so many-th."""
+        size = step * max(1, _BLOCK // self.jacobian.size)
+        for first in range(0, len(self.here), size):
+            yield slice(first, min(first + size, len(self.here)), step)
 
-    def rows(self, step: int) -> _Part:
-        """Every so many-th example."""
-        return _Part(self.chain.every(step), *(array[..., ::step] for array in self._arrays))
-
-    @property
-    def _arrays(self) -> tuple[Array, ...]:
-        return self.weights, self.columns, self.norms, self.here, self.slack
+    def bounds(self, places: slice, reach: Array | float) -> tuple[Array, Array]:
+        """Of examples, while each one's z changes by no more than its reach: of the curvature and of the slope."""
+        here = self.here[places]
+        return self.cells.bounds(here - reach, here + reach, self.chain.row[places], self.weights[places])
 
 
 @dataclass(frozen=True, eq=False)
 class _Around:
     """The parts around a point. fixed: the Hessian of the quadratic ones, in the parameters' units; error: of it.
 
-    units: of the parameters (P,), powers of two. inner: the coordinates u, in these units (P, P): T = inner / units.
+    units: of the parameters (P,), powers of two. distance: of the point from the origin, in units. inner: the coordinates u, in
+    these units (P, P): T = inner / units. step: every so many-th example was enough to find them.
     """
 
     parts: list[_Part]
     fixed: Array
     error: float
     units: Array
+    distance: float
     inner: Array
+    step: int
 
-    def curvature(self, radius: float) -> tuple[float, float]:
-        """A modulus in the ball of this radius in u, and what ‖Tᵀ∇f‖ may be wrong by."""
+    def curvature(self, radius: float, step: int = 1) -> tuple[float, float]:
+        """A modulus in the ball of this radius in u, and what ‖Tᵀ∇f‖ may be wrong by. step: from every so many-th example."""
         total, error, slope_error = self.fixed.copy(), self.error, 0.0
-        stretch = float(np.linalg.norm(self.inner))
+        size, stretch = len(total), float(np.linalg.norm(self.inner))
         for part in self.parts:
-            cells = part.cells(radius * stretch * part.norms)
-            total += _gram(part.columns, cells.curvatures(part.weights))
-            rounding = 8 * _UNIT * (part.here.size + len(total) + 64)
-            slope_error += 2 * rounding * stretch * float(np.sum(np.abs(part.weights) * cells.steepest * part.norms))
-            error += rounding * float(np.trace(total))
-        size = len(total)
+            rounding = 8 * _UNIT * (len(part.here) + size + 64)
+            own, steep = np.zeros_like(total), 0.0
+            for places in part.blocks(step):
+                rows = part.jacobian.rows(places) / self.units
+                norms = np.sqrt(np.einsum("np,np->n", rows, rows)) * (1 + 2.0**-40)
+                slack = 64 * _UNIT * (size + 16) * (norms * self.distance + np.abs(part.here[places]))
+                curved, slopes = part.bounds(places, radius * stretch * norms + slack)
+                rows *= np.sqrt(curved)[:, None]
+                own += rows.T @ rows
+                steep += float(slopes @ norms)
+            total += own
+            error += rounding * float(np.trace(own))
+            slope_error += 2 * rounding * stretch * step * steep
         error += 16 * size * _UNIT * float(np.linalg.norm(total))
         whitened = self.inner.T @ total @ self.inner
         error = error * stretch**2 + 16 * size * _UNIT * float(np.linalg.norm(whitened))
@@ -118,55 +127,48 @@ class _Around:
         return smallest - error, slope_error
 
 
-def _gram(columns: Array, weights: Array) -> Array:
-    """Aᵀ diag(w) A, for weights that are not negative."""
-    scaled = columns * np.sqrt(weights)
-    product: Array = scaled @ scaled.T
-    return product
-
-
 def _around(proof: Proof, loss: Sum, point: Array) -> _Around | None:
-    """What the curvature around a point is computed from; None if some direction has none."""
+    """What the curvature around a point is computed from; None if along some direction none is seen."""
     size = len(point)
     if size > MOST_PARAMETERS:
         return None
     hessian = quadratic_hessian(proof, loss)
     curved = [node for node in loss.parts if node in loss.good and proof.degrees[node] > 2 and loss.weights[node].any()]
-    found = [part for node in curved if (part := _part(proof, node, loss.weights[node], point)) is not None]
-    squares = np.diag(hessian.matrix) + sum(np.einsum("pn,pn->p", p.columns, p.columns) / p.here.size for p in found)
-    if not (squares > 0).all() or not np.isfinite(squares).all():
-        return None
-    units = 2.0 ** np.round(np.log2(squares) / 2)
-    parts = [_in_units(part, units, float(np.linalg.norm(point * units))) for part in found]
-    fixed, error = hessian.matrix / np.outer(units, units), hessian.error / float(np.min(units)) ** 2
-    step = max(1, max((part.here.size for part in parts), default=0) // max(_SAMPLE, 8 * size))
-    for every in (step, 1):
-        few = [part.rows(every) for part in parts]
-        sampled = fixed + sum(every * _gram(part.columns, part.cells(0.0).curvatures(part.weights)) for part in few)
-        inner = _whitening(sampled)
+    parts = [part for node in curved if (part := _part(proof, node, loss.weights[node], point)) is not None]
+    most = max((len(part.here) for part in parts), default=0)
+    for step in sorted({max(1, most // max(_SAMPLE, 8 * size)), 1}, reverse=True):
+        total = hessian.matrix + sum(step * _sampled(part, step) for part in parts)
+        squares = np.diag(total)
+        if not np.isfinite(total).all() or not (squares > 0).all():
+            continue
+        units = 2.0 ** np.round(np.log2(squares) / 2)
+        inner = _whitening(total / np.outer(units, units))
         if inner is not None:
-            return _Around(parts, fixed, error, units, inner)
+            fixed, error = hessian.matrix / np.outer(units, units), hessian.error / float(np.min(units)) ** 2
+            return _Around(parts, fixed, error, units, float(np.linalg.norm(point * units)), inner, step)
     return None
 
 
+def _sampled(part: _Part, step: int) -> Array:
+    """The Hessian of every so many-th example."""
+    total = np.zeros((part.jacobian.size,) * 2)
+    for places in part.blocks(step):
+        rows = part.jacobian.rows(places)
+        curved, _ = part.bounds(places, 0.0)
+        total += (rows * curved[:, None]).T @ rows
+    return total
+
+
 def _part(proof: Proof, node: Node, weight: Array, point: Array) -> _Part | None:
-    if node.type.size * len(point) > _MOST_ELEMENTS:
-        return None
     chain = affine_chain(proof, node)
-    if chain is None or not has_jets(chain):
+    jacobian = None if chain is None or not has_jets(chain) else Jacobian.of(proof, chain.base)
+    if chain is None or jacobian is None:
         return None
-    columns = jacobian_of(proof.theta, chain.base).T
     (here,) = evaluate(Graph((proof.theta,), (chain.base,)), [point])
-    none = np.zeros(0)
-    return _Part(chain, weight.reshape(-1), columns, none, here.reshape(-1), none)
-
-
-def _in_units(part: _Part, units: Array, distance: float) -> _Part:
-    """The part with its columns in these units. distance: of the point from the origin, in units."""
-    columns = part.columns / units[:, None]
-    norms = np.sqrt(np.einsum("pn,pn->n", columns, columns)) * (1 + 2.0**-40)
-    slack = 64 * _UNIT * (len(units) + 16) * (norms * distance + np.abs(part.here))
-    return _Part(part.chain, part.weights, columns, norms, part.here, slack)
+    here = here.reshape(-1)
+    if not here.size or not np.isfinite(here).all():
+        return None
+    return _Part(chain, weight.reshape(-1), jacobian, here, Cells.around(chain, here))
 
 
 def _whitening(hessian: Array) -> Array | None:

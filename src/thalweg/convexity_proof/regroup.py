@@ -70,6 +70,10 @@ class Sum:
     def bad(self) -> list[Node]:
         return [node for node in self.parts if node not in self.good]
 
+    def blamed(self, proof: Proof) -> list[Node]:
+        """Parts of which nothing is known: neither convex nor quadratic."""
+        return [node for node in self.bad if proof.degrees[node] > 2]
+
 
 def sum_of(proof: Proof) -> Sum | None:
     """The loss as a sum of parts; None if some weight is not finite."""
@@ -90,7 +94,7 @@ def decide(proof: Proof, loss: Sum | None) -> Verdict:
     if loss is None:
         return Verdict(is_convex)
     bad = loss.bad
-    blame = [n for n in bad if proof.degrees[n] > 2]
+    blame = loss.blamed(proof)
     if blame:
         return Verdict(is_convex, 0.0, [], [] if is_convex else blame)
     if proof.theta.type.size > MOST_PARAMETERS:
@@ -134,7 +138,7 @@ def _parts(proof: Proof) -> list[Node]:
         seen.add(node)
         if _is_link(proof, node) and node not in proof.chains:  # what was proven as a whole is not taken apart
             stack.extend(node.operands)
-        elif not bool(proof.facts[node].affine.all()):
+        elif not proof.facts[node].is_affine:
             found[node] = None
     return [node for node in topological_order([proof.loss]) if node in found]
 
@@ -204,7 +208,7 @@ def affine_chain(proof: Proof, node: Node) -> Chain | None:
     known = proof.chains.get(node)
     if known is not None and proof.degrees[known[0].base] <= 1:
         return known[0]
-    affine = {n for n in topological_order([node]) if bool(proof.facts[n].affine.all())}
+    affine = {n for n in topological_order([node]) if proof.facts[n].is_affine}
     chain = find_chain(node, affine, proof.constants)
     return chain if chain is not None and proof.degrees[chain.base] <= 1 else None
 

@@ -14,4 +14,6 @@ def gap_of(here: Situation) -> float | None:
     proven = here.proven
     if proven is None:
         return None
-    return proven.gap(here.end.astype(np.float64), here.gradient)
+    end = here.end.astype(np.float64)
+    slope = here.gradient if here.end.dtype == np.float64 else proven.gradient(end)
+    return proven.gap(end, slope, enough=here.noise)
