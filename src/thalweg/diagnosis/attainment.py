@@ -26,7 +26,7 @@ from ..descent.plan import gradients_at
 from ..graph import Array, Graph, Node
 from .situation import Situation
 
-__all__ = ["Attainment", "AttainmentKind", "attainment_of", "never_rises"]
+__all__ = ["LARGEST_SEARCH", "Attainment", "AttainmentKind", "attainment_of", "never_rises"]
 
 
 class AttainmentKind(Enum):
@@ -49,6 +49,9 @@ class Attainment:
 _MOST_PARAMETERS = 300
 """Of more parameters, too many gradients would be needed."""
 
+LARGEST_SEARCH = 1 << 24
+"""Of more bytes of parameters and data, gradients cost too much."""
+
 _ROUNDS = 40
 _FAR = 4.0**10
 """So many times as far as the parameters have moved is looked."""
@@ -67,6 +70,8 @@ def attainment_of(here: Situation, known: Convexity) -> Attainment:
         return Attainment(AttainmentKind.FADES, "it fades exponentially outwards", here.end.astype(np.float64))
     if here.end.size > _MOST_PARAMETERS:
         return Attainment(AttainmentKind.UNTOLD, "it has too many parameters to look along all directions")
+    if here.bytes > LARGEST_SEARCH:
+        return Attainment(AttainmentKind.UNTOLD, "to look along all directions would take longer than the descent")
     return _Search(here, free).run()
 
 
