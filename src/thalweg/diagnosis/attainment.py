@@ -25,6 +25,7 @@ from ..convexity_proof import Convexity
 from ..descent.plan import gradients_at
 from ..graph import Array, Graph, Node
 from .situation import Situation
+from .smooth import is_smooth
 
 __all__ = ["LARGEST_SEARCH", "Attainment", "AttainmentKind", "attainment_of", "never_rises"]
 
@@ -214,6 +215,10 @@ class _Search:
         first, second = np.diff(places)
         if second >= 0.75 * first:
             return Attainment(AttainmentKind.FADES, "along a direction it falls ever more slowly", direction)
+        is_analytic = is_smooth(self.here.problem.graph)  # then it is constant nowhere, if not everywhere
+        if second <= 0.5 * first and is_analytic:
+            reason = "along a direction it falls, and rounding hides how far"
+            return Attainment(AttainmentKind.UNTOLD, reason, direction)
         if second <= 0.5 * first:
             return Attainment(AttainmentKind.ATTAINED, "along a direction it falls, and then is constant", direction)
         return Attainment(AttainmentKind.UNTOLD, "along a direction it may fall ever more slowly", direction)
