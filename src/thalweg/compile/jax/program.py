@@ -17,7 +17,7 @@ from ...ops.contraction import dot
 from ..device import Device
 from ..native.interface import Loop
 from ..prepare import Prepared
-from .descending import Carried, Descent
+from .descending import Carried, Descent, steps_unasked
 from .finding import found
 from .members import MembersKernel, members_kernel
 from .sweeps import Evaluator
@@ -119,14 +119,16 @@ def _descents(
 ) -> Iterator[Descent | MembersKernel]:
     """Ways to run the loop, the fastest first; each further one is for when the one before cannot be compiled."""
     whole = () if loop.sampling else data
+    unasked = steps_unasked(prepared.graph) if place.platform == "gpu" else 1
     if one is not None and place.platform == "gpu":
         kernel = members_kernel(one.prepared, loop, loop.lanes, one.status)
         if kernel is not None:
             yield kernel
     if place.platform == "gpu" and whole:
-        yield Descent(prepared.graph, loop, Evaluator(place.platform, device.precision, whole))
+        yield Descent(prepared.graph, loop, Evaluator(place.platform, device.precision, whole), unasked=unasked)
     has_kernels = place.platform != "gpu"
-    yield Descent(prepared.graph, loop, Evaluator(place.platform, device.precision, whole, has_kernels), in_order)
+    evaluator = Evaluator(place.platform, device.precision, whole, has_kernels)
+    yield Descent(prepared.graph, loop, evaluator, in_order, unasked)
 
 
 def _compile(
