@@ -34,8 +34,8 @@ Value = Any
 _MEMBERS = 32
 """Members of a program: the threads of a warp."""
 
-_MOST_NUMBERS = 4000
-"""The most numbers in the graph of a member: each is an instruction."""
+_MOST_NUMBERS = 1000
+"""The most numbers in the graph of a member. Each is an instruction, and compiling takes time with the square of them: here some 5 s."""
 
 _STRUCTURE = ("broadcast", "reshape", "transpose", "slice", "place", "sum", "dot", "cumulative_sum")
 _EXTREMA = {"maximum_reduce": "maximum", "minimum_reduce": "minimum"}
