@@ -22,10 +22,10 @@ from .methods import Method
 from .plan import Plan
 from .run import timed
 from .steps import LAST_LOSS, LAST_NORM, STATUS, Outside, Step
+from .stretches import Stretches
 
 __all__ = ["Lockstep", "MemberState", "run_together"]
 
-_STRETCH_SECONDS = 0.05
 _MOST_ROWS = 1000
 """Rows of the history of a stretch."""
 _DENSE = 128
@@ -215,7 +215,7 @@ def run_together(lockstep: Lockstep, goes_on: Callable[[Lockstep, float], bool] 
     controls = lockstep.plan.controls
     begin = time.perf_counter()
     # With data an iteration may take long, and the user waits for the first sign.
-    iterations, is_interrupted = 1 if lockstep.plan.data.arrays else 64, False
+    stretches, is_interrupted = Stretches(1 if lockstep.plan.data.arrays else 64), False
     try:
         with (
             ThreadPoolExecutor(max_workers=lockstep.plan.threads) as pool,
@@ -229,10 +229,9 @@ def run_together(lockstep: Lockstep, goes_on: Callable[[Lockstep, float], bool] 
                         break
                 now = time.perf_counter()
                 factor = 1.0 if controls is None else controls.applied_factor
+                iterations = min(stretches.iterations, lockstep.longest())
                 lockstep.advance(iterations, Outside(now - begin, rate_factor=factor), pool)
-                took = max(time.perf_counter() - now, 1e-7)
-                wanted = int(iterations * _STRETCH_SECONDS / took)
-                iterations = max(1, min(wanted, iterations * 64, lockstep.longest()))
+                stretches.learn(iterations, max(time.perf_counter() - now, 1e-7))
                 if goes_on is not None and not goes_on(lockstep, time.perf_counter() - begin):
                     is_interrupted = True
                     break

@@ -22,10 +22,9 @@ from .engines import Engine
 from .result import History, Stopped
 from .steps import RECORDED, Outside, Status, fired_rules
 from .stopping import Measurement, Stop, StoppingRule, leaves
+from .stretches import STRETCH_SECONDS, Stretches
 
 __all__ = ["Descent", "Ended", "Progress", "Validation", "history_of", "progress_of", "reason", "timed", "with_checks"]
-
-_STRETCH_SECONDS = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +172,7 @@ class Descent:
 
     def _stretches(self) -> int:
         """Until a rule fires, numbers fail, or a person ends it: the status of the last step."""
-        iterations, status, looked = 1, 0, -np.inf
+        stretches, status, looked = Stretches(), 0, -np.inf
         while status == 0 and not self._is_interrupted:
             if self.controls is not None:
                 self._begin += self.controls.before_stretch(
@@ -184,17 +183,17 @@ class Descent:
                     break
             now = time.perf_counter()
             before = self.engine.iteration
-            wanted = iterations
+            wanted = stretches.iterations
             if self.validation is not None:
                 if self.validation.is_due(before):
                     self.validation.check(before, self._named("parameters"), int(self._named("step")))
-                wanted = min(iterations, self.validation.every - before % self.validation.every)
+                wanted = min(wanted, self.validation.every - before % self.validation.every)
             status = self._stretch(wanted)
             took = max(time.perf_counter() - now, 1e-7)
             done = max(self.engine.iteration - before, 1)
-            is_cut = wanted < iterations
-            iterations = max(1, min(int(done * _STRETCH_SECONDS / took), iterations * 64))
-            if status == 0 and is_cut and self._seconds() < looked + _STRETCH_SECONDS:
+            is_cut = wanted < stretches.iterations
+            stretches.learn(done, took)
+            if status == 0 and is_cut and self._seconds() < looked + STRETCH_SECONDS:
                 continue  # checks follow closely on one another, and are not worth a look each
             looked = self._seconds()
             if self.kept is not None and status == 0:
