@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -117,17 +117,37 @@ def test_a_resumed_descent_knows_what_was_best_before() -> None:
     assert (later.iteration[0], later.iterations[0]) == (9, 21)
 
 
-def test_marks_take_a_small_share_of_the_time() -> None:
-    """However large the state is: marks of it become rare."""
-    state = [np.ones((1, 4_000_000))]
-    best = Best(state)
-    begin, spent, loss = time.perf_counter(), 0.0, 1.0
-    while time.perf_counter() < begin + 0.5:
-        time.sleep(0.005)
-        now = time.perf_counter()
-        best.before_stretch(state, 0, Outside())
-        best.after_stretch(np.array([loss]), np.array([1]))
-        loss /= 2
-        spent += time.perf_counter() - now
-    assert best.iteration[0] == 0
-    assert spent < 0.5 * (10 * best_module._SHARE + 0.15)  # the first mark, of new memory, and some that follow
+def test_marks_take_a_small_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes to copy a state: marks of it become rare."""
+    clock = Clock()
+    monkeypatch.setattr(best_module.time, "perf_counter", lambda: clock.now)
+    best = Best([np.ones((1, 2))])
+    state: Any = [SlowToCopy(clock)]
+    for iteration in range(2000):
+        best.before_stretch(state, iteration, Outside())
+        clock.now += 0.05
+        best.after_stretch(np.array([1.0 / (1 + iteration)]), np.array([iteration + 1]))
+    assert clock.copies > 50  # it goes on
+    assert clock.copies * SlowToCopy.seconds < 1.1 * best_module._SHARE * clock.now
+    assert best.iterations[0] <= 1 + SlowToCopy.seconds / best_module._SHARE / 0.05
+
+
+@dataclass
+class Clock:
+    """Seconds that pass when something takes time."""
+
+    now: float = 0.0
+    copies: int = 0
+
+
+@dataclass
+class SlowToCopy:
+    """Stands for a large array."""
+
+    clock: Clock
+    seconds = 0.01
+
+    def copy(self) -> Any:
+        self.clock.now += self.seconds
+        self.clock.copies += 1
+        return np.ones((1, 2))
