@@ -28,7 +28,10 @@ from .threads import Sharing, control_field
 from .tiles import Tiling
 from .views import Area, Buffer, View
 
-__all__ = ["Emitter", "Evaluation", "phase_count"]
+__all__ = ["PARAMETERS", "Emitter", "Evaluation", "phase_count"]
+
+PARAMETERS: Sequence[ir.Type] = [*[POINTER] * 4, INT64]
+"""Of the functions that Python calls: table, workspace, control, scratch, home."""
 
 
 @dataclass(eq=False)
@@ -63,8 +66,8 @@ class Emitter:
         self.views.update(self.inputs)
         self._constant_slots: dict[Node, View] = {}
         self._numbers = {node: i for i, node in enumerate(n for n in self.graph.nodes if n.is_constant)}
-        main = self.declare("run", [POINTER] * 4, is_internal=False)
-        table, workspace, self.control, self.scratch = main.args
+        main = self.declare("run", PARAMETERS, is_internal=False)
+        table, workspace, self.control, self.scratch, self.home = main.args
         areas = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: self.scratch}
         self.main = Function(ir.IRBuilder(main.append_basic_block("entry")), areas)
         self.seed = self.memory.array(Area.WORKSPACE, (), INTEGER)
@@ -487,7 +490,7 @@ class Evaluation:
         sweep = emitter.sweeps[number]
         table, workspace = function.areas[Area.TABLE], function.areas[Area.WORKSPACE]
         sharing.emit_publish(function.builder, emitter.control, number)
-        arguments = (table, workspace, emitter.control, emitter.scratch)
+        arguments = (table, workspace, emitter.control, emitter.scratch, emitter.home)
         sharing.emit_work(function.builder, arguments, {number: sweep})
         sharing.emit_wait(function.builder, emitter.control)
 
