@@ -50,11 +50,14 @@ def emit_rows(
     chunks: int,
     vector_bytes: int,
     follow: Callable[[Node, Share], None] | None = None,
+    meanwhile: Callable[[ir.Value, int], None] | None = None,
 ) -> None:
     """Emits a chunk's rows of each product. views: of whole operands and results. follow: emits what is done with rows that are just
-    computed, and still in cache."""
+    computed, and still in cache. meanwhile: emits one of so many parts of something that is best done a little at a time."""
+    largest = max(products, key=lambda node: node.type.size)
     for node in products:
-        _emit_rows_of(function, memory, node, views, (chunk, chunks), vector_bytes, follow)
+        beside = meanwhile if node is largest else None
+        _emit_rows_of(function, memory, node, views, (chunk, chunks), vector_bytes, follow, beside)
 
 
 def _emit_rows_of(
@@ -65,6 +68,7 @@ def _emit_rows_of(
     part: tuple[ir.Value, int],
     vector_bytes: int,
     follow: Callable[[Node, Share], None] | None,
+    meanwhile: Callable[[ir.Value, int], None] | None,
 ) -> None:
     """Emits the rows of one product, some at a time. part: which chunk, of how many."""
     product, found = _oriented(node, views)
@@ -85,9 +89,15 @@ def _emit_rows_of(
 
     blocks, left = divmod(product.m.extent, _ROWS)
     share = share_of(function, blocks, chunk, chunks)
-    loop(
-        function, share.count, lambda i: emit(builder.mul(builder.add(share.first, i), integer(_ROWS)), _ROWS), "blocks"
-    )
+    parts = max(1, blocks // chunks)
+
+    def block(index: ir.Value) -> None:
+        if meanwhile is not None:
+            with builder.if_then(builder.icmp_signed("<", index, integer(parts))):
+                meanwhile(index, parts)
+        emit(builder.mul(builder.add(share.first, index), integer(_ROWS)), _ROWS)
+
+    loop(function, share.count, block, "blocks")
     if left:
         with builder.if_then(builder.icmp_signed("==", chunk, integer(chunks - 1))):
             emit(integer(blocks * _ROWS), left)

@@ -23,7 +23,7 @@ from .loops import Share, can_be_shared, emit_combine, emit_copy, emit_fill, sha
 from .memory import Memory
 from .permutation import Sampling
 from .region import LARGEST_LOCAL, Region, Tile, tiled
-from .sampling import INTEGER, Sample, emit_sample, is_worth_prefetching
+from .sampling import INTEGER, Sample, emit_prefetch, emit_sample, is_worth_prefetching
 from .threads import Sharing, control_field
 from .tiles import Tiling
 from .views import Area, Buffer, View
@@ -193,6 +193,7 @@ class Evaluation:
         self.regions = {} if self.examples is None else self._regions(self.examples)
         self.pending: Sequence[Node] = []
         self.waiting: set[Node] = set()
+        self.ahead: Sample | None = None
         self.homes: Mapping[Node, View] = {}
         self.parts: dict[Node, View] = {}
 
@@ -331,7 +332,14 @@ class Evaluation:
         before = self.memory.used[Area.SCRATCH]
         views = {**self.kept, **{node: self.views[node] for node in self.pending}}
         chunks = self.tiling.chunks
-        emit_rows(function, self.memory, self.pending, views, chunk, chunks, self.vector_bytes, follow)
+        meanwhile = None
+        if self.ahead is not None:
+            function.example, sample = chunk, self.ahead
+
+            def meanwhile(part: ir.Value, parts: int) -> None:
+                emit_prefetch(function, sample, part, parts)
+
+        emit_rows(function, self.memory, self.pending, views, chunk, chunks, self.vector_bytes, follow, meanwhile)
         self._release_scratch(before)
         self.pending, self.waiting = [], set()
 
@@ -584,7 +592,9 @@ class Evaluation:
             chosen, tag = (
                 tiled(self.memory.array(Area.WORKSPACE, (sampling.batch,), INTEGER), 0, rows) for _ in range(2)
             )
-        sample = Sample(self.emitter.iteration, self.emitter.seed, chosen, tag, rows, arrays)
+        sample = Sample(self.emitter.iteration, self.emitter.seed, chosen, tag, rows, arrays, not self.deferred)
+        if looks_ahead and self.deferred:
+            self.ahead = replace(sample, chosen=replace(chosen, example_stride=rows))
         emit_sample(function, sampling, sample, self.vector_bytes)
 
     def _emit_parallel(self, number: int) -> None:
