@@ -143,11 +143,11 @@ def emit_prefetch(function: Function, sample: Sample, part: ir.Value, parts: int
             first: ir.Value = share.first,
             start: ir.Value = start,
             length: int = length,
-            lines: int = lines,
+            rows: int = sample.rows,
         ) -> None:
             number = b.add(first, index)
-            example = function.read(function.at(chosen, INTEGER, b.udiv(number, integer(lines))), INTEGER, 1, 1)
-            line = b.mul(b.urem(number, integer(lines)), integer(_CACHE_LINE))
+            example = function.read(function.at(chosen, INTEGER, b.urem(number, integer(rows))), INTEGER, 1, 1)
+            line = b.mul(b.udiv(number, integer(rows)), integer(_CACHE_LINE))
             at = b.add(b.mul(example, integer(length)), line)
             b.call(prefetch, [b.gep(start, [at], source_etype=INT8), *hints])
 
