@@ -18,7 +18,6 @@ from .options import (
     reads_tables,
     reports,
     source_from,
-    table_from,
     watches,
 )
 
@@ -249,12 +248,14 @@ def tune(
 
     TABLES: as for fit. Trials draw them at random, train in mini-batches, and are scored on the validation rows.
     """
-    from ..fitting import Settings, prepare, write_report
+    from ..fitting import Prepared, Settings, prepare_within, write_report
     from ..fitting import tune as tune_table
     from . import show, show_search
 
     reading = {name: options.pop(name) for name in READING}
-    prepared = prepare(table_from(tables, reading), target, Settings(seed=seed, **options))
+    source, kinds = source_from(tables, reading)
+    prepared = prepare_within(None, source, target, Settings(seed=seed, **options), kinds=kinds)
+    assert isinstance(prepared, Prepared)  # it is in memory
     show.understood(prepared)
     with show_search.LiveSearch() as live:
         tuned = tune_table(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
@@ -11,6 +13,7 @@ from ..descent.data import size_text
 from ..descent.result import duration
 from ..fitting import Prepared, PreparedStream, TableModel
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
+from ..tables.encoding import IGNORED
 
 __all__ = ["console", "ended", "fitted", "grid_of", "understood"]
 
@@ -48,20 +51,7 @@ def understood(prepared: Prepared | PreparedStream) -> None:
     missing = sum(column.missing_count for column in table.columns)
     absent = f", {missing:,} values missing" if missing else ""
     console.print(f"[bold]{escape(table.path)}[/]{how}: {table.row_count:,} rows, {len(table.columns)} columns{absent}")
-    grid = Grid(box=None, pad_edge=False, show_header=False)
-    for column in table.columns[:_MOST]:
-        reason = prepared.encoding.left_out.get(column.name)
-        note = (
-            "; [bold]target[/]"
-            if column.name in target.names
-            else f"; [dim]not used: {escape(reason)}[/]"
-            if reason
-            else ""
-        )
-        grid.add_row(f"  {escape(column.name)}", escape(column.describe()) + note)
-    if len(table.columns) > _MOST:
-        grid.add_row("  ...", f"and {len(table.columns) - _MOST:,} columns more")
-    console.print(grid)
+    _columns(prepared, {column.name: column.describe() for column in table.columns})
     _model(prepared)
     _rows(len(prepared.training), len(prepared.validation), target.dropped, prepared.incomplete)
 
@@ -71,23 +61,34 @@ def _streamed(prepared: PreparedStream) -> None:
     survey = prepared.survey
     source = survey.source
     how = f" ({source.how})" if source.how else ""
-    columns = list(survey.described)
-    console.print(f"[bold]{escape(source.path)}[/]{how}: {survey.row_count:,} rows, {len(columns)} columns")
-    grid = Grid(box=None, pad_edge=False, show_header=False)
-    for name in columns[:_MOST]:
-        reason = prepared.encoding.left_out.get(name)
-        note = f"; [dim]not used: {escape(reason)}[/]" if reason else ""
-        note = "; [bold]target[/]" if name in prepared.target.names else note
-        grid.add_row(f"  {escape(name)}", escape(survey.described[name]) + note)
-    if len(columns) > _MOST:
-        grid.add_row("  ...", f"and {len(columns) - _MOST:,} columns more")
-    console.print(grid)
+    console.print(f"[bold]{escape(source.path)}[/]{how}: {survey.row_count:,} rows, {len(survey.described)} columns")
+    _columns(prepared, survey.described)
     needed = prepared.fitted.data.examples * prepared.fitted.data.row_bytes
     fits = "read once, and kept" if prepared.fitted.data.fits else "read again in every pass"
     console.print(
         f"Streamed with {size_text(prepared.memory)} of memory: the training rows take {size_text(needed)} and are {fits}. "
         f"Kinds are those of the first {survey.rows_for_kinds:,} rows."
     )
+
+
+def _columns(prepared: Prepared | PreparedStream, described: Mapping[str, str]) -> None:
+    """What each column holds, and what it is used for."""
+    settings, left_out = prepared.settings, prepared.encoding.left_out
+    grid = Grid(box=None, pad_edge=False, show_header=False)
+    for name in list(described)[:_MOST]:
+        text, note = described[name], ""
+        if name in settings.ignored:
+            text, note = "", f"[dim]{IGNORED}[/]"
+        elif name in prepared.target.names:
+            note = "; [bold]target[/]"
+        elif name == settings.weights:
+            note = "; weights of the rows"
+        elif name in left_out:
+            note = f"; [dim]not used: {escape(left_out[name])}[/]"
+        grid.add_row(f"  {escape(name)}", escape(text) + note)
+    if len(described) > _MOST:
+        grid.add_row("  ...", f"and {len(described) - _MOST:,} columns more")
+    console.print(grid)
 
 
 def _model(prepared: Prepared | PreparedStream) -> None:

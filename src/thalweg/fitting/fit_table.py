@@ -84,6 +84,8 @@ def prepare_within(
     kinds: Mapping[str, Kind] | None = None,
 ) -> Prepared | PreparedStream:
     """Understands a table with the memory that `reading_bound` has found."""
+    settings = settings or Settings()
+    kinds = {**(kinds or {}), **dict.fromkeys(settings.ignored, Kind.OTHER)}  # what is ignored need not be understood
     if bound is None:
         return prepare(Table.of(source, kinds), target, settings)
     return prepare_stream(source, target, settings, memory=bound, kinds=kinds)

@@ -29,7 +29,8 @@ class Column:
 
     values: for categories and text int64 numbers of `categories`, -1 where missing; otherwise float64, NaN where missing.
     Booleans are 0 and 1. Dates are days since 1970-01-01.
-    categories: in alphabetical order; for text in the order of the file. note: what a column of another kind holds.
+    categories: in alphabetical order; for text in the order of the file. words: of a boolean column, for 0 and for 1. note: what a
+    column of another kind holds.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Column:
     values: Array
     categories: tuple[str, ...] = ()
     note: str = ""
+    words: tuple[str, str] = ("false", "true")
 
     @property
     def is_missing(self) -> Array:
@@ -55,7 +57,7 @@ class Column:
         'true'
         """
         if self.kind is Kind.BOOLEAN:
-            return "true" if value else "false"
+            return self.words[int(value)]
         if self.kind is Kind.DATE:
             date = np.datetime64(round(value * 86400), "s")
             return str(date.astype("datetime64[D]") if value == int(value) else date)
@@ -77,6 +79,8 @@ class Column:
             parts.append(f"{self.value_name(present[0])} in every row that has a value")
         elif self.kind in (Kind.NUMBER, Kind.DATE):
             parts.append(f"{self.value_name(present.min())} to {self.value_name(present.max())}")
+        elif self.kind is Kind.BOOLEAN:
+            parts.append(" or ".join(self.words))
         elif self.kind is Kind.CATEGORY:
             shown = ", ".join(self.categories[:4]) + (", ..." if len(self.categories) > 4 else "")
             parts.append(f"{len(self.categories):,} different: {shown}")

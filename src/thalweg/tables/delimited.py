@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ..errors import ArgumentError, TableError
-from .infer import FALSE, MISSING, TRUE
+from .infer import MISSING
 from .names import check_names
 from .part import Part, cast_batch
 from .text import TextFile, read_text
@@ -145,8 +145,8 @@ class DelimitedFile(Part):
                 decimal_point=self._decimal,
                 null_values=list(MISSING),
                 strings_can_be_null=True,
-                true_values=list(TRUE),
-                false_values=list(FALSE),
+                true_values=[],  # what is true or false stays in the words of the file
+                false_values=[],
             ),
         }
 

@@ -25,6 +25,7 @@ from .names import no_such_column
 from .table import Table
 
 __all__ = [
+    "IGNORED",
     "MISSING_CATEGORY",
     "Encoding",
     "Feature",
@@ -38,6 +39,8 @@ __all__ = [
 
 MISSING_CATEGORY = "\0missing"
 """Stands for a missing value; no cell of a table can hold it."""
+IGNORED = "ignored, as asked"
+"""Why a column is not used."""
 _CONSTANT = "the same in every row"
 _LARGEST = 1e150
 """The square of a larger number, which the standard deviation needs, is infinite."""
@@ -72,8 +75,9 @@ class Encoding:
     left_out: Mapping[str, str]
 
     @classmethod
-    def learn(cls, table: Table, rows: Array, without: Collection[str]) -> Encoding:
-        """Learns from the given rows, an array of their numbers. without: columns that are no features, such as the target.
+    def learn(cls, table: Table, rows: Array, without: Collection[str], ignored: Collection[str] = ()) -> Encoding:
+        """Learns from the given rows, an array of their numbers. without: columns that are no features, such as the target. ignored:
+        those that are to be left out.
 
         Raises TableError if no column can be used.
         """
@@ -82,7 +86,7 @@ class Encoding:
         for column in table.columns:
             if column.name in without:
                 continue
-            found, reason = _features(column, rows, table.path)
+            found, reason = ([], IGNORED) if column.name in ignored else _features(column, rows, table.path)
             features.extend(found)
             if reason:
                 left_out[column.name] = reason

@@ -119,7 +119,12 @@ def target_of(
 
 
 def places_of_classes(column: Column, classes: Sequence[str]) -> Array:
-    """For each row the number of its class (N,), −1 for one that is not among them, −2 where it is missing."""
+    """For each row the number of its class (N,), −1 for one that is not among them, −2 where it is missing.
+
+    What is true or false may stand in other words than those of `classes`.
+    """
+    if column.kind is Kind.BOOLEAN:
+        return np.where(column.is_missing, -2, column.values).astype(np.int64)
     number_of = {name: number for number, name in enumerate(classes)}
     result = np.full(len(column.values), -2, np.int64)
     present = ~column.is_missing
