@@ -28,7 +28,7 @@ def told(table: Path, *options: str) -> str:
 def test_a_rate_that_overshoots_names_no_line_of_the_command_itself(table: Path) -> None:
     shown = told(table, "--method", "gradient-descent", "--learning-rate", "10")
     assert "overshooting" in shown
-    assert ".py" not in shown
+    assert "..." not in shown.partition("Commands:")[2]
 
 
 def test_a_number_is_not_taken_for_classes(table: Path) -> None:
@@ -55,3 +55,32 @@ def test_missing_columns_are_told_with_all_that_are_there(tmp_path: Path) -> Non
     assert "has no columns 'b', 'c', on which the model was fitted. It has a, other, y." in " ".join(
         found.output.split()
     )
+
+
+def test_a_descent_that_went_up_is_told_once_and_saves_nothing(table: Path) -> None:
+    output = table.with_suffix(".thalweg")
+    command = ["fit", str(table), "--target", "y", "--method", "gradient-descent", "--output", str(output)]
+    ended = CliRunner().invoke(main, [*command, "--learning-rate", "10"])
+    assert ended.exit_code == 3
+    shown = " ".join(ended.output.split())
+    assert shown.count("to become infinite") == 1
+    assert "Advice: take --learning-rate" in shown
+    assert "No model was saved" in shown
+    assert not output.exists()
+    assert CliRunner().invoke(main, [*command, "--learning-rate", "0.5"]).exit_code == 0
+    content = output.read_bytes()
+    assert f"{output} is as it was" in " ".join(
+        CliRunner().invoke(main, [*command, "--learning-rate", "10"]).output.replace("\n", " ").split()
+    )
+    assert output.read_bytes() == content
+
+
+def test_the_commands_fit_on_a_screen() -> None:
+    shown = CliRunner().invoke(main, ["--help"], terminal_width=80).output
+    assert "..." not in shown.partition("Commands:")[2]
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", ["fit", "tune"])
+def test_where_a_model_goes_is_said_by_one_word(command: str) -> None:
+    assert "-o, --output MODEL" in CliRunner().invoke(main, [command, "--help"]).output

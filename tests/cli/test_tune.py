@@ -32,7 +32,7 @@ def table_of(output: str) -> str:
 
 def test_it_prints_the_rounds_and_saves_a_model(tmp_path: Path) -> None:
     model, file = tmp_path / "m.thalweg", tmp_path / "trials.jsonl"
-    command = ("tune", EXAMPLES / "mpg.csv", "--target", "mpg", *SMALL, "--save", model, "--file", file)
+    command = ("tune", EXAMPLES / "mpg.csv", "--target", "mpg", *SMALL, "--output", model, "--file", file)
     result = run(*command)
     assert result.exit_code == 0, result.output
     for part in (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -103,10 +105,8 @@ def fit(
         from .running import begin
 
         sys.exit(_exit_status(begin(folder, every, asked, output, report, live)))
-    output = output or "model.thalweg"
     model, prepared = fitted(asked, live=live)
-    model.save(output)
-    sys.exit(_exit_status(told(model, prepared, output, report)))
+    sys.exit(_exit_status(told(model, prepared, [output or "model.thalweg"], report)))
 
 
 @click.command()
@@ -115,9 +115,10 @@ def fit(
 @reports
 @watches
 def resume(folder: str, every: float, report: str | None, live: Live | None) -> None:
-    """Go on with a fit that was begun with --run FOLDER, and was interrupted or killed.
+    """Go on with a fit that was interrupted.
 
-    It ends in the same model, to the last bit, as a fit that was not disturbed. Of one that has ended the model is shown.
+    FOLDER: of a fit that was begun with --run FOLDER. It ends in the same model, to the last bit, as a fit that was not
+    disturbed. Of one that has ended the model is shown.
     """
     from .running import resume as go_on
 
@@ -128,7 +129,10 @@ def resume(folder: str, every: float, report: str | None, live: Live | None) -> 
 @click.argument("folder")
 @click.option("--output", "-o", metavar="PAGE.html", help="Where to write it; by default report.html in the folder.")
 def report(folder: str, output: str | None) -> None:
-    """Write the report of a run that was begun with --run FOLDER: of one that has ended, or as far as it is."""
+    """Write the report of a run.
+
+    FOLDER: of a fit that was begun with --run FOLDER; it may have ended, or not yet.
+    """
     from .running import report_of
 
     click.echo(f"Report in {report_of(folder, output)}")
@@ -171,13 +175,22 @@ def _cluster_at(address: str | None) -> Cluster | None:
     return None if address is None else Cluster(None if address == "local" else address)
 
 
-def told(model: TableModel, prepared: Prepared | PreparedStream, output: Any, report: str | None) -> Any:
-    """Shows a model that was saved, and writes its report; its result."""
+def told(
+    model: TableModel, prepared: Prepared | PreparedStream, outputs: Sequence[str | Path], report: str | None
+) -> Any:
+    """Saves a model, unless its descent went up, shows it, and writes its report; its result. outputs: the first is told."""
     from ..fitting import task_of, write_report
     from . import show
 
+    if not model.has_diverged:
+        for output in outputs:
+            model.save(output)
     show.fitted(model, task_of(prepared).examples)
-    click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
+    if model.has_diverged:
+        kept = f" {outputs[0]} is as it was." if os.path.exists(outputs[0]) else ""
+        click.echo(f"\nNo model was saved: the loss went up instead of down, so it would predict nothing.{kept}")
+    else:
+        click.echo(f"\nSaved to {outputs[0]}. Predict with: thalweg predict {outputs[0]} NEW_ROWS.csv")
     if report is not None:
         write_report(model, prepared, report)
         click.echo(f"Report in {report}")
@@ -185,7 +198,7 @@ def told(model: TableModel, prepared: Prepared | PreparedStream, output: Any, re
 
 
 def _exit_status(result: Any) -> int:
-    """0 if a minimum was found or nothing speaks against it, 3 if not: see the verdict.
+    """0 if a minimum was found or nothing speaks against it, 3 if not: see the verdict. docs/tables.md has all of them.
 
     Mini-batches end when validation or epochs say so. At the kink of a loss no rule can tell that the last digits are missing.
     """
@@ -206,11 +219,11 @@ def _exit_status(result: Any) -> int:
 @click.argument("tables", nargs=-1, required=True)
 @learns
 @click.option(
-    "--save",
-    default=None,
+    "--output",
+    "-o",
     metavar="MODEL",
     callback=place_to_write,
-    help="Where to save the model that the best trial fitted.",
+    help="Where to save the model of the best trial; by default it is not saved.",
 )
 @click.option("--rounds", default=4, show_default=True, help="After each, the ranges narrow around the best trials.")
 @click.option("--trials", default=32, show_default=True, help="In each round.")
@@ -232,7 +245,7 @@ def _exit_status(result: Any) -> int:
 def tune(
     tables: tuple[str, ...],
     target: tuple[str, ...],
-    save: str | None,
+    output: str | None,
     rounds: int,
     trials: int,
     halving: bool,
@@ -244,9 +257,10 @@ def tune(
     report: str | None,
     **options: Any,
 ) -> None:
-    """Search the hyperparameters of a table's model: learning rate, momentum, penalty.
+    """Search a model's learning rate, momentum and penalty.
 
-    TABLES: as for fit. Trials draw them at random, train in mini-batches, and are scored on the validation rows.
+    TABLES: as for fit, but read into memory as a whole. Trials draw the three at random, train in mini-batches, and are scored on
+    the validation rows.
     """
     from ..fitting import Prepared, Settings, prepare_within, write_report
     from ..fitting import tune as tune_table
@@ -270,12 +284,12 @@ def tune(
             seed=seed,
             on_progress=live.update,
         )
-    if save is not None:
-        tuned.model.save(save)
+    if output is not None:
+        tuned.model.save(output)
     show_search.searched(tuned.found)
     show.fitted(tuned.model)
-    if save is not None:
-        click.echo(f"\nSaved to {save}. Predict with: thalweg predict {save} NEW_ROWS.csv")
+    if output is not None:
+        click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
     if report is not None:
         write_report(tuned.model, prepared, report, (tuned.found.narrowing(),))
         click.echo(f"Report in {report}")

@@ -67,7 +67,10 @@ for _command in (
     "--at", "point", required=True, metavar="JSON", help="The parameters, such as '[1, 2]' or '{\"w\": [0, 1]}'."
 )
 def explain(function: str, point: str) -> None:
-    """Explain the gradient of a function in a Python file: every node with its value and its adjoint, and checks."""
+    """Explain how a function's gradient comes about.
+
+    FILE.py:FUNCTION: a loss in NumPy. Every node is shown with its value and its adjoint, and the gradient is checked.
+    """
     import json
     import runpy
 

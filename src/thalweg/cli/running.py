@@ -76,10 +76,7 @@ def _go_on(run: Run, report: str | None, live: Live | None) -> Any:
     if result.stopped_by.reason == "interrupted":
         click.echo(f"Interrupted. Nothing is lost; go on with: thalweg resume {run.folder}")
         sys.exit(_INTERRUPTED)
-    if output != file:
-        model.save(output)
-    model.save(file)
-    return told(model, prepared, output, report)
+    return told(model, prepared, list(dict.fromkeys([output, file])), report)
 
 
 def report_of(folder: str, output: str | None) -> Path:

@@ -135,8 +135,11 @@ def fitted(model: TableModel, examples: int | None = None) -> None:
     if result.verdict is not None:
         console.print(f"Verdict: {result.verdict.kind.value}. {_capitalised(result.verdict.sentence)}.", markup=False)
         for advice in result.verdict.advice:
-            console.print(f"Advice: {advice}", markup=False)
-    console.print(f"Loss {result.loss:.6g} (penalty included), gradient norm {result.gradient_norm:.2e}\n")
+            console.print(f"Advice: {advice.for_shell()}", markup=False)
+    console.print(f"Loss {result.loss:.6g} (penalty included), gradient norm {result.gradient_norm:.2e}")
+    if model.has_diverged:
+        return
+    console.print()
     console.print(_scores(model))
     if model.is_linear:
         _coefficients(model)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..descent import Result
+from ..diagnosis import VerdictKind
 from ..errors import ArgumentError, ModelFileError
 from ..graph import Array
 from ..models import ClassMetrics, Hinge, Metrics, Model, NumberMetrics, Perceptron, PoissonDeviance
@@ -52,6 +53,14 @@ class TableModel:
     def is_linear(self) -> bool:
         """Whether it has one linear layer, and so coefficients."""
         return not isinstance(self.model, Perceptron)
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the descent that fitted it went up instead of down, so that it predicts nothing. Not known of a loaded model."""
+        verdict = None if self.result is None else self.result.verdict
+        if verdict is None or verdict.kind is not VerdictKind.OVERSHOOTING:
+            return False
+        return not verdict.evidence["loss at the end"] < verdict.evidence["loss at the start"]
 
     def predict_features(self, X: Array) -> Array:
         """Features (N, n) → numbers (N,) or (N, m); or for each class its probability, or its score, (N, K)."""
