@@ -84,3 +84,37 @@ def test_the_commands_fit_on_a_screen() -> None:
 @pytest.mark.parametrize("command", ["fit", "tune"])
 def test_where_a_model_goes_is_said_by_one_word(command: str) -> None:
     assert "-o, --output MODEL" in CliRunner().invoke(main, [command, "--help"]).output
+
+
+def ratings(path: Path, classes: int, step: float = 1.0) -> Path:
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((40 * classes, 2))
+    y = step * np.tile(np.arange(classes), 40)
+    path.write_text("a,b,y\n" + "".join(f"{a},{b},{c:g}\n" for (a, b), c in zip(x, y, strict=True)))
+    return path
+
+
+def test_few_whole_numbers_are_numbers_and_that_is_said(tmp_path: Path) -> None:
+    few = ratings(tmp_path / "few.csv", 5)
+    shown = " ".join(told(few, "--epochs", "2").split())
+    assert "y holds 5 different whole numbers, 0 to 4, and they are predicted as numbers" in shown
+    assert "If they are names of classes: --model softmax; if they are counts: --model poisson." in shown
+    streamed = " ".join(told(few, "--memory", "100MB", "--hidden", "4", "--epochs", "1").split())
+    assert "classes: --objective cross_entropy; if they are counts: --objective poisson." in streamed
+    for options in (("--model", "softmax"), ("--model", "linear"), ("--objective", "huber")):
+        assert "whole numbers" not in told(few, *options)
+    assert "whole numbers" not in told(ratings(tmp_path / "halves.csv", 5, 0.5))
+    assert "whole numbers" not in told(ratings(tmp_path / "many.csv", 21))
+
+
+def test_of_many_classes_as_many_are_shown_as_fit_in_a_line(tmp_path: Path) -> None:
+    shown = told(ratings(tmp_path / "many.csv", 12), "--model", "softmax", "--epochs", "2")
+    assert "Shown are" in shown
+    assert "of 12 classes. All coefficients: thalweg export MODEL model.npz" in " ".join(shown.split())
+    assert "…" not in shown
+    assert "Shown are" not in told(ratings(tmp_path / "few.csv", 3), "--model", "softmax", "--epochs", "2")
+
+
+def test_numbers_too_small_for_their_squares_are_refused(table: Path) -> None:
+    table.write_text("x,y\n" + "".join(f"{a},{a}e-200\n" for a in range(1, 30)))
+    assert "holds no numbers larger than 2.9e-199. Give it in a smaller unit." in " ".join(told(table).split())

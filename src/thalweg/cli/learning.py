@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from ..live import Live
     from ..runs import Run
 
-__all__ = ["Asked", "fit", "fitted", "report", "resume", "told", "tune"]
+__all__ = ["INTERRUPTED", "Asked", "fit", "fitted", "report", "resume", "told", "tune"]
+
+
+INTERRUPTED = 130
+"""The exit status that shells know for Ctrl-C."""
 
 
 @click.command()
@@ -198,7 +202,8 @@ def told(
 
 
 def _exit_status(result: Any) -> int:
-    """0 if a minimum was found or nothing speaks against it, 3 if not: see the verdict. docs/tables.md has all of them.
+    """0 if a minimum was found or nothing speaks against it, 3 if not: see the verdict; 130 if the user ended it, as shells have it
+    for Ctrl-C. docs/tables.md has all of them.
 
     Mini-batches end when validation or epochs say so. At the kink of a loss no rule can tell that the last digits are missing.
     """
@@ -206,6 +211,8 @@ def _exit_status(result: Any) -> int:
 
     if result is None:
         return 0
+    if result.stopped_by.reason == "interrupted":
+        return INTERRUPTED
     is_batched = result.origin is not None and result.origin.plan.batch is not None
     bad = {VerdictKind.OVERSHOOTING}
     if not is_batched:
@@ -262,12 +269,14 @@ def tune(
     TABLES: as for fit, but read into memory as a whole. Trials draw the three at random, train in mini-batches, and are scored on
     the validation rows.
     """
-    from ..fitting import Prepared, Settings, prepare_within, write_report
+    from ..fitting import Prepared, Settings, prepare_within, reading_bound, write_report
     from ..fitting import tune as tune_table
     from . import show, show_search
 
     reading = {name: options.pop(name) for name in READING}
     source, kinds = source_from(tables, reading)
+    if reading_bound(source) is not None:
+        click.echo("Note: the table may take more memory than there is: tune reads all of it, unlike fit.", err=True)
     prepared = prepare_within(None, source, target, Settings(seed=seed, **options), kinds=kinds)
     assert isinstance(prepared, Prepared)  # it is in memory
     show.understood(prepared)

@@ -12,6 +12,7 @@ from rich.table import Table as Grid
 from ..descent.data import size_text
 from ..descent.result import duration
 from ..fitting import Prepared, PreparedStream, TableModel
+from ..graph import Array
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
 from ..tables.encoding import IGNORED
 
@@ -96,10 +97,33 @@ def _model(prepared: Prepared | PreparedStream) -> None:
     console.print(
         f"Model: {_NAMES[type(model)]}{escape(_classes(prepared))}; {len(prepared.encoding.features):,} features"
     )
+    if note := _why_a_number(prepared):
+        console.print(f"Note: {note}", markup=False)
     for number, layer in enumerate(model.layers, 1):
         console.print(f"  {number}  {layer}")
     if len(model.layers) > 1:
         console.print(f"     in all {model.parameter_count:,} parameters")
+
+
+_FEW = 20
+"""Whole numbers with no more different values may be meant as names of classes."""
+
+
+def _why_a_number(prepared: Prepared | PreparedStream) -> str:
+    """What was decided, and how to decide otherwise, of a target whose few whole numbers may be classes, a scale or counts."""
+    settings, target = prepared.settings, prepared.target
+    if target.classes or len(target.names) > 1 or settings.model in ("linear", "poisson") or settings.objective:
+        return ""
+    different = np.unique(target.values)
+    if len(different) > _FEW or np.any(different % 1):
+        return ""
+    as_classes = "--objective cross_entropy" if isinstance(prepared.model, Perceptron) else "--model softmax"
+    as_counts = "--objective poisson" if isinstance(prepared.model, Perceptron) else "--model poisson"
+    counts = f"; if they are counts: {as_counts}" if different[0] >= 0 else ""
+    return (
+        f"{target.name} holds {len(different)} different whole numbers, {different[0]:g} to {different[-1]:g}, and they are predicted as "
+        f"numbers. If they are names of classes: {as_classes}{counts}."
+    )
 
 
 def _rows(training: int, validation: int, without_target: int, incomplete: int) -> None:
@@ -166,26 +190,37 @@ def _scores(model: TableModel) -> Grid:
     return grid
 
 
-_MOST_COLUMNS = 8
+_MOST_COEFFICIENTS, _MOST_OF_SEVERAL = 100, 20
+"""Features that are shown, of one output and of several."""
 
 
 def _coefficients(model: TableModel) -> None:
-    """Of many, those that weigh most: the weights of standardised features compare."""
+    """Of many, those that weigh most: the weights of standardised features compare. Of many outputs, those that fit in a line."""
     coefficients, intercept = model.coefficients()
     outputs = model.model.outputs or 1
-    columns = coefficients.reshape(len(coefficients), outputs)[:, :_MOST_COLUMNS]
-    headers = ["coefficient"] if outputs == 1 else list(model.classes or model.target)[:_MOST_COLUMNS]
-    console.print(f"\nCoefficients: the change of {_unit(model)} for one unit of the feature", markup=False)
-    grid = grid_of("feature", *(escape(header) for header in headers), *(["..."] if outputs > _MOST_COLUMNS else []))
+    most = _MOST_COEFFICIENTS if outputs == 1 else _MOST_OF_SEVERAL
     size = np.abs(model.layers[0]["w"]).reshape(len(coefficients), outputs).max(axis=1)
-    places = sorted(np.argsort(-size, kind="stable")[:_MOST])
-    names = model.encoding.names
-    for place in places:
-        grid.add_row(f"  {escape(names[place])}", *(f"{value + 0:,.6g}" for value in columns[place]))
-    if len(names) > _MOST:
-        grid.add_row(f"  ... and {len(names) - _MOST:,} that weigh less")
-    grid.add_row("  intercept", *(f"{value:,.6g}" for value in intercept.reshape(-1)[:_MOST_COLUMNS]))
+    places = sorted(np.argsort(-size, kind="stable")[:most])
+    names = [f"  {model.encoding.names[place]}" for place in places]
+    headers = ["coefficient"] if outputs == 1 else list(model.classes or model.target)
+    digits = 6 if outputs == 1 else 4
+    width = 2 + max(digits + 6, *map(len, headers))
+    fitting = max(1, (console.width - max(map(len, names))) // width)
+
+    def shown(values: Array) -> list[str]:
+        return [f"{value + 0:,.{digits}g}" for value in values[:fitting]]
+
+    console.print(f"\nCoefficients: the change of {_unit(model)} for one unit of the feature", markup=False)
+    grid = grid_of("feature", *(escape(header) for header in headers[:fitting]))
+    for name, values in zip(names, coefficients.reshape(len(coefficients), outputs)[places], strict=True):
+        grid.add_row(escape(name), *shown(values))
+    if len(coefficients) > most:
+        grid.add_row(f"  ... and {len(coefficients) - most:,} that weigh less")
+    grid.add_row("  intercept", *shown(intercept.reshape(-1)))
     console.print(grid)
+    if outputs > fitting:
+        what = "classes" if model.classes else "targets"
+        console.print(f"Shown are {fitting} of {outputs:,} {what}. All coefficients: thalweg export MODEL model.npz")
 
 
 def _unit(model: TableModel) -> str:

@@ -76,7 +76,8 @@ class Column:
         if self.kind is Kind.OTHER:
             pass
         elif present.min() == present.max():
-            parts.append(f"{self.value_name(present[0])} in every row that has a value")
+            which = "every row that has a value" if self.missing_count else "every row"
+            parts.append(f"{self.value_name(present[0])} in {which}")
         elif self.kind in (Kind.NUMBER, Kind.DATE):
             parts.append(f"{self.value_name(present.min())} to {self.value_name(present.max())}")
         elif self.kind is Kind.BOOLEAN:

@@ -43,7 +43,7 @@ IGNORED = "ignored, as asked"
 """Why a column is not used."""
 _CONSTANT = "the same in every row"
 _LARGEST = 1e150
-"""The square of a larger number, which the standard deviation needs, is infinite."""
+"""The square of a larger number, which the standard deviation needs, is infinite; that of a smaller one than 1 / this is 0."""
 
 
 @dataclass(frozen=True)
@@ -230,10 +230,14 @@ def _number_features(name: str, values: Array, missing: Array, path: str) -> tup
 
 
 def check_size(name: str, largest: float, path: str) -> None:
-    """Raises TableError if numbers are too large for their squares."""
+    """Raises TableError if numbers are too large, or too small, for their squares. largest: of their sizes."""
     if largest > _LARGEST:
         raise TableError(
             f"{path}: the column {name!r} holds numbers as large as {largest:g}. Give it in a larger unit."
+        )
+    if 0 < largest < 1 / _LARGEST:
+        raise TableError(
+            f"{path}: the column {name!r} holds no numbers larger than {largest:g}. Give it in a smaller unit."
         )
 
 
