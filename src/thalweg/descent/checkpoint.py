@@ -35,6 +35,11 @@ class Checkpoint:
     best_step: int
     best_loss: float
 
+    @classmethod
+    def of_state(cls, state: Mapping[str, Array], iteration: int, next_record: int) -> Checkpoint:
+        """Where a descent stands, without what it had seen."""
+        return cls(state, iteration, next_record, 0.0, no_rows(), np.zeros((0, 3)), np.zeros(0), 0, np.inf)
+
 
 class Kept(Protocol):
     """The checkpoints of one descent while it runs. found: where to go on from; None at the beginning. notes: for the user."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..graph import Array
+from .best import SMALLEST, Best
 from .engines import Engine
 from .methods import Method
 from .plan import Plan
@@ -75,6 +76,7 @@ class Lockstep:
         lanes = together if self.plan.target == "jax" else _lane_count(together, self.states)
         self.program, self.lanes = self.plan.program_of_many(self.step, self.method, lanes)
         self.blocks: list[_Block] = []
+        self.best = Best(self.states) if SMALLEST in self.step.names else None
         self._pack(np.arange(self.count))
 
     # Blocks
@@ -123,13 +125,18 @@ class Lockstep:
         self._pack(self.active())
 
     # Stretches
-    def advance(self, iterations: int, outside: Sequence[float], pool: ThreadPoolExecutor) -> None:
+    def advance(self, iterations: int, outside: Outside, pool: ThreadPoolExecutor) -> None:
         """Lets every block do so many iterations, then takes out the members that have ended."""
-        blocks = self.blocks
+        blocks, reached = self.blocks, np.full(self.count, self.iteration)
+        if self.best is not None:
+            self.best.before_stretch(self.states, self.iteration, outside)
         results = list(pool.map(lambda block: block.engine.advance(iterations, outside), blocks))
         for block, (status, rows) in zip(blocks, results, strict=True):
             self._note(block, status, rows)
             self._keep(block)
+            reached[block.members[block.members >= 0]] = block.engine.iteration
+        if self.best is not None:
+            self.best.after_stretch(self.states[self.step.names.index(SMALLEST)], reached)
         self.iteration += iterations
         active = self.active()
         if math.ceil(len(active) / self.lanes) < len(blocks):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Array
+from .best import SMALLEST, Best
 from .checkpoint import Checkpoint, Kept, no_rows
 from .controls import Controls
 from .engines import Engine
@@ -128,6 +129,7 @@ class Descent:
     names: of the arrays in the engine's state. on_rows: called after every stretch with all rows of the history and the seconds;
     if it returns True the descent stops. validation: checks that are due after every so many iterations. controls: what a
     person may do to it. kept: where checkpoints go; if it holds one, the engine and the validation stand there already.
+    best: from where the smallest loss can be met again, if the state holds it.
     """
 
     engine: Engine
@@ -139,6 +141,9 @@ class Descent:
 
     def __post_init__(self) -> None:
         found = None if self.kept is None else self.kept.found
+        self.best = Best(self._stacked()) if SMALLEST in self.names else None
+        if self.best is not None and found is not None:
+            self.best.go_on(found.state, self.names)
         self._rows = [] if found is None or not len(found.rows) else [found.rows]
         self._seconds_before = 0.0 if found is None else found.seconds
         self._is_within = False
@@ -198,8 +203,13 @@ class Descent:
         """So many iterations, and what they recorded; the end of an earlier process may be seen again, and counts once."""
         checked = self.validation.outside if self.validation else (np.nan, 0.0)
         factor = 1.0 if self.controls is None else self.controls.applied_factor
+        outside = Outside(self._seconds(), *checked, factor)
+        if self.best is not None:
+            self.best.before_stretch(self._stacked(), self.engine.iteration, outside)
         self._is_within = True
-        status, rows = self.engine.advance(iterations, Outside(self._seconds(), *checked, factor))
+        status, rows = self.engine.advance(iterations, outside)
+        if self.best is not None:
+            self.best.after_stretch(self._named(SMALLEST)[None], np.array([self.engine.iteration]))
         if self._rows:
             rows = rows[rows[:, 0] > self._rows[-1][-1, 0]]
         if len(rows):
@@ -233,6 +243,10 @@ class Descent:
     def _seconds(self) -> float:
         return time.perf_counter() - self._begin
 
+    def _stacked(self) -> list[Array]:
+        """The state, as that of descents side by side."""
+        return [array[None] for array in self.engine.state]
+
     def _named(self, name: str) -> Array:
         return self.engine.state[self.names.index(name)]
 
@@ -252,7 +266,8 @@ class Descent:
     def _checkpoint(self) -> Checkpoint:
         checks, engine = self.validation, self.engine
         return Checkpoint(
-            dict(zip(self.names, engine.state, strict=True)),
+            dict(zip(self.names, engine.state, strict=True))
+            | ({} if self.best is None else self.best.to_arrays(self.names)),
             engine.iteration,
             engine.next_record,
             self._seconds(),
