@@ -118,3 +118,18 @@ def test_of_many_classes_as_many_are_shown_as_fit_in_a_line(tmp_path: Path) -> N
 def test_numbers_too_small_for_their_squares_are_refused(table: Path) -> None:
     table.write_text("x,y\n" + "".join(f"{a},{a}e-200\n" for a in range(1, 30)))
     assert "holds no numbers larger than 2.9e-199. Give it in a smaller unit." in " ".join(told(table).split())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--method", "adam", "--learning-rate", "-1"), "--learning-rate -1.0: expected a number, 0 or more"),
+        (("--method", "sgd"), "--method sgd is unknown. Give one of 'gradient-descent'"),
+        (("--hidden", "8,4", "--model", "linear"), "--hidden 8,4: only a perceptron"),
+        (("--class-weight", "balanced"), "--class-weight balanced: the target 'y' is a number"),
+        (("--ignore", "y"), "--ignore y: it is the target"),
+        (("--memory", "1MB"), "--memory 1MB is too small"),
+    ],
+)
+def test_errors_name_the_option(table: Path, options: tuple[str, ...], message: str) -> None:
+    assert f"thalweg: {message}" in told(table, *options)

@@ -314,5 +314,7 @@ def _bounds(values: tuple[str, ...]) -> dict[str, tuple[float, float]]:
             raise click.BadParameter(
                 f"{value!r}: write NAME=LOW:HIGH with two numbers, such as learning_rate=1e-4:1", param_hint="--range"
             ) from None
+        if low > high:
+            raise click.BadParameter(f"{value!r}: write {name}={high:g}:{low:g}", param_hint="--range")
         bounds[name] = (low, high)
     return bounds
