@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,12 @@ def test_kinds_can_be_given_to_fit() -> None:
         tw.fit(MPG, "mpg", kinds={"cylinders": "classes"})
     with pytest.raises(ArgumentError, match="read_table"):
         tw.fit(Table("t", (), 0), "mpg", kinds={"a": "text"})
+
+
+def test_a_list_of_numbers_is_no_vector() -> None:
+    with pytest.raises(tw.TracingError, match=r"a list of numbers, and fails: .*write np.array\(\[1.0, 2.0\]\)"):
+        tw.minimize(lambda w: (w**2).sum(), [1.0, 2.0])
+
+
+def test_a_model_shows_itself_in_a_line() -> None:
+    assert re.fullmatch(r"<TableModel: linear of mpg; validation R² 0\.\d+, RMSE .*>", repr(tw.fit(MPG, "mpg")))

@@ -133,3 +133,18 @@ def test_numbers_too_small_for_their_squares_are_refused(table: Path) -> None:
 )
 def test_errors_name_the_option(table: Path, options: tuple[str, ...], message: str) -> None:
     assert f"thalweg: {message}" in told(table, *options)
+
+
+def test_numbers_with_signs_and_separators_are_said_to_be_text(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("price,area,y\n" + "".join(f'"${1000 + 37 * i:,}.00",{i % 9}.5%,{i}\n' for i in range(120)))
+    plainly = "numbers are written as 1234.5, without thousands separators, currency or %"
+    shown = " ".join(told(path).split())
+    assert f"not used: {plainly}, unlike '$1,000.00'" in shown
+    command = ["fit", str(path), "--target", "price"]
+    assert f"Rewrite values such as '$1,000.00': {plainly}." in CliRunner().invoke(main, command).output
+
+
+def test_a_file_without_names_of_columns_is_told(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("1,2.5\n2,3.5\n3,4.5\n")
+    assert "Are these values? The first line has to name the columns" in told(tmp_path / "t.csv")

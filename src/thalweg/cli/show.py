@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..graph import Array
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
 from ..tables.encoding import IGNORED
 
-__all__ = ["console", "ended", "fitted", "grid_of", "understood"]
+__all__ = ["console", "ended", "fitted", "grid_of", "score", "understood"]
 
 _MOST = 100
 """Columns and coefficients that are shown."""
@@ -95,7 +96,7 @@ def _columns(prepared: Prepared | PreparedStream, described: Mapping[str, str]) 
 def _model(prepared: Prepared | PreparedStream) -> None:
     model = prepared.model
     console.print(
-        f"Model: {_NAMES[type(model)]}{escape(_classes(prepared))}; {len(prepared.encoding.features):,} features"
+        f"Model: {_NAMES[type(model)]}{escape(_classes(prepared))}; {_counted(len(prepared.encoding.features), 'feature')}"
     )
     if note := _why_a_number(prepared):
         console.print(f"Note: {note}", markup=False)
@@ -152,7 +153,7 @@ def fitted(model: TableModel, examples: int | None = None) -> None:
     assert result is not None
     rate = f" ({result.steps * examples / max(result.seconds, 1e-9):.3g} examples/s)" if examples else ""
     console.print(
-        f"\nDescended {result.steps:,} steps in {duration(result.seconds)}{rate}. It stopped because {result.stopped_by}."
+        f"\nDescended {_counted(result.steps, 'step')} in {duration(result.seconds)}{rate}. It stopped because {result.stopped_by}."
     )
     for note in result.notes:
         console.print(f"Note: {note}")
@@ -175,6 +176,11 @@ def ended(model: TableModel) -> None:
     console.print(_scores(model))
 
 
+def score(value: float) -> str:
+    """A number of a table of scores; a dash where it is not defined."""
+    return "–" if math.isnan(value) else f"{value:,.4g}"
+
+
 def _scores(model: TableModel) -> Grid:
     """Of one target a row for each part; of several a column."""
     parts = {part: scores for part, scores in model.scores.items() if scores}
@@ -182,11 +188,11 @@ def _scores(model: TableModel) -> Grid:
     if len(model.target) == 1:
         grid = grid_of("", *names)
         for part, scores in parts.items():
-            grid.add_row(part, *(f"{value:,.4g}" for value in scores.values()))
+            grid.add_row(part, *(score(value) for value in scores.values()))
         return grid
     grid = grid_of("", *parts)
     for name in names:
-        grid.add_row(escape(name), *(f"{scores[name]:,.4g}" for scores in parts.values()))
+        grid.add_row(escape(name), *(score(scores[name]) for scores in parts.values()))
     return grid
 
 
@@ -230,6 +236,10 @@ def _unit(model: TableModel) -> str:
     if not model.has_probabilities:
         return "the score"
     return "the log-odds" if len(model.classes) == 2 else "the logarithm of the class's weight"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _capitalised(sentence: str) -> str:

@@ -23,7 +23,7 @@ from .settings import MODELS, loss_in_words, loss_of_words
 __all__ = ["TableModel"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TableModel:
     """A fitted model of a table.
 
@@ -43,6 +43,11 @@ class TableModel:
     scale: Array
     scores: Mapping[str, Mapping[str, float]]
     result: Result | None = None
+
+    def __repr__(self) -> str:
+        part, scores = next(((part, told) for part, told in reversed(list(self.scores.items())) if told), ("", {}))
+        told = f"; {part} {', '.join(f'{name} {value:.4g}' for name, value in scores.items())}" if scores else ""
+        return f"<TableModel: {_kind_of(self.model)} of {', '.join(self.target)}{told}>"
 
     @property
     def has_probabilities(self) -> bool:

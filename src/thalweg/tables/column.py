@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -10,6 +11,10 @@ import numpy as np
 from ..graph import Array
 
 __all__ = ["Column", "Kind"]
+
+
+_ADORNED = re.compile(r"[^\w.]{0,2}(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d+)?[^\w.]{0,2}")
+PLAIN_NUMBERS = "numbers are written as 1234.5, without thousands separators, currency or %"
 
 
 class Kind(Enum):
@@ -44,6 +49,16 @@ class Column:
     def is_missing(self) -> Array:
         """Which rows have no value."""
         return np.isnan(self.values) if self.values.dtype.kind == "f" else self.values < 0
+
+    @property
+    def are_adorned_numbers(self) -> bool:
+        """Whether text holds numbers that are not written plainly.
+
+        >>> Column("price", Kind.TEXT, np.array([0, 1]), ("$1,200.50", "$980")).are_adorned_numbers
+        True
+        """
+        some = self.categories[:100]
+        return bool(some) and all(_ADORNED.fullmatch(value) for value in some)
 
     @property
     def missing_count(self) -> int:

@@ -10,6 +10,7 @@ from ..errors import TableError
 
 __all__ = ["check_names", "is_pandas_index", "no_such_column"]
 
+_NUMBER = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?")
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -36,5 +37,7 @@ def no_such_column(path: str, name: str, names: Sequence[str]) -> TableError:
     """The error for a column that is not there, with names like it."""
     near = difflib.get_close_matches(name, names, 3)
     few = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    if all(_NUMBER.fullmatch(each) for each in names[:20]):
+        few += ". Are these values? The first line has to name the columns"
     hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"It has {few}."
     return TableError(f"{path} has no column {name!r}. {hint}")

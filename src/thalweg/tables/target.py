@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import TableError
 from ..graph import Array
-from .column import Column, Kind
+from .column import PLAIN_NUMBERS, Column, Kind
 from .encoding import check_size
 from .table import Table
 
@@ -71,10 +71,10 @@ def holds_classes(column: Column, path: str = "the table") -> bool:
         )
     if column.kind in (Kind.TEXT, Kind.DATE, Kind.OTHER):
         held = _PLURAL.get(column.kind, column.note)
-        raise TableError(
-            f"{what} holds {held}, {len(different):,} different ones, which no model predicts. "
-            "Choose a column of numbers or of classes."
-        )
+        instead = "Choose a column of numbers or of classes."
+        if column.are_adorned_numbers:
+            instead = f"Rewrite values such as {column.categories[0]!r}: {PLAIN_NUMBERS}."
+        raise TableError(f"{what} holds {held}, {len(different):,} different ones, which no model predicts. {instead}")
     return len(different) == 2 or column.kind is not Kind.NUMBER
 
 
