@@ -20,6 +20,7 @@ from .best import SMALLEST, Best
 from .engines import Engine
 from .methods import Method
 from .plan import Plan
+from .run import timed
 from .steps import LAST_LOSS, LAST_NORM, STATUS, Outside, Step
 
 __all__ = ["Lockstep", "MemberState", "run_together"]
@@ -55,7 +56,7 @@ class Lockstep:
 
     step: of one member; method: one of their kind. states: for each array of the state, that of all members, (K, ...).
     settings: likewise. room: how many members lanes are made for; if only some of a population run, and the others are known,
-    they have the lanes, and so the digits, that they have among all.
+    they have the lanes, and so the digits, that they have among all. seconds: of descent before.
     """
 
     plan: Plan
@@ -66,6 +67,7 @@ class Lockstep:
     room: int = 0
     iteration: int = 0
     rows: list[tuple[Array, Array]] = field(default_factory=list)
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.count = len(self.states[0])
@@ -128,11 +130,14 @@ class Lockstep:
     def advance(self, iterations: int, outside: Outside, pool: ThreadPoolExecutor) -> None:
         """Lets every block do so many iterations, then takes out the members that have ended."""
         blocks, reached = self.blocks, np.full(self.count, self.iteration)
+        begin = time.perf_counter()
         if self.best is not None:
             self.best.before_stretch(self.states, self.iteration, outside)
         results = list(pool.map(lambda block: block.engine.advance(iterations, outside), blocks))
+        clock = self.seconds + outside.seconds
+        ends = (self.iteration, clock), (self.iteration + iterations, clock + time.perf_counter() - begin)
         for block, (status, rows) in zip(blocks, results, strict=True):
-            self._note(block, status, rows)
+            self._note(block, status, timed(rows, *ends))
             self._keep(block)
             reached[block.members[block.members >= 0]] = block.engine.iteration
         if self.best is not None:
@@ -143,7 +148,9 @@ class Lockstep:
             self._pack(active)
 
     def _note(self, block: _Block, status: int, rows: Array) -> None:
-        parts = rows[:, 1:].reshape(len(rows), self.step.recorded, self.lanes)
+        parts = rows[:, 1:-1].reshape(len(rows), self.step.recorded, self.lanes)
+        seconds = np.repeat(rows[:, -1], self.lanes).reshape(len(rows), 1, self.lanes)
+        parts = np.concatenate([parts, seconds], axis=1)
         if len(rows):
             self.rows.append((block.members, parts))
         if self.lanes == 1:
@@ -193,7 +200,7 @@ class Lockstep:
 
 def _joined(parts: Sequence[Array], recorded: int) -> Array:
     """A member's rows, as those of a single descent; rows from after its end are left out."""
-    joined = np.concatenate(parts) if parts else np.zeros((0, recorded))
+    joined = np.concatenate(parts) if parts else np.zeros((0, recorded + 1))
     joined = joined[joined[:, 0] >= 0]
     return np.concatenate([np.zeros((len(joined), 1)), joined], axis=1)
 

@@ -23,7 +23,7 @@ from .result import History, Stopped
 from .steps import RECORDED, Outside, Status, fired_rules
 from .stopping import Measurement, Stop, StoppingRule, leaves
 
-__all__ = ["Descent", "Ended", "Progress", "Validation", "history_of", "progress_of", "reason", "with_checks"]
+__all__ = ["Descent", "Ended", "Progress", "Validation", "history_of", "progress_of", "reason", "timed", "with_checks"]
 
 _STRETCH_SECONDS = 0.05
 
@@ -32,7 +32,7 @@ _STRETCH_SECONDS = 0.05
 class Progress:
     """Where a descent stands, at the end of a stretch; of several descents, the best of them.
 
-    rows, checks: what `history` is made of, as the descent recorded it. origin: the loss, the data and the start, as in a Result;
+    rows, checks: what `history` is made of, as the descent recorded it, with seconds. origin: the loss, the data and the start, as in a Result;
     method: of descent.
     blocks: of several descents, what each stretch recorded: the members' numbers, -1 where there is none, and
     rows × parts × members. They only grow, so whoever remembers how many there were finds what is new.
@@ -108,11 +108,17 @@ class Ended:
 
 
 def history_of(rows: Array) -> History:
-    """The history of a single descent. A step that is seen twice, since a search failed there, counts once."""
+    """The history of a single descent, from rows with seconds. A step that is seen twice, since a search failed there, counts once."""
     if len(rows) > 1:
         rows = rows[np.append(rows[1:, 1] != rows[:-1, 1], True)]
-    columns = (rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5])
-    return History(rows[:, 1].astype(np.int64), *columns, parameters=rows[:, 1 + len(RECORDED) :])
+    columns = (rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5], rows[:, -1])
+    return History(rows[:, 1].astype(np.int64), *columns, parameters=rows[:, 1 + len(RECORDED) : -1])
+
+
+def timed(rows: Array, begin: tuple[int, float], end: tuple[int, float]) -> Array:
+    """Rows of a stretch with the seconds as one more column. begin, end: iteration and seconds."""
+    seconds = np.interp(rows[:, 0], (begin[0], end[0]), (begin[1], end[1]))
+    return np.concatenate([rows, seconds[:, None]], axis=1)
 
 
 def with_checks(history: History, checks: Sequence[tuple[int, float]]) -> History:
@@ -206,10 +212,12 @@ class Descent:
         outside = Outside(self._seconds(), *checked, factor)
         if self.best is not None:
             self.best.before_stretch(self._stacked(), self.engine.iteration, outside)
+        begin = self.engine.iteration
         self._is_within = True
         status, rows = self.engine.advance(iterations, outside)
         if self.best is not None:
             self.best.after_stretch(self._named(SMALLEST)[None], np.array([self.engine.iteration]))
+        rows = timed(rows, (begin, outside.seconds), (self.engine.iteration, self._seconds()))
         if self._rows:
             rows = rows[rows[:, 0] > self._rows[-1][-1, 0]]
         if len(rows):

@@ -67,6 +67,7 @@ class Descents:
 
     def run(self, on_progress: Callable[[Progress], object] | None) -> None:
         """Descends until every member has ended, or the user stops them."""
+        self.lockstep.seconds = self.seconds
         self.is_interrupted, seconds = run_together(self.lockstep, _goes_on(self.plan, on_progress, self.members))
         self.seconds += seconds
 
