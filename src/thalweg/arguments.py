@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from numbers import Real
 
@@ -67,6 +66,8 @@ def check_arguments(
     for name, value in given.items():
         if name in allowed:
             continue
+        import difflib  # for an error alone
+
         near = difflib.get_close_matches(name, allowed, 1)
         if name in elsewhere:
             shown = repr(value) if isinstance(value, Real | str | tuple) else "..."

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from ..descent import Result
-from ..diagnosis import VerdictKind
 from ..errors import ArgumentError, ModelFileError
 from ..graph import Array
 from ..models import ClassMetrics, Hinge, Metrics, Model, NumberMetrics, Perceptron, PoissonDeviance
@@ -62,6 +61,8 @@ class TableModel:
     @property
     def has_diverged(self) -> bool:
         """Whether the descent that fitted it went up instead of down, so that it predicts nothing. Not known of a loaded model."""
+        from ..diagnosis import VerdictKind  # what judges is loaded only if a verdict is asked for
+
         verdict = None if self.result is None else self.result.verdict
         if verdict is None or verdict.kind is not VerdictKind.OVERSHOOTING:
             return False
