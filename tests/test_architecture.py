@@ -15,6 +15,7 @@ SOURCE = Path(thalweg.__file__).parent
 
 ORDER = [
     "errors",
+    "arguments",
     "pages",
     "graph",
     "storage",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
+from .arguments import MINIMIZE, check_arguments
 from .descent import Population, Result
 from .descent import minimize as _descend
 from .errors import ArgumentError
@@ -43,9 +45,17 @@ Loss = Callable[..., Any]
 def _with_verdict(
     descend: Callable[Concatenate[Loss, Any, P], Result],
 ) -> Callable[Concatenate[Loss, Any, P], Result]:
+    of_descent = [name for name in inspect.signature(descend).parameters if name not in ("loss", "parameters")]
+    allowed = (*of_descent, "cluster", "escape_saddles", "live", "progress")
+
     @wraps(descend)
     def judged(loss: Loss, parameters: Any, *arguments: P.args, **options: P.kwargs) -> Result:
         named: dict[str, Any] = dict(options)
+        if arguments:
+            raise ArgumentError(
+                "minimize takes the loss and the parameters, and all else by its name: data=(X, y), method=..., stop=..."
+            )
+        check_arguments("minimize", named, allowed, MINIMIZE)
         cluster, escapes = named.pop("cluster", None), named.pop("escape_saddles", False)
         live, progress = named.pop("live", False), named.pop("progress", False)
         if not isinstance(escapes, bool):

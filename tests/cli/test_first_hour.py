@@ -28,7 +28,7 @@ def told(table: Path, *options: str) -> str:
 def test_a_rate_that_overshoots_names_no_line_of_the_command_itself(table: Path) -> None:
     shown = told(table, "--method", "gradient-descent", "--learning-rate", "10")
     assert "overshooting" in shown
-    assert ".py" not in shown
+    assert "..." not in shown.partition("Commands:")[2]
 
 
 def test_a_number_is_not_taken_for_classes(table: Path) -> None:
@@ -55,3 +55,96 @@ def test_missing_columns_are_told_with_all_that_are_there(tmp_path: Path) -> Non
     assert "has no columns 'b', 'c', on which the model was fitted. It has a, other, y." in " ".join(
         found.output.split()
     )
+
+
+def test_a_descent_that_went_up_is_told_once_and_saves_nothing(table: Path) -> None:
+    output = table.with_suffix(".thalweg")
+    command = ["fit", str(table), "--target", "y", "--method", "gradient-descent", "--output", str(output)]
+    ended = CliRunner().invoke(main, [*command, "--learning-rate", "10"])
+    assert ended.exit_code == 3
+    shown = " ".join(ended.output.split())
+    assert shown.count("to become infinite") == 1
+    assert "Advice: take --learning-rate" in shown
+    assert "No model was saved" in shown
+    assert not output.exists()
+    assert CliRunner().invoke(main, [*command, "--learning-rate", "0.5"]).exit_code == 0
+    content = output.read_bytes()
+    assert f"{output} is as it was" in " ".join(
+        CliRunner().invoke(main, [*command, "--learning-rate", "10"]).output.replace("\n", " ").split()
+    )
+    assert output.read_bytes() == content
+
+
+def test_the_commands_fit_on_a_screen() -> None:
+    shown = CliRunner().invoke(main, ["--help"], terminal_width=80).output
+    assert "..." not in shown.partition("Commands:")[2]
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", ["fit", "tune"])
+def test_where_a_model_goes_is_said_by_one_word(command: str) -> None:
+    assert "-o, --output MODEL" in CliRunner().invoke(main, [command, "--help"]).output
+
+
+def ratings(path: Path, classes: int, step: float = 1.0) -> Path:
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((40 * classes, 2))
+    y = step * np.tile(np.arange(classes), 40)
+    path.write_text("a,b,y\n" + "".join(f"{a},{b},{c:g}\n" for (a, b), c in zip(x, y, strict=True)))
+    return path
+
+
+def test_few_whole_numbers_are_numbers_and_that_is_said(tmp_path: Path) -> None:
+    few = ratings(tmp_path / "few.csv", 5)
+    shown = " ".join(told(few, "--epochs", "2").split())
+    assert "y holds 5 different whole numbers, 0 to 4, and they are predicted as numbers" in shown
+    assert "If they are names of classes: --model softmax; if they are counts: --model poisson." in shown
+    streamed = " ".join(told(few, "--memory", "100MB", "--hidden", "4", "--epochs", "1").split())
+    assert "classes: --objective cross_entropy; if they are counts: --objective poisson." in streamed
+    for options in (("--model", "softmax"), ("--model", "linear"), ("--objective", "huber")):
+        assert "whole numbers" not in told(few, *options)
+    assert "whole numbers" not in told(ratings(tmp_path / "halves.csv", 5, 0.5))
+    assert "whole numbers" not in told(ratings(tmp_path / "many.csv", 21))
+
+
+def test_of_many_classes_as_many_are_shown_as_fit_in_a_line(tmp_path: Path) -> None:
+    shown = told(ratings(tmp_path / "many.csv", 12), "--model", "softmax", "--epochs", "2")
+    assert "Shown are" in shown
+    assert "of 12 classes. All coefficients: thalweg export MODEL model.npz" in " ".join(shown.split())
+    assert "…" not in shown
+    assert "Shown are" not in told(ratings(tmp_path / "few.csv", 3), "--model", "softmax", "--epochs", "2")
+
+
+def test_numbers_too_small_for_their_squares_are_refused(table: Path) -> None:
+    table.write_text("x,y\n" + "".join(f"{a},{a}e-200\n" for a in range(1, 30)))
+    assert "holds no numbers larger than 2.9e-199. Give it in a smaller unit." in " ".join(told(table).split())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--method", "adam", "--learning-rate", "-1"), "--learning-rate -1.0: expected a number, 0 or more"),
+        (("--method", "sgd"), "--method sgd is unknown. Give one of 'gradient-descent'"),
+        (("--hidden", "8,4", "--model", "linear"), "--hidden 8,4: only a perceptron"),
+        (("--class-weight", "balanced"), "--class-weight balanced: the target 'y' is a number"),
+        (("--ignore", "y"), "--ignore y: it is the target"),
+        (("--memory", "1MB"), "--memory 1MB is too small"),
+    ],
+)
+def test_errors_name_the_option(table: Path, options: tuple[str, ...], message: str) -> None:
+    assert f"thalweg: {message}" in told(table, *options)
+
+
+def test_numbers_with_signs_and_separators_are_said_to_be_text(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("price,area,y\n" + "".join(f'"${1000 + 37 * i:,}.00",{i % 9}.5%,{i}\n' for i in range(120)))
+    plainly = "numbers are written as 1234.5, without thousands separators, currency or %"
+    shown = " ".join(told(path).split())
+    assert f"not used: {plainly}, unlike '$1,000.00'" in shown
+    command = ["fit", str(path), "--target", "price"]
+    assert f"Rewrite values such as '$1,000.00': {plainly}." in CliRunner().invoke(main, command).output
+
+
+def test_a_file_without_names_of_columns_is_told(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("1,2.5\n2,3.5\n3,4.5\n")
+    assert "Are these values? The first line has to name the columns" in told(tmp_path / "t.csv")

@@ -32,7 +32,7 @@ def table_of(output: str) -> str:
 
 def test_it_prints_the_rounds_and_saves_a_model(tmp_path: Path) -> None:
     model, file = tmp_path / "m.thalweg", tmp_path / "trials.jsonl"
-    command = ("tune", EXAMPLES / "mpg.csv", "--target", "mpg", *SMALL, "--save", model, "--file", file)
+    command = ("tune", EXAMPLES / "mpg.csv", "--target", "mpg", *SMALL, "--output", model, "--file", file)
     result = run(*command)
     assert result.exit_code == 0, result.output
     for part in (
@@ -92,11 +92,11 @@ def test_ranges_can_be_given(tmp_path: Path) -> None:
         (("--range", "learning_rate=3"), "write NAME=LOW:HIGH"),
         (("--range", "rate=1:2"), "what is searched is learning_rate, momentum, penalty"),
         (("--range", "penalty=0:1"), "above 0, since 0 has no logarithm"),
-        (("--range", "momentum=0.9:0.5"), "write tw.Uniform(0.5, 0.9)"),
+        (("--range", "momentum=0.9:0.5"), "write momentum=0.5:0.9"),
         (("--range", "momentum=0.9:2"), "'momentum', 0.9 to 2, holds values that cannot be tried"),
-        (("--rounds", 0), "rounds=0"),
-        (("--epochs", 0), "epochs=0"),
-        (("--batch-size", 0), "batch_size=0"),
+        (("--rounds", 0), "--rounds 0"),
+        (("--epochs", 0), "--epochs 0"),
+        (("--batch-size", 0), "--batch-size 0"),
         (("--file", EXAMPLES / "mpg.csv"), "is no record of a search"),
     ],
 )

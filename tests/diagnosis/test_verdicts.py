@@ -14,6 +14,7 @@ from thalweg import VerdictKind
 from .catalogue import CASES, GLOBAL, LOCAL, OVERLAPPING, SADDLE, VALLEY, Case, X, logistic
 
 MINIMA = {GLOBAL, LOCAL, VALLEY}
+OTHERS = {VerdictKind.STOPPED_BY_USER, VerdictKind.STOPPED_BY_VALIDATION, VerdictKind.UNKNOWN}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -24,7 +25,7 @@ def test_the_catalogue_is_judged_right(case: Case) -> None:
 
 def test_there_are_enough_cases() -> None:
     assert len(CASES) >= 60
-    assert {case.truth for case in CASES} >= set(VerdictKind) - {VerdictKind.STOPPED_BY_USER, VerdictKind.UNKNOWN}
+    assert {case.truth for case in CASES} >= set(VerdictKind) - OTHERS
 
 
 @pytest.mark.parametrize("size", [2, 5, 30])
@@ -108,6 +109,42 @@ def test_a_stopped_descent_is_called_that() -> None:
     button.press()
     verdict = tw.minimize(lambda x: np.sum(x**2), np.ones(2), stop=button | tw.MaxSteps(10)).verdict
     assert verdict.kind is VerdictKind.STOPPED_BY_USER
+
+
+@pytest.mark.parametrize("separable", [False, True])
+def test_early_stopping_is_no_reason_to_go_on(separable: bool) -> None:
+    """Wide random features fit the training examples ever more closely; new ones soon no better."""
+    generator = np.random.default_rng(0)
+    X = generator.standard_normal((80, 60))
+    y = (X[:, 0] + generator.standard_normal(80) > 0) * 1.0
+
+    def logistic(w: Any, X: Any, y: Any) -> Any:
+        return np.mean(np.log(1 + np.exp(X @ w)) - y * (X @ w))
+
+    kept = slice(40 if separable else 70, None)
+    rows = slice(0, 40 if separable else 70)
+    result = tw.minimize(
+        logistic,
+        np.zeros(60),
+        data=(X[rows], y[rows]),
+        validation=(X[kept], y[kept]),
+        method=tw.Adam(0.01),
+        batch_size=10,
+        stop=tw.ValidationStalls(3) | tw.MaxSteps(100_000),
+    )
+    verdict = result.verdict
+    assert verdict.kind is VerdictKind.STOPPED_BY_VALIDATION
+    assert not verdict.advice
+    assert verdict.evidence["best validation loss"] == np.min(result.history.validation_loss)
+    assert verdict.evidence["at step"] == result.steps < 100_000
+    assert "more steps" not in str(result)
+
+
+def test_where_a_loss_began_to_overflow_is_told_once() -> None:
+    result = tw.minimize(lambda x: np.sum(np.exp(x**2)), np.ones(2), method=tw.GradientDescent(1.0))
+    assert result.verdict.kind is VerdictKind.OVERSHOOTING
+    assert str(result).count("to become infinite") == 1
+    assert result.verdict.advice[0].for_shell().startswith("take --learning-rate 0.")
 
 
 def test_a_verdict_is_plain_data() -> None:

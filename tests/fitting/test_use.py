@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 import thalweg as tw
 from thalweg.cli.main import main
 from thalweg.fitting import NewRows, TableModel, evaluate, predictions, use
-from thalweg.tables import Kind
+from thalweg.tables import Kind, read_table
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PENGUINS = EXAMPLES / "penguins.csv"
@@ -149,3 +149,16 @@ def test_the_target_may_change_its_kind_or_be_missing(species: Path, tmp_path: P
     rows = NewRows.of(model, EXAMPLES / "mpg.csv", kinds={"mpg": Kind.CATEGORY})
     with pytest.raises(tw.TableError, match="the target 'mpg' held numbers at training, and holds category values now"):
         evaluate(model, rows)
+
+
+def test_a_first_column_without_a_name_is_an_index_as_pandas_and_r_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(",x,y\n" + "".join(f'"row {i}",{i},{2 * i + 1}\n' for i in range(20)))
+    table = read_table(path)
+    assert table.names() == ["x", "y"]
+    assert table.how.endswith("the first column an index")
+    for memory in (None, "100MB"):
+        assert list(tw.fit(path, "y", memory=memory).encoding.kinds) == ["x"]
+    model = tw.fit(path, "y")
+    assert len(model.predict(path)) == 20
+    assert evaluate(model, path).notes == []

@@ -24,7 +24,7 @@ def test_targets_are_numbers_or_classes() -> None:
     assert target_of(titanic, "fare").classes == ()
     assert target_of(titanic, "survived").classes == ("0", "1")
     assert target_of(titanic, "sex").classes == ("female", "male")
-    assert target_of(titanic, "alone").classes == ("false", "true")
+    assert target_of(titanic, "alone").classes == ("False", "True")
     found = target_of(titanic, "age")
     assert found.dropped == 177
     assert len(found.values) == len(found.rows) == 891 - 177

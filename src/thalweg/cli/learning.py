@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +20,6 @@ from .options import (
     reads_tables,
     reports,
     source_from,
-    table_from,
     watches,
 )
 
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
     from ..live import Live
     from ..runs import Run
 
-__all__ = ["Asked", "fit", "fitted", "report", "resume", "told", "tune"]
+__all__ = ["INTERRUPTED", "Asked", "fit", "fitted", "report", "resume", "told", "tune"]
+
+
+INTERRUPTED = 130
+"""The exit status that shells know for Ctrl-C."""
 
 
 @click.command()
@@ -104,10 +109,8 @@ def fit(
         from .running import begin
 
         sys.exit(_exit_status(begin(folder, every, asked, output, report, live)))
-    output = output or "model.thalweg"
     model, prepared = fitted(asked, live=live)
-    model.save(output)
-    sys.exit(_exit_status(told(model, prepared, output, report)))
+    sys.exit(_exit_status(told(model, prepared, [output or "model.thalweg"], report)))
 
 
 @click.command()
@@ -116,9 +119,10 @@ def fit(
 @reports
 @watches
 def resume(folder: str, every: float, report: str | None, live: Live | None) -> None:
-    """Go on with a fit that was begun with --run FOLDER, and was interrupted or killed.
+    """Go on with a fit that was interrupted.
 
-    It ends in the same model, to the last bit, as a fit that was not disturbed. Of one that has ended the model is shown.
+    FOLDER: of a fit that was begun with --run FOLDER. It ends in the same model, to the last bit, as a fit that was not
+    disturbed. Of one that has ended the model is shown.
     """
     from .running import resume as go_on
 
@@ -129,7 +133,10 @@ def resume(folder: str, every: float, report: str | None, live: Live | None) -> 
 @click.argument("folder")
 @click.option("--output", "-o", metavar="PAGE.html", help="Where to write it; by default report.html in the folder.")
 def report(folder: str, output: str | None) -> None:
-    """Write the report of a run that was begun with --run FOLDER: of one that has ended, or as far as it is."""
+    """Write the report of a run.
+
+    FOLDER: of a fit that was begun with --run FOLDER; it may have ended, or not yet.
+    """
     from .running import report_of
 
     click.echo(f"Report in {report_of(folder, output)}")
@@ -172,13 +179,22 @@ def _cluster_at(address: str | None) -> Cluster | None:
     return None if address is None else Cluster(None if address == "local" else address)
 
 
-def told(model: TableModel, prepared: Prepared | PreparedStream, output: Any, report: str | None) -> Any:
-    """Shows a model that was saved, and writes its report; its result."""
+def told(
+    model: TableModel, prepared: Prepared | PreparedStream, outputs: Sequence[str | Path], report: str | None
+) -> Any:
+    """Saves a model, unless its descent went up, shows it, and writes its report; its result. outputs: the first is told."""
     from ..fitting import task_of, write_report
     from . import show
 
+    if not model.has_diverged:
+        for output in outputs:
+            model.save(output)
     show.fitted(model, task_of(prepared).examples)
-    click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
+    if model.has_diverged:
+        kept = f" {outputs[0]} is as it was." if os.path.exists(outputs[0]) else ""
+        click.echo(f"\nNo model was saved: the loss went up instead of down, so it would predict nothing.{kept}")
+    else:
+        click.echo(f"\nSaved to {outputs[0]}. Predict with: thalweg predict {outputs[0]} NEW_ROWS.csv")
     if report is not None:
         write_report(model, prepared, report)
         click.echo(f"Report in {report}")
@@ -186,7 +202,8 @@ def told(model: TableModel, prepared: Prepared | PreparedStream, output: Any, re
 
 
 def _exit_status(result: Any) -> int:
-    """0 if a minimum was found or nothing speaks against it, 3 if not: see the verdict.
+    """0 if a minimum was found or nothing speaks against it, 3 if not: see the verdict; 130 if the user ended it, as shells have it
+    for Ctrl-C. docs/tables.md has all of them.
 
     Mini-batches end when validation or epochs say so. At the kink of a loss no rule can tell that the last digits are missing.
     """
@@ -194,6 +211,8 @@ def _exit_status(result: Any) -> int:
 
     if result is None:
         return 0
+    if result.stopped_by.reason == "interrupted":
+        return INTERRUPTED
     is_batched = result.origin is not None and result.origin.plan.batch is not None
     bad = {VerdictKind.OVERSHOOTING}
     if not is_batched:
@@ -207,11 +226,11 @@ def _exit_status(result: Any) -> int:
 @click.argument("tables", nargs=-1, required=True)
 @learns
 @click.option(
-    "--save",
-    default=None,
+    "--output",
+    "-o",
     metavar="MODEL",
     callback=place_to_write,
-    help="Where to save the model that the best trial fitted.",
+    help="Where to save the model of the best trial; by default it is not saved.",
 )
 @click.option("--rounds", default=4, show_default=True, help="After each, the ranges narrow around the best trials.")
 @click.option("--trials", default=32, show_default=True, help="In each round.")
@@ -233,7 +252,7 @@ def _exit_status(result: Any) -> int:
 def tune(
     tables: tuple[str, ...],
     target: tuple[str, ...],
-    save: str | None,
+    output: str | None,
     rounds: int,
     trials: int,
     halving: bool,
@@ -245,16 +264,21 @@ def tune(
     report: str | None,
     **options: Any,
 ) -> None:
-    """Search the hyperparameters of a table's model: learning rate, momentum, penalty.
+    """Search a model's learning rate, momentum and penalty.
 
-    TABLES: as for fit. Trials draw them at random, train in mini-batches, and are scored on the validation rows.
+    TABLES: as for fit, but read into memory as a whole. Trials draw the three at random, train in mini-batches, and are scored on
+    the validation rows.
     """
-    from ..fitting import Settings, prepare, write_report
+    from ..fitting import Prepared, Settings, prepare_within, reading_bound, write_report
     from ..fitting import tune as tune_table
     from . import show, show_search
 
     reading = {name: options.pop(name) for name in READING}
-    prepared = prepare(table_from(tables, reading), target, Settings(seed=seed, **options))
+    source, kinds = source_from(tables, reading)
+    if reading_bound(source) is not None:
+        click.echo("Note: the table may take more memory than there is: tune reads all of it, unlike fit.", err=True)
+    prepared = prepare_within(None, source, target, Settings(seed=seed, **options), kinds=kinds)
+    assert isinstance(prepared, Prepared)  # it is in memory
     show.understood(prepared)
     with show_search.LiveSearch() as live:
         tuned = tune_table(
@@ -269,12 +293,12 @@ def tune(
             seed=seed,
             on_progress=live.update,
         )
-    if save is not None:
-        tuned.model.save(save)
+    if output is not None:
+        tuned.model.save(output)
     show_search.searched(tuned.found)
     show.fitted(tuned.model)
-    if save is not None:
-        click.echo(f"\nSaved to {save}. Predict with: thalweg predict {save} NEW_ROWS.csv")
+    if output is not None:
+        click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
     if report is not None:
         write_report(tuned.model, prepared, report, (tuned.found.narrowing(),))
         click.echo(f"Report in {report}")
@@ -290,5 +314,7 @@ def _bounds(values: tuple[str, ...]) -> dict[str, tuple[float, float]]:
             raise click.BadParameter(
                 f"{value!r}: write NAME=LOW:HIGH with two numbers, such as learning_rate=1e-4:1", param_hint="--range"
             ) from None
+        if low > high:
+            raise click.BadParameter(f"{value!r}: write {name}={high:g}:{low:g}", param_hint="--range")
         bounds[name] = (low, high)
     return bounds

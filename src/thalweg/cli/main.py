@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -38,8 +40,19 @@ class _Group(click.Group):
         try:
             return super().invoke(context)
         except ThalwegError as error:
-            click.echo(f"thalweg: {error}", err=True)
+            command = self.commands.get(context.invoked_subcommand or "")
+            options = {} if command is None else {str(option.name): option.opts[0] for option in command.params}
+            click.echo(f"thalweg: {_with_options(str(error), options)}", err=True)
             sys.exit(1)
+
+
+def _with_options(message: str, options: Mapping[str, str]) -> str:
+    """A message that begins with an argument of Python, learning_rate=-1, with the option of that name: --learning-rate -1."""
+    found = re.match(r"(\w+)=('[^']*'|\([^)]*\)|[^\s:]+)", message)
+    if found is None or found[1] not in options:
+        return message
+    value = found[2].strip("'()").rstrip(",").replace(", ", ",")
+    return f"{options[found[1]]} {value}{message[found.end() :]}"
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -67,7 +80,10 @@ for _command in (
     "--at", "point", required=True, metavar="JSON", help="The parameters, such as '[1, 2]' or '{\"w\": [0, 1]}'."
 )
 def explain(function: str, point: str) -> None:
-    """Explain the gradient of a function in a Python file: every node with its value and its adjoint, and checks."""
+    """Explain how a function's gradient comes about.
+
+    FILE.py:FUNCTION: a loss in NumPy. Every node is shown with its value and its adjoint, and the gradient is checked.
+    """
     import json
     import runpy
 

@@ -13,7 +13,7 @@ import click
 from ..errors import ModelFileError
 
 if TYPE_CHECKING:
-    from ..tables import Kind, Source, Table
+    from ..tables import Kind, Source
 
 __all__ = [
     "READING",
@@ -26,7 +26,6 @@ __all__ = [
     "reads_tables",
     "reports",
     "source_from",
-    "table_from",
     "watches",
 ]
 
@@ -56,13 +55,6 @@ def kinds_of(values: Sequence[str]) -> dict[str, Kind]:
             )
         kinds[column] = Kind(name)
     return kinds
-
-
-def table_from(tables: Sequence[str], reading: Mapping[str, Any]) -> Table:
-    """The table that the options of `reads_tables` describe, in memory."""
-    from ..tables import read_table
-
-    return read_table(list(tables), **{**reading, "kinds": kinds_of(reading["kinds"])})
 
 
 def source_from(tables: Sequence[str], reading: Mapping[str, Any]) -> tuple[Source, dict[str, Kind]]:
@@ -230,6 +222,7 @@ learns = _all_of(
         help="squared, absolute, huber, quantile:0.9, poisson, logistic, cross_entropy, hinge, squared_hinge; by default the model's.",
     ),
     click.option("--weights", metavar="COLUMN", help="How much each row counts."),
+    click.option("--ignore", multiple=True, metavar="COLUMN", help="Leave a column out. Can be given several times."),
     click.option(
         "--class-weight",
         type=click.Choice(["balanced"]),

@@ -19,7 +19,7 @@ from ..live import Live
 from ..runs import Run, about, result_so_far
 from ..tables import changes_of_files, files_of, state_of_files
 from . import show
-from .learning import Asked, fitted, told
+from .learning import INTERRUPTED, Asked, fitted, told
 from .options import READING
 
 __all__ = ["begin", "report_of", "resume"]
@@ -75,11 +75,8 @@ def _go_on(run: Run, report: str | None, live: Live | None) -> Any:
     assert result is not None
     if result.stopped_by.reason == "interrupted":
         click.echo(f"Interrupted. Nothing is lost; go on with: thalweg resume {run.folder}")
-        sys.exit(_INTERRUPTED)
-    if output != file:
-        model.save(output)
-    model.save(file)
-    return told(model, prepared, output, report)
+        sys.exit(INTERRUPTED)
+    return told(model, prepared, list(dict.fromkeys([output, file])), report)
 
 
 def report_of(folder: str, output: str | None) -> Path:
@@ -112,10 +109,6 @@ def _asked_before(plain: dict[str, Any]) -> Asked:
     hidden = options["hidden"]
     options["hidden"] = None if hidden is None else tuple(hidden)
     return Asked(plain["tables"], plain["target"], options, reading, plain["memory"], plain["cluster"])
-
-
-_INTERRUPTED = 130
-"""The exit status that shells know for Ctrl-C."""
 
 
 def _check_tables(run: Run, tables: list[str]) -> None:

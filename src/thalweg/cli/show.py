@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
@@ -10,9 +13,11 @@ from rich.table import Table as Grid
 from ..descent.data import size_text
 from ..descent.result import duration
 from ..fitting import Prepared, PreparedStream, TableModel
+from ..graph import Array
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
+from ..tables.encoding import IGNORED
 
-__all__ = ["console", "ended", "fitted", "grid_of", "understood"]
+__all__ = ["console", "ended", "fitted", "grid_of", "score", "understood"]
 
 _MOST = 100
 """Columns and coefficients that are shown."""
@@ -48,20 +53,7 @@ def understood(prepared: Prepared | PreparedStream) -> None:
     missing = sum(column.missing_count for column in table.columns)
     absent = f", {missing:,} values missing" if missing else ""
     console.print(f"[bold]{escape(table.path)}[/]{how}: {table.row_count:,} rows, {len(table.columns)} columns{absent}")
-    grid = Grid(box=None, pad_edge=False, show_header=False)
-    for column in table.columns[:_MOST]:
-        reason = prepared.encoding.left_out.get(column.name)
-        note = (
-            "; [bold]target[/]"
-            if column.name in target.names
-            else f"; [dim]not used: {escape(reason)}[/]"
-            if reason
-            else ""
-        )
-        grid.add_row(f"  {escape(column.name)}", escape(column.describe()) + note)
-    if len(table.columns) > _MOST:
-        grid.add_row("  ...", f"and {len(table.columns) - _MOST:,} columns more")
-    console.print(grid)
+    _columns(prepared, {column.name: column.describe() for column in table.columns})
     _model(prepared)
     _rows(len(prepared.training), len(prepared.validation), target.dropped, prepared.incomplete)
 
@@ -71,17 +63,8 @@ def _streamed(prepared: PreparedStream) -> None:
     survey = prepared.survey
     source = survey.source
     how = f" ({source.how})" if source.how else ""
-    columns = list(survey.described)
-    console.print(f"[bold]{escape(source.path)}[/]{how}: {survey.row_count:,} rows, {len(columns)} columns")
-    grid = Grid(box=None, pad_edge=False, show_header=False)
-    for name in columns[:_MOST]:
-        reason = prepared.encoding.left_out.get(name)
-        note = f"; [dim]not used: {escape(reason)}[/]" if reason else ""
-        note = "; [bold]target[/]" if name in prepared.target.names else note
-        grid.add_row(f"  {escape(name)}", escape(survey.described[name]) + note)
-    if len(columns) > _MOST:
-        grid.add_row("  ...", f"and {len(columns) - _MOST:,} columns more")
-    console.print(grid)
+    console.print(f"[bold]{escape(source.path)}[/]{how}: {survey.row_count:,} rows, {len(survey.described)} columns")
+    _columns(prepared, survey.described)
     needed = prepared.fitted.data.examples * prepared.fitted.data.row_bytes
     fits = "read once, and kept" if prepared.fitted.data.fits else "read again in every pass"
     console.print(
@@ -90,15 +73,58 @@ def _streamed(prepared: PreparedStream) -> None:
     )
 
 
+def _columns(prepared: Prepared | PreparedStream, described: Mapping[str, str]) -> None:
+    """What each column holds, and what it is used for."""
+    settings, left_out = prepared.settings, prepared.encoding.left_out
+    grid = Grid(box=None, pad_edge=False, show_header=False)
+    for name in list(described)[:_MOST]:
+        text, note = described[name], ""
+        if name in settings.ignored:
+            text, note = "", f"[dim]{IGNORED}[/]"
+        elif name in prepared.target.names:
+            note = "; [bold]target[/]"
+        elif name == settings.weights:
+            note = "; weights of the rows"
+        elif name in left_out:
+            note = f"; [dim]not used: {escape(left_out[name])}[/]"
+        grid.add_row(f"  {escape(name)}", escape(text) + note)
+    if len(described) > _MOST:
+        grid.add_row("  ...", f"and {len(described) - _MOST:,} columns more")
+    console.print(grid)
+
+
 def _model(prepared: Prepared | PreparedStream) -> None:
     model = prepared.model
     console.print(
-        f"Model: {_NAMES[type(model)]}{escape(_classes(prepared))}; {len(prepared.encoding.features):,} features"
+        f"Model: {_NAMES[type(model)]}{escape(_classes(prepared))}; {_counted(len(prepared.encoding.features), 'feature')}"
     )
+    if note := _why_a_number(prepared):
+        console.print(f"Note: {note}", markup=False)
     for number, layer in enumerate(model.layers, 1):
         console.print(f"  {number}  {layer}")
     if len(model.layers) > 1:
         console.print(f"     in all {model.parameter_count:,} parameters")
+
+
+_FEW = 20
+"""Whole numbers with no more different values may be meant as names of classes."""
+
+
+def _why_a_number(prepared: Prepared | PreparedStream) -> str:
+    """What was decided, and how to decide otherwise, of a target whose few whole numbers may be classes, a scale or counts."""
+    settings, target = prepared.settings, prepared.target
+    if target.classes or len(target.names) > 1 or settings.model in ("linear", "poisson") or settings.objective:
+        return ""
+    different = np.unique(target.values)
+    if len(different) > _FEW or np.any(different % 1):
+        return ""
+    as_classes = "--objective cross_entropy" if isinstance(prepared.model, Perceptron) else "--model softmax"
+    as_counts = "--objective poisson" if isinstance(prepared.model, Perceptron) else "--model poisson"
+    counts = f"; if they are counts: {as_counts}" if different[0] >= 0 else ""
+    return (
+        f"{target.name} holds {len(different)} different whole numbers, {different[0]:g} to {different[-1]:g}, and they are predicted as "
+        f"numbers. If they are names of classes: {as_classes}{counts}."
+    )
 
 
 def _rows(training: int, validation: int, without_target: int, incomplete: int) -> None:
@@ -127,15 +153,18 @@ def fitted(model: TableModel, examples: int | None = None) -> None:
     assert result is not None
     rate = f" ({result.steps * examples / max(result.seconds, 1e-9):.3g} examples/s)" if examples else ""
     console.print(
-        f"\nDescended {result.steps:,} steps in {duration(result.seconds)}{rate}. It stopped because {result.stopped_by}."
+        f"\nDescended {_counted(result.steps, 'step')} in {duration(result.seconds)}{rate}. It stopped because {result.stopped_by}."
     )
     for note in result.notes:
         console.print(f"Note: {note}")
     if result.verdict is not None:
         console.print(f"Verdict: {result.verdict.kind.value}. {_capitalised(result.verdict.sentence)}.", markup=False)
         for advice in result.verdict.advice:
-            console.print(f"Advice: {advice}", markup=False)
-    console.print(f"Loss {result.loss:.6g} (penalty included), gradient norm {result.gradient_norm:.2e}\n")
+            console.print(f"Advice: {advice.for_shell()}", markup=False)
+    console.print(f"Loss {result.loss:.6g} (penalty included), gradient norm {result.gradient_norm:.2e}")
+    if model.has_diverged:
+        return
+    console.print()
     console.print(_scores(model))
     if model.is_linear:
         _coefficients(model)
@@ -147,6 +176,11 @@ def ended(model: TableModel) -> None:
     console.print(_scores(model))
 
 
+def score(value: float) -> str:
+    """A number of a table of scores; a dash where it is not defined."""
+    return "–" if math.isnan(value) else f"{value:,.4g}"
+
+
 def _scores(model: TableModel) -> Grid:
     """Of one target a row for each part; of several a column."""
     parts = {part: scores for part, scores in model.scores.items() if scores}
@@ -154,34 +188,45 @@ def _scores(model: TableModel) -> Grid:
     if len(model.target) == 1:
         grid = grid_of("", *names)
         for part, scores in parts.items():
-            grid.add_row(part, *(f"{value:,.4g}" for value in scores.values()))
+            grid.add_row(part, *(score(value) for value in scores.values()))
         return grid
     grid = grid_of("", *parts)
     for name in names:
-        grid.add_row(escape(name), *(f"{scores[name]:,.4g}" for scores in parts.values()))
+        grid.add_row(escape(name), *(score(scores[name]) for scores in parts.values()))
     return grid
 
 
-_MOST_COLUMNS = 8
+_MOST_COEFFICIENTS, _MOST_OF_SEVERAL = 100, 20
+"""Features that are shown, of one output and of several."""
 
 
 def _coefficients(model: TableModel) -> None:
-    """Of many, those that weigh most: the weights of standardised features compare."""
+    """Of many, those that weigh most: the weights of standardised features compare. Of many outputs, those that fit in a line."""
     coefficients, intercept = model.coefficients()
     outputs = model.model.outputs or 1
-    columns = coefficients.reshape(len(coefficients), outputs)[:, :_MOST_COLUMNS]
-    headers = ["coefficient"] if outputs == 1 else list(model.classes or model.target)[:_MOST_COLUMNS]
-    console.print(f"\nCoefficients: the change of {_unit(model)} for one unit of the feature", markup=False)
-    grid = grid_of("feature", *(escape(header) for header in headers), *(["..."] if outputs > _MOST_COLUMNS else []))
+    most = _MOST_COEFFICIENTS if outputs == 1 else _MOST_OF_SEVERAL
     size = np.abs(model.layers[0]["w"]).reshape(len(coefficients), outputs).max(axis=1)
-    places = sorted(np.argsort(-size, kind="stable")[:_MOST])
-    names = model.encoding.names
-    for place in places:
-        grid.add_row(f"  {escape(names[place])}", *(f"{value + 0:,.6g}" for value in columns[place]))
-    if len(names) > _MOST:
-        grid.add_row(f"  ... and {len(names) - _MOST:,} that weigh less")
-    grid.add_row("  intercept", *(f"{value:,.6g}" for value in intercept.reshape(-1)[:_MOST_COLUMNS]))
+    places = sorted(np.argsort(-size, kind="stable")[:most])
+    names = [f"  {model.encoding.names[place]}" for place in places]
+    headers = ["coefficient"] if outputs == 1 else list(model.classes or model.target)
+    digits = 6 if outputs == 1 else 4
+    width = 2 + max(digits + 6, *map(len, headers))
+    fitting = max(1, (console.width - max(map(len, names))) // width)
+
+    def shown(values: Array) -> list[str]:
+        return [f"{value + 0:,.{digits}g}" for value in values[:fitting]]
+
+    console.print(f"\nCoefficients: the change of {_unit(model)} for one unit of the feature", markup=False)
+    grid = grid_of("feature", *(escape(header) for header in headers[:fitting]))
+    for name, values in zip(names, coefficients.reshape(len(coefficients), outputs)[places], strict=True):
+        grid.add_row(escape(name), *shown(values))
+    if len(coefficients) > most:
+        grid.add_row(f"  ... and {len(coefficients) - most:,} that weigh less")
+    grid.add_row("  intercept", *shown(intercept.reshape(-1)))
     console.print(grid)
+    if outputs > fitting:
+        what = "classes" if model.classes else "targets"
+        console.print(f"Shown are {fitting} of {outputs:,} {what}. All coefficients: thalweg export MODEL model.npz")
 
 
 def _unit(model: TableModel) -> str:
@@ -191,6 +236,10 @@ def _unit(model: TableModel) -> str:
     if not model.has_probabilities:
         return "the score"
     return "the log-odds" if len(model.classes) == 2 else "the logarithm of the class's weight"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _capitalised(sentence: str) -> str:

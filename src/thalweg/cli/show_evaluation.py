@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from rich.markup import escape
 
 from ..fitting import Evaluation, TableModel
 from ..models import ClassMetrics
-from .show import console, grid_of
+from .show import console, grid_of, score
 
 __all__ = ["evaluated"]
 
@@ -33,14 +31,10 @@ def evaluated(model: TableModel, found: Evaluation) -> None:
     scores = found.scores()
     grid = grid_of("", *next(iter(scores.values())))
     for name, values in scores.items():
-        grid.add_row(escape(name), *(_shown(value) for value in values.values()))
+        grid.add_row(escape(name), *(score(value) for value in values.values()))
     console.print(grid)
     if found.of_classes is not None:
         _classes(model.classes, found.of_classes)
-
-
-def _shown(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:,.4g}"
 
 
 def _classes(classes: tuple[str, ...], metrics: ClassMetrics) -> None:
@@ -53,7 +47,7 @@ def _classes(classes: tuple[str, ...], metrics: ClassMetrics) -> None:
     for number, name in enumerate(classes[:_MOST_CLASSES]):
         found = metrics.of_class(number)
         grid.add_row(
-            escape(name), *(_shown(found[what]) for what in ("precision", "recall", "F1")), f"{found['rows']:,.0f}"
+            escape(name), *(score(found[what]) for what in ("precision", "recall", "F1")), f"{found['rows']:,.0f}"
         )
     if len(classes) > _MOST_CLASSES:
         grid.add_row(f"... and {len(classes) - _MOST_CLASSES:,} more: --json shows all")

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ..hyperparameters import SearchProgress, SearchResult, Status, Trial
 from ..hyperparameters.found import shown
+from ..hyperparameters.ranges import Interval, Range
 from .show import console, grid_of
 
 __all__ = ["LiveSearch", "searched"]
@@ -57,10 +58,15 @@ def searched(found: SearchResult) -> None:
     for number, ranges in enumerate(found.ranges):
         trials = [trial for trial in found.trials if trial.round == number]
         best, label = (_best(trials), str(number + 1)) if trials else ("", "end")
-        grid.add_row(label, *(escape(str(ranges[name])) for name in names), best)
+        grid.add_row(label, *(escape(_short(ranges[name])) for name in names), best)
     console.print()
     console.print(grid)
     _summary(found, grid_of("", *names, "score"), names)
+
+
+def _short(range: Range) -> str:
+    """In two digits, so that a round fits in a line."""
+    return f"{range.low:.2g} to {range.high:.2g}" if isinstance(range, Interval) else str(range)
 
 
 def _best(trials: list[Trial]) -> str:

@@ -17,7 +17,9 @@ __all__ = ["lab"]
 )
 @click.option("--browser/--no-browser", default=True, help="Whether to open the page in the browser.")
 def lab(address: str, port: int | None, browser: bool) -> None:
-    """Open the laboratory: gradient descent to look at, for teachers and students.
+    """Open the laboratory for teachers and students.
+
+    Methods of descent run side by side, step by step, on functions that are chosen, typed, or come from data.
 
     ADDRESS: a scene that someone has shared, as it stands in their browser; it is opened here.
 

@@ -94,7 +94,7 @@ def _as_batch(model: TableModel, predicted: Array, is_rounded: bool) -> Any:
 @at_prediction
 @reads_tables
 def evaluate(model: str, tables: tuple[str, ...], is_json: bool, **options: Any) -> None:
-    """Compare the predictions of a fitted MODEL with the target of a table.
+    """Compare a fitted MODEL's answers with a table.
 
     TABLES: as for fit; of any size, since they are read batch by batch.
     """

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import optree
@@ -97,6 +98,11 @@ def problem_of(
         if isinstance(source, Automatic):
             if isinstance(error, TracingError):
                 raise TracingError(f"{error} {UNTRACED_HINT}") from None
+            if type(parameters) in (list, tuple) and all(isinstance(number, Real) for number in parameters):
+                raise TracingError(
+                    f"{describe(loss)} gets its parameters as they were given, a {type(parameters).__name__} of numbers, and fails: "
+                    f"{error}. For a vector write np.array({list(parameters)[:4]})."
+                ) from error
             raise
         graph, is_traced = called(loss, layout, types, arguments), False
     if not is_traced:

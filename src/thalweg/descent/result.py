@@ -241,6 +241,8 @@ def _plain(value: Any) -> Any:
 def _short(parameters: Any) -> str:
     if isinstance(parameters, dict):
         return "{" + ", ".join(f"{key!r}: {_short(value)}" for key, value in parameters.items()) + "}"
+    if type(parameters) in (list, tuple):
+        return "[" + ", ".join(_short(value) for value in parameters) + "]"
     if isinstance(parameters, np.ndarray) and parameters.size > 8:
         return f"{parameters.dtype} array of the shape {parameters.shape}"
     return (

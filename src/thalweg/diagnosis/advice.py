@@ -20,11 +20,20 @@ from .overshooting import Overshooting
 from .situation import TOLERANCE, Situation
 from .verdict import Advice
 
-__all__ = ["ADVICE_PENALTY", "after_overshooting", "after_saddle", "distance_along_valley", "with_smaller_rate"]
+__all__ = [
+    "ADD_PENALTY",
+    "MORE_STEPS",
+    "after_overshooting",
+    "after_saddle",
+    "distance_along_valley",
+    "with_smaller_rate",
+]
 
-ADVICE_PENALTY = (
-    "add a penalty such as 1e-3 * np.sum(w**2), or stop by validation loss; data that can be separated do this"
+ADD_PENALTY = Advice(
+    "add a penalty such as 1e-3 * np.sum(w**2), or stop by validation loss; data that can be separated do this",
+    in_shell="add a penalty, such as --l2 0.001; data that can be separated do this",
 )
+MORE_STEPS = Advice("take more steps", in_shell="take more --epochs")
 
 _TRIAL_STEPS = 50
 
@@ -66,9 +75,9 @@ def after_overshooting(here: Situation, found: Overshooting) -> tuple[Advice, ..
                 if found.cause
                 else ()
             )
-            return (Advice(text, said), *more)
+            return (Advice(text, said, f"take --learning-rate {rate:.2g}"), *more)
         rate /= 10
-    return (Advice("use a line search, such as method=tw.LBFGS()"),)
+    return (Advice("use a line search, such as method=tw.LBFGS()", in_shell="use a line search: --method lbfgs"),)
 
 
 def after_saddle(here: Situation, ray: Ray) -> tuple[Advice, ...]:
@@ -80,6 +89,7 @@ def after_saddle(here: Situation, ray: Ray) -> tuple[Advice, ...]:
         Advice(
             "go on from result.verdict.escape added to the parameters, in either direction; momentum and mini-batches help",
             said,
+            "start elsewhere, or take mini-batches: --seed 1, --batch-size 64",
         ),
     )
 
@@ -87,15 +97,17 @@ def after_saddle(here: Situation, ray: Ray) -> tuple[Advice, ...]:
 def with_smaller_rate(here: Situation) -> tuple[Advice, ...]:
     """The same method with a tenth of the rate, from where it ended."""
     method: Any = here.result.method
+    larger_batches = f"take larger batches: --batch-size {4 * (here.plan.batch or 1)}"
     if not isinstance(getattr(method, "learning_rate", None), float):
-        return (Advice("let the schedule end at a smaller rate, or take larger batches"),)
+        return (Advice("let the schedule end at a smaller rate, or take larger batches", in_shell=larger_batches),)
     steps = max(_TRIAL_STEPS, min(here.result.steps // 10, 2000))
     smaller = dataclasses.replace(method, learning_rate=method.learning_rate / 10)
     tried = _descend(here, here.end, smaller, steps, True)
     said = f"tried: {steps} steps with {smaller.learning_rate:.2g} lowered the loss from {here.loss:.6g} to {tried.loss:.6g}"
     if not tried.loss < here.loss:
         said = f"tried: {steps} steps with {smaller.learning_rate:.2g} did not lower the loss"
-    return (Advice("end with a smaller rate, such as tw.schedules.cosine(...), or take larger batches", said),)
+    text = "end with a smaller rate, such as tw.schedules.cosine(...), or take larger batches"
+    return (Advice(text, said, f"take --learning-rate {smaller.learning_rate:.2g}, or {larger_batches}"),)
 
 
 def distance_along_valley(here: Situation) -> tuple[float | None, float]:

@@ -6,12 +6,12 @@ import dataclasses
 from typing import Any
 
 from ..descent.norms import norm
-from .advice import ADVICE_PENALTY
+from .advice import ADD_PENALTY
 from .attainment import AttainmentKind, attainment_of
 from .evidence import direction_named
 from .gap import gap_of
 from .situation import Situation
-from .verdict import Advice, Verdict, VerdictKind
+from .verdict import Verdict, VerdictKind
 
 __all__ = ["of_convex"]
 
@@ -39,9 +39,8 @@ def of_convex(here: Situation, figures: dict[str, Any], is_smooth: bool = True) 
             "its last digits: it has no minimum to reach"
         )
         escape = here.problem.layout.tree(unit.astype(here.end.dtype))
-        advice = (Advice(ADVICE_PENALTY),)
         return dataclasses.replace(
-            verdict, kind=VerdictKind.NO_MINIMUM, sentence=sentence, advice=advice, escape=escape
+            verdict, kind=VerdictKind.NO_MINIMUM, sentence=sentence, advice=(ADD_PENALTY,), escape=escape
         )
     if found.kind is AttainmentKind.UNTOLD:
         sentence = f"the loss is proven convex and no direction leads down, but {found.reason}: it may have no minimum"

@@ -6,6 +6,7 @@ curvatures with their errors. A comparison with NaN fails.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from ..descent import Result
 from ..descent.data import StreamData
 from ..graph import Array
-from .advice import ADVICE_PENALTY, after_overshooting, after_saddle, distance_along_valley, with_smaller_rate
+from .advice import ADD_PENALTY, after_overshooting, after_saddle, distance_along_valley, with_smaller_rate
 from .attainment import LARGEST_SEARCH, never_rises
 from .convex import of_convex
 from .evidence import SEEN_ALL_ROUND, direction_named, distance_of, figures_of
@@ -37,8 +38,38 @@ def judge(result: Result) -> Verdict:
     with np.errstate(all="ignore"):  # far out losses overflow; what is not finite is dealt with
         if isinstance(plan.data, StreamData):
             here = Situation(sample_of(result))
-            return confirmed(_judge(here), here, plan)
-        return _judge(Situation(result))
+            verdict = confirmed(_judge(here), here, plan)
+        else:
+            verdict = _judge(Situation(result))
+        return _after_validation(verdict, result)
+
+
+_NOT_AT_THE_BOTTOM = (VerdictKind.STILL_DESCENDING, VerdictKind.NO_MINIMUM, VerdictKind.NOISE_FLOOR)
+
+
+def _after_validation(verdict: Verdict, result: Result) -> Verdict:
+    """What it means that the loss can still fall, if the descent ended because the loss on validation data no longer did."""
+    was_stopped = any(rule.startswith("ValidationStalls") for rule in result.stopped_by.rules)
+    if not was_stopped or verdict.kind not in _NOT_AT_THE_BOTTOM:
+        return verdict
+    checked = result.history.validation_loss
+    best = int(np.nanargmin(checked))
+    figures = {
+        "best validation loss": float(checked[best]),
+        "at step": int(result.history.validation_step[best]),
+        "last validation loss": float(checked[-1]),
+    }
+    sentence = (
+        "the loss on validation data no longer fell, and was smallest here; that the loss on the training data can still fall is no "
+        "reason to go on"
+    )
+    return dataclasses.replace(
+        verdict,
+        kind=VerdictKind.STOPPED_BY_VALIDATION,
+        sentence=sentence,
+        evidence={**figures, **verdict.evidence},
+        advice=(),
+    )
 
 
 def _judge(here: Situation) -> Verdict:
@@ -159,14 +190,18 @@ def _not_there(here: Situation, escape: Ray | None, left: float) -> Verdict:
     return Verdict(VerdictKind.STILL_DESCENDING, sentence, figures, _more_steps(here), spectrum=here.spectrum)
 
 
-_ADVICE_PLATEAU = "use momentum or Adam, a larger rate for a while, or another start"
+_ADVICE_PLATEAU = Advice(
+    "use momentum or Adam, a larger rate for a while, or another start",
+    in_shell="use --method adam, a larger --learning-rate, or another start: --seed 1",
+)
 
 
 def _plateau(here: Situation, ray: Ray, figures: dict[str, Any]) -> Verdict:
     figures |= {"fall that lies ahead": ray.gain, "distance to it": distance_of(ray), **_curvature(here)}
     sentence = "the loss is nearly level here, and falls more steeply further on: this is no minimum"
     tried = f"at {distance_of(ray):.3g} along {direction_named(ray.direction)} the loss is {ray.gain:.3g} lower"
-    return Verdict(VerdictKind.PLATEAU, sentence, figures, (Advice(_ADVICE_PLATEAU, tried),), spectrum=here.spectrum)
+    advice = (dataclasses.replace(_ADVICE_PLATEAU, tried=tried),)
+    return Verdict(VerdictKind.PLATEAU, sentence, figures, advice, spectrum=here.spectrum)
 
 
 def _is_level_first(here: Situation, ray: Ray) -> bool:
@@ -203,8 +238,14 @@ def _more_steps(here: Situation) -> tuple[Advice, ...]:
         and here.spectrum.condition_number > 100
         and method not in ("LBFGS", "Newton", "NewtonCG")
     ):
-        return (Advice("the loss is ill-conditioned: take method=tw.LBFGS(), or more steps"),)
-    return (Advice("take more steps, or a larger learning rate where there is one"),)
+        text, in_shell = "take method=tw.LBFGS(), or more steps", "take --method lbfgs, or more --epochs"
+        return (Advice(f"the loss is ill-conditioned: {text}", in_shell=f"the loss is ill-conditioned: {in_shell}"),)
+    return (
+        Advice(
+            "take more steps, or a larger learning rate where there is one",
+            in_shell="take more --epochs, or a larger --learning-rate where there is one",
+        ),
+    )
 
 
 def _no_minimum(here: Situation, ray: Ray, figures: dict[str, Any]) -> Verdict:
@@ -214,12 +255,11 @@ def _no_minimum(here: Situation, ray: Ray, figures: dict[str, Any]) -> Verdict:
     }
     bound = "without bound" if ray.falls_without_bound else "ever more slowly"
     sentence = f"along {direction_named(ray.direction)} the loss falls for as far as was looked, {bound}: it has no minimum to reach"
-    advice = Advice(ADVICE_PENALTY)
     return Verdict(
         VerdictKind.NO_MINIMUM,
         sentence,
         figures,
-        (advice,),
+        (ADD_PENALTY,),
         escape=here.problem.layout.tree(ray.direction / np.linalg.norm(ray.direction)),
         spectrum=here.spectrum,
         convexity=here.convexity,
@@ -268,8 +308,9 @@ def _minimum(here: Situation) -> Verdict:
                 "the gradient vanishes, but the products taken do not tell whether the loss curves downwards somewhere"
             )
             return Verdict(VerdictKind.UNKNOWN, sentence, figures, spectrum=spectrum, convexity=known)
+    starts = "may find lower minima: nothing is known of the loss elsewhere"
     advice: tuple[Advice, ...] = (
-        Advice("other starts, restarts=64, may find lower minima: nothing is known of the loss elsewhere"),
+        Advice(f"other starts, restarts=64, {starts}", in_shell=f"another start, --seed 1, {starts}"),
     )
     if spectrum.smallest > max(spectrum.smallest_error, _NEARLY_FLAT * spectrum.largest):
         sentence = "the gradient vanishes and the loss curves upwards in every direction"
@@ -281,7 +322,8 @@ def _minimum(here: Situation) -> Verdict:
     if lower > max(10 * here.decrement, here.tolerance):
         figures["a descent from close by fell further by"] = lower
         sentence = "the gradient vanishes, but some direction is not curved, and a descent from close by comes lower"
-        nearby = (Advice("go on from close by: add a little noise to the parameters"),)
+        closer = "go on from close by: add a little noise to the parameters"
+        nearby = (Advice(closer, in_shell="try another start: --seed 1"),)
         return Verdict(VerdictKind.UNKNOWN, sentence, figures, nearby, spectrum=spectrum, convexity=known)
     if distance is None and len(here.flat_directions) > SEEN_ALL_ROUND:
         sentence = (

@@ -33,7 +33,6 @@ class Overshooting:
     last_loss: float
     has_diverged: bool
     cause: str
-    where: str
 
     def verdict(self, advice: tuple[Advice, ...]) -> Verdict:
         """As a verdict."""
@@ -49,7 +48,7 @@ class Overshooting:
         happened = "the loss grew until it was no longer finite" if self.has_diverged else "the loss does not go down"
         times = self.rate / self.limit
         too_long = f"the steps are {times:.3g} times as long as is stable" if times > 1 else "the steps are too long"
-        sentence = f"{happened}: {too_long}" + (f"; {self.cause}" if self.cause else "") + self.where
+        sentence = f"{happened}: {too_long}" + (f"; {self.cause}" if self.cause else "")
         return Verdict(VerdictKind.OVERSHOOTING, sentence, figures, advice)
 
 
@@ -91,8 +90,7 @@ def overshooting_of(here: Situation) -> Overshooting | None:
     is_noisy = here.plan.batch is not None and not is_back_at_start
     if has_risen and not has_diverged and is_noisy and not rate > 0.5 * limit:
         return None
-    where = f" ({result.notes[-1]})" if has_diverged and result.notes else ""
-    return Overshooting(rate, limit, curvature, here.start_loss, last, has_diverged, _cause(here), where)
+    return Overshooting(rate, limit, curvature, here.start_loss, last, has_diverged, _cause(here))
 
 
 def _grew(losses: Any) -> bool:

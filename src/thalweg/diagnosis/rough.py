@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .advice import MORE_STEPS
 from .convex import of_convex
 from .evidence import SEEN_ALL_ROUND, distance_of, figures_of
 from .landscape import Ray
@@ -43,7 +44,8 @@ def of_kink(here: Situation) -> Verdict:
 
 def _after_kink(ray: Ray) -> tuple[Advice, ...]:
     tried = f"at {distance_of(ray):.3g} along the shortest subgradient the loss is {ray.gain:.3g} lower"
-    return (Advice("use a learning rate that shrinks, such as tw.schedules.inverse_time(0.1)", tried),)
+    text = "use a learning rate that shrinks, such as tw.schedules.inverse_time(0.1)"
+    return (Advice(text, tried, "take a smaller --learning-rate"),)
 
 
 def of_untraced(here: Situation) -> Verdict:
@@ -52,9 +54,7 @@ def of_untraced(here: Situation) -> Verdict:
     gain = max((ray.gain for ray in rays), default=0.0)
     figures = figures_of(here) | {"expected further fall": gain}
     if gain > here.tolerance:
-        return Verdict(
-            VerdictKind.STILL_DESCENDING, f"the loss can still fall by {gain:.3g}", figures, _more_steps_plain()
-        )
+        return Verdict(VerdictKind.STILL_DESCENDING, f"the loss can still fall by {gain:.3g}", figures, (MORE_STEPS,))
     sentence = "no lower loss was found close by; the loss was not traced, so its curvature is not known"
     return Verdict(VerdictKind.UNKNOWN, sentence, figures)
 
@@ -67,13 +67,9 @@ def of_penalised(here: Situation) -> Verdict:
     figures["expected further fall"] = left
     if not left <= here.tolerance:
         sentence = f"the loss with its penalty can still fall by about {left:.3g}"
-        return Verdict(VerdictKind.STILL_DESCENDING, sentence, figures, _more_steps_plain())
+        return Verdict(VerdictKind.STILL_DESCENDING, sentence, figures, (MORE_STEPS,))
     known = here.convexity
     if known.is_convex:
         return of_convex(here, figures, is_smooth=False)
     sentence = "no proximal step leads down; the loss is not proven convex, so this may be a saddle point"
     return Verdict(VerdictKind.UNKNOWN, sentence, figures, convexity=known)
-
-
-def _more_steps_plain() -> tuple[Advice, ...]:
-    return (Advice("take more steps"),)

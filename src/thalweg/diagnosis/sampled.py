@@ -24,9 +24,10 @@ from ..descent.parameters import flatten
 from ..descent.plan import Origin, Plan, evaluated
 from ..descent.problem import problem_of
 from ..graph import Array
+from .advice import MORE_STEPS
 from .situation import Situation
 from .spectrum import hessian_product, product_graph
-from .verdict import Advice, Verdict, VerdictKind
+from .verdict import Verdict, VerdictKind
 
 __all__ = ["confirmed", "sample_of"]
 
@@ -202,8 +203,7 @@ def _falling(verdict: Verdict, here: Situation, plan: Plan) -> Verdict:
     if verdict.kind is VerdictKind.STILL_DESCENDING:
         return dataclasses.replace(verdict, evidence=evidence)
     sentence = f"the loss can still fall by {fall:.3g} at least"
-    advice = (Advice("take more steps"),)
-    return Verdict(VerdictKind.STILL_DESCENDING, sentence, evidence, advice, spectrum=verdict.spectrum)
+    return Verdict(VerdictKind.STILL_DESCENDING, sentence, evidence, (MORE_STEPS,), spectrum=verdict.spectrum)
 
 
 def _claimed_place(verdict: Verdict, here: Situation) -> Array | None:

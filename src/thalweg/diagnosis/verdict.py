@@ -24,19 +24,30 @@ class VerdictKind(Enum):
     STILL_DESCENDING = "still descending"
     OVERSHOOTING = "overshooting"
     NOISE_FLOOR = "oscillating noise floor"
+    STOPPED_BY_VALIDATION = "stopped by validation"
     STOPPED_BY_USER = "stopped by the user"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Advice:
-    """What to do. tried: what came of doing it on the same loss, in words; empty where nothing could be tried."""
+    """What to do. tried: what came of doing it on the same loss, in words; empty where nothing could be tried. in_shell: the text with
+    the options of `thalweg fit`, where that has words of its own.
+    """
 
     text: str
     tried: str = ""
+    in_shell: str = ""
 
     def __str__(self) -> str:
-        return f"{self.text} ({self.tried})" if self.tried else self.text
+        return self._with_trial(self.text)
+
+    def for_shell(self) -> str:
+        """As the command says it."""
+        return self._with_trial(self.in_shell or self.text)
+
+    def _with_trial(self, text: str) -> str:
+        return f"{text} ({self.tried})" if self.tried else text
 
 
 @dataclass(frozen=True, eq=False)

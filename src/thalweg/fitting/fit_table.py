@@ -6,10 +6,12 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..arguments import FIT, check_arguments
 from ..cluster import Cluster
 from ..descent import Progress, Result
 from ..descent.checkpoint import Keeper
 from ..descent.data import bytes_of
+from ..errors import ArgumentError
 from ..graph import Array
 from ..judged import minimize
 from ..live import Live
@@ -28,6 +30,7 @@ def fit(
     data: Any,
     target: str | Sequence[str],
     *,
+    kinds: Mapping[str, Kind | str] | None = None,
     memory: int | str | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     checkpoints: Keeper | None = None,
@@ -38,7 +41,8 @@ def fit(
     """Fits a model to a table.
 
     data: a `thalweg.tables.Table`, or anything that `thalweg.tables.read_table` takes: a path, a frame of pandas or Polars, an
-    Arrow table. target: the column to predict, or several columns of numbers. memory: as for `prepare_source`.
+    Arrow table. target: the column to predict, or several columns of numbers. kinds: columns whose kind is not to be inferred, such as
+    {"zip": "category"}; of a `Table` it is known already. memory: as for `prepare_source`.
     on_progress, checkpoints, cluster, live: as for `minimize`.
     settings: as `thalweg.fitting.Settings` has them: model, hidden, objective, l1, l2, method, batch_size, epochs, ...
     Raises TableError or ArgumentError.
@@ -48,10 +52,24 @@ def fit(
     >>> [round(float(y), 3) for y in model.predict(pa.table({"x": [9.0, 10.0]}))]
     [19.0, 21.0]
     """
+    check_arguments("fit", settings, [field.name for field in dataclasses.fields(Settings)], FIT)
     if isinstance(data, Table):
+        if kinds:
+            raise ArgumentError("kinds=...: the kinds of a Table are known: give them to read_table")
         return fit_prepared(prepare(data, target, Settings(**settings)), on_progress, checkpoints, cluster, live)
-    prepared = prepare_source(open_source(data), target, Settings(**settings), memory=memory)
+    known = {name: _kind_of(kind) for name, kind in (kinds or {}).items()}
+    as_text = frozenset(name for name, kind in known.items() if kind in (Kind.CATEGORY, Kind.TEXT))
+    source = open_source(data, as_text=as_text)
+    prepared = prepare_source(source, target, Settings(**settings), kinds=known, memory=memory)
     return fit_prepared(prepared, on_progress, checkpoints, cluster, live)
+
+
+def _kind_of(kind: Kind | str) -> Kind:
+    try:
+        return Kind(kind)
+    except ValueError:
+        allowed = ", ".join(kind.value for kind in Kind if kind is not Kind.OTHER)
+        raise ArgumentError(f"kinds: {kind!r} is no kind of column. Give one of {allowed}.") from None
 
 
 def prepare_source(
@@ -84,6 +102,8 @@ def prepare_within(
     kinds: Mapping[str, Kind] | None = None,
 ) -> Prepared | PreparedStream:
     """Understands a table with the memory that `reading_bound` has found."""
+    settings = settings or Settings()
+    kinds = {**(kinds or {}), **dict.fromkeys(settings.ignored, Kind.OTHER)}  # what is ignored need not be understood
     if bound is None:
         return prepare(Table.of(source, kinds), target, settings)
     return prepare_stream(source, target, settings, memory=bound, kinds=kinds)

@@ -95,13 +95,16 @@ def prepare(table: Table, target: str | Sequence[str], settings: Settings | None
     Rows without a target are always left out.
     """
     settings = settings or Settings()
+    settings.check_ignored(target)
     found = target_of(table, target, as_classes=as_classes(settings))
+    for name in settings.ignored:
+        table.column(name)  # raises if it is not there
     without = {*found.names, *([settings.weights] if settings.weights else [])}
     incomplete = 0
     if settings.missing == "refuse":
-        refuse_missing(table, found.rows, without=without)
+        refuse_missing(table, found.rows, without={*without, *settings.ignored})
     if settings.missing == "drop":
-        complete = complete_rows(table, found.rows, without)
+        complete = complete_rows(table, found.rows, {*without, *settings.ignored})
         incomplete = len(found.rows) - len(complete)
         found = target_of(table, target, complete, as_classes=as_classes(settings))
     if len(found.rows) < 4:
@@ -109,7 +112,7 @@ def prepare(table: Table, target: str | Sequence[str], settings: Settings | None
             f"{table.path} has {len(found.rows)} rows that can be used; a fit needs 4 at least, better hundreds"
         )
     training, validation = split_rows(found.values, bool(found.classes), settings.seed, settings.validation)
-    encoding = Encoding.learn(table, found.rows[training], without)
+    encoding = Encoding.learn(table, found.rows[training], without, settings.ignored)
     model = model_for(found, len(encoding.features), settings)
     _check_counts(table, found, model)
     mean, scale = _unit(found.values[training], model)

@@ -36,7 +36,8 @@ def write_report(
     result = model.result
     if result.judge is None:  # of a search
         result = dataclasses.replace(result, judge=judge)
-    return report.write(result, path, title, fitted_of(model, prepared), further)
+    told = None if model.has_diverged else fitted_of(model, prepared)
+    return report.write(result, path, title, told, further)
 
 
 def fitted_of(model: TableModel, prepared: Prepared | PreparedStream | None = None) -> Fitted:

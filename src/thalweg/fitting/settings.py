@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -59,7 +59,7 @@ class Settings:
     mini-batches Adam. learning_rate: of the method. batch_size: rows in a mini-batch; by default all of them, and for perceptrons a
     tenth, at least 64 and at most 200. epochs: the most, over the training rows; by default 5,000 with all rows at once, 200 with
     mini-batches, which stop earlier when the loss on validation rows has not improved for `patience` epochs.
-    class_weight: "balanced" or None. weights: a column with the weight of each row.
+    class_weight: "balanced" or None. weights: a column with the weight of each row. ignore: a column, or several, to leave out.
     missing: as `Missing` has it. validation: the share of the rows kept for validation. seed: of all that is drawn.
     """
 
@@ -76,6 +76,7 @@ class Settings:
     patience: int = 10
     class_weight: str | None = None
     weights: str | None = None
+    ignore: str | Sequence[str] = ()
     missing: Missing = "impute"
     validation: float = 0.2
     seed: int = 0
@@ -98,6 +99,19 @@ class Settings:
             raise ArgumentError(
                 f"hidden={self.hidden!r}: only a perceptron has hidden layers; the model is {self.model}"
             )
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The columns of `ignore`."""
+        return (self.ignore,) if isinstance(self.ignore, str) else tuple(self.ignore)
+
+    def check_ignored(self, target: str | Sequence[str]) -> None:
+        """Raises ArgumentError if a column is to be ignored, and is needed."""
+        targets = (target,) if isinstance(target, str) else target
+        for name in self.ignored:
+            if name in targets or name == self.weights:
+                what = "the target" if name in targets else "the column of weights"
+                raise ArgumentError(f"ignore={name!r}: it is {what}, which is needed")
 
 
 def _check_one_of(name: str, value: Any, allowed: Any) -> None:

@@ -79,13 +79,14 @@ def prepare_stream(
 ) -> PreparedStream:
     """Understands a table in one pass. memory: in bytes, 64 MB at least. Raises TableError or ArgumentError."""
     settings = settings or Settings()
+    settings.check_ignored(target)
     if memory < 2 * (_SMALLEST + _DECODER):
         raise _too_small(memory, 1)
     found = survey(
         source,
         target,
         kinds=kinds,
-        without=[settings.weights] if settings.weights else [],
+        ignored=settings.ignored,
         weights=settings.weights,
         missing=settings.missing,
         as_classes=as_classes(settings),

@@ -22,7 +22,7 @@ from .settings import MODELS, loss_in_words, loss_of_words
 __all__ = ["TableModel"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TableModel:
     """A fitted model of a table.
 
@@ -43,6 +43,11 @@ class TableModel:
     scores: Mapping[str, Mapping[str, float]]
     result: Result | None = None
 
+    def __repr__(self) -> str:
+        part, scores = next(((part, told) for part, told in reversed(list(self.scores.items())) if told), ("", {}))
+        told = f"; {part} {', '.join(f'{name} {value:.4g}' for name, value in scores.items())}" if scores else ""
+        return f"<TableModel: {_kind_of(self.model)} of {', '.join(self.target)}{told}>"
+
     @property
     def has_probabilities(self) -> bool:
         """Whether it predicts probabilities of classes; a support vector machine has scores."""
@@ -52,6 +57,16 @@ class TableModel:
     def is_linear(self) -> bool:
         """Whether it has one linear layer, and so coefficients."""
         return not isinstance(self.model, Perceptron)
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the descent that fitted it went up instead of down, so that it predicts nothing. Not known of a loaded model."""
+        from ..diagnosis import VerdictKind  # what judges is loaded only if a verdict is asked for
+
+        verdict = None if self.result is None else self.result.verdict
+        if verdict is None or verdict.kind is not VerdictKind.OVERSHOOTING:
+            return False
+        return not verdict.evidence["loss at the end"] < verdict.evidence["loss at the start"]
 
     def predict_features(self, X: Array) -> Array:
         """Features (N, n) → numbers (N,) or (N, m); or for each class its probability, or its score, (N, K)."""

@@ -25,6 +25,7 @@ _KINDS = {
     "GLOBAL_MINIMUM": "good",
     "LOCAL_MINIMUM": "good",
     "FLAT_VALLEY": "good",
+    "STOPPED_BY_VALIDATION": "good",
     "SADDLE_POINT": "bad",
     "OVERSHOOTING": "bad",
     "NO_MINIMUM": "bad",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -10,6 +11,10 @@ import numpy as np
 from ..graph import Array
 
 __all__ = ["Column", "Kind"]
+
+
+_ADORNED = re.compile(r"[^\w.]{0,2}(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d+)?[^\w.]{0,2}")
+PLAIN_NUMBERS = "numbers are written as 1234.5, without thousands separators, currency or %"
 
 
 class Kind(Enum):
@@ -29,7 +34,8 @@ class Column:
 
     values: for categories and text int64 numbers of `categories`, -1 where missing; otherwise float64, NaN where missing.
     Booleans are 0 and 1. Dates are days since 1970-01-01.
-    categories: in alphabetical order; for text in the order of the file. note: what a column of another kind holds.
+    categories: in alphabetical order; for text in the order of the file. words: of a boolean column, for 0 and for 1. note: what a
+    column of another kind holds.
     """
 
     name: str
@@ -37,11 +43,22 @@ class Column:
     values: Array
     categories: tuple[str, ...] = ()
     note: str = ""
+    words: tuple[str, str] = ("false", "true")
 
     @property
     def is_missing(self) -> Array:
         """Which rows have no value."""
         return np.isnan(self.values) if self.values.dtype.kind == "f" else self.values < 0
+
+    @property
+    def are_adorned_numbers(self) -> bool:
+        """Whether text holds numbers that are not written plainly.
+
+        >>> Column("price", Kind.TEXT, np.array([0, 1]), ("$1,200.50", "$980")).are_adorned_numbers
+        True
+        """
+        some = self.categories[:100]
+        return bool(some) and all(_ADORNED.fullmatch(value) for value in some)
 
     @property
     def missing_count(self) -> int:
@@ -55,7 +72,7 @@ class Column:
         'true'
         """
         if self.kind is Kind.BOOLEAN:
-            return "true" if value else "false"
+            return self.words[int(value)]
         if self.kind is Kind.DATE:
             date = np.datetime64(round(value * 86400), "s")
             return str(date.astype("datetime64[D]") if value == int(value) else date)
@@ -74,9 +91,12 @@ class Column:
         if self.kind is Kind.OTHER:
             pass
         elif present.min() == present.max():
-            parts.append(f"{self.value_name(present[0])} in every row that has a value")
+            which = "every row that has a value" if self.missing_count else "every row"
+            parts.append(f"{self.value_name(present[0])} in {which}")
         elif self.kind in (Kind.NUMBER, Kind.DATE):
             parts.append(f"{self.value_name(present.min())} to {self.value_name(present.max())}")
+        elif self.kind is Kind.BOOLEAN:
+            parts.append(" or ".join(self.words))
         elif self.kind is Kind.CATEGORY:
             shown = ", ".join(self.categories[:4]) + (", ..." if len(self.categories) > 4 else "")
             parts.append(f"{len(self.categories):,} different: {shown}")

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ..errors import ArgumentError, TableError
-from .infer import FALSE, MISSING, TRUE
-from .names import check_names
+from .infer import MISSING
+from .names import INDEX, check_names
 from .part import Part, cast_batch
 from .text import TextFile, read_text
 
@@ -57,12 +57,17 @@ class DelimitedFile(Part):
         self._delimiter = delimiter or sniff_delimiter(self._text)
         self._header = next(self._records())[2]
         self._names = [name.strip() for name in self._header]
+        has_index = len(self._names) > 1 and not self._names[0]
+        if has_index:
+            self._names[0] = INDEX
         check_names(self._names, f"{path}, line {self._text.first_line:,}")
         self._as_text = as_text
         self._decimal = _decimal_mark(islice(self._records(), 1, _RECORDS_TO_SNIFF)) if self._delimiter != "," else "."
         self.how = f"CSV in {self._text.how}, parted by {_DELIMITER_NAMES.get(self._delimiter, repr(self._delimiter))}"
         if self._decimal == ",":
             self.how += ", with decimal commas"
+        if has_index:
+            self.how += ", the first column an index"
 
     def schema(self) -> Any:
         """Types that hold all values: those of the first block, widened where a later value does not fit."""
@@ -145,8 +150,8 @@ class DelimitedFile(Part):
                 decimal_point=self._decimal,
                 null_values=list(MISSING),
                 strings_can_be_null=True,
-                true_values=list(TRUE),
-                false_values=list(FALSE),
+                true_values=[],  # what is true or false stays in the words of the file
+                false_values=[],
             ),
         }
 

@@ -19,12 +19,13 @@ import numpy.typing as npt
 
 from ..errors import TableError
 from ..graph import Array
-from .column import Column, Kind
+from .column import PLAIN_NUMBERS, Column, Kind
 from .missing import Missing, Unseen, check_choice, refuse_missing
 from .names import no_such_column
 from .table import Table
 
 __all__ = [
+    "IGNORED",
     "MISSING_CATEGORY",
     "Encoding",
     "Feature",
@@ -38,9 +39,11 @@ __all__ = [
 
 MISSING_CATEGORY = "\0missing"
 """Stands for a missing value; no cell of a table can hold it."""
+IGNORED = "ignored, as asked"
+"""Why a column is not used."""
 _CONSTANT = "the same in every row"
 _LARGEST = 1e150
-"""The square of a larger number, which the standard deviation needs, is infinite."""
+"""The square of a larger number, which the standard deviation needs, is infinite; that of a smaller one than 1 / this is 0."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,9 @@ class Encoding:
     left_out: Mapping[str, str]
 
     @classmethod
-    def learn(cls, table: Table, rows: Array, without: Collection[str]) -> Encoding:
-        """Learns from the given rows, an array of their numbers. without: columns that are no features, such as the target.
+    def learn(cls, table: Table, rows: Array, without: Collection[str], ignored: Collection[str] = ()) -> Encoding:
+        """Learns from the given rows, an array of their numbers. without: columns that are no features, such as the target. ignored:
+        those that are to be left out.
 
         Raises TableError if no column can be used.
         """
@@ -82,7 +86,7 @@ class Encoding:
         for column in table.columns:
             if column.name in without:
                 continue
-            found, reason = _features(column, rows, table.path)
+            found, reason = ([], IGNORED) if column.name in ignored else _features(column, rows, table.path)
             features.extend(found)
             if reason:
                 left_out[column.name] = reason
@@ -202,6 +206,8 @@ class Encoding:
 
 def _features(column: Column, rows: Array, path: str) -> tuple[list[Feature], str]:
     """The features of a column, or why it has none."""
+    if column.kind is Kind.TEXT and column.are_adorned_numbers:
+        return [], f"{PLAIN_NUMBERS}, unlike {column.categories[0]!r}"
     if column.kind is Kind.TEXT:
         return [], f"{len(column.categories):,} different values are too many to learn from"
     if column.kind is Kind.OTHER:
@@ -226,10 +232,14 @@ def _number_features(name: str, values: Array, missing: Array, path: str) -> tup
 
 
 def check_size(name: str, largest: float, path: str) -> None:
-    """Raises TableError if numbers are too large for their squares."""
+    """Raises TableError if numbers are too large, or too small, for their squares. largest: of their sizes."""
     if largest > _LARGEST:
         raise TableError(
             f"{path}: the column {name!r} holds numbers as large as {largest:g}. Give it in a larger unit."
+        )
+    if 0 < largest < 1 / _LARGEST:
+        raise TableError(
+            f"{path}: the column {name!r} holds no numbers larger than {largest:g}. Give it in a smaller unit."
         )
 
 

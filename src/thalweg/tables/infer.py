@@ -5,7 +5,7 @@ The rules, for a column whose kind is not given:
 - Arrow's numbers are numbers, its booleans booleans, its dates dates, its times of day and durations numbers: of
   days.
 - Text of which at least 95 % of the values are numbers is a column of numbers; the first value that is none is an error.
-- Text of `true`, `false`, `yes` and `no` only (also `True`, `TRUE`, ...) is boolean.
+- Text of `true`, `false`, `yes` and `no` only (also `True`, `TRUE`, ...) is boolean, and keeps its words.
 - Other text is a category, unless it has more than 50 different values and these are more than half of the rows or more
   than 1,000: then it is text, which is not used.
 """
@@ -49,14 +49,15 @@ Place = Callable[[int | None], str]
 def infer_column(name: str, data: Any, wanted: Kind | None, place: Place) -> Column:
     """The column in an Arrow chunked array with at least one row.
 
-    wanted: its kind, if that is not to be inferred. Raises TableError for a value that does not fit, with its place.
+    wanted: its kind, if that is not to be inferred; with OTHER its values are not looked at. Raises TableError for a value that
+    does not fit, with its place.
     """
     if pa.types.is_dictionary(data.type):
         data = _decoded(data)
         # Numbers that come as a dictionary were made categories on purpose.
         wanted = wanted or (Kind.CATEGORY if pa.types.is_integer(data.type) else None)
     kind = data.type
-    if pa.types.is_nested(kind):
+    if pa.types.is_nested(kind) or wanted is Kind.OTHER:
         return _of_other(name, data, wanted, place)
     if pa.types.is_null(kind) and wanted not in (Kind.CATEGORY, Kind.TEXT):
         return Column(name, wanted or Kind.NUMBER, np.full(len(data), np.nan))
@@ -161,13 +162,19 @@ def _of_any_text(name: str, text: _Text, wanted: Kind | None, place: Place) -> C
         raise _no_boolean(name, text.values[int(text.codes[row])].as_py(), row, place)
     if present > numbers and is_truth.all():
         truth = np.append(as_truth(pc.is_in(text.values, value_set=text_array(("1", *TRUE)))).astype(float), np.nan)
-        return Column(name, wanted or Kind.BOOLEAN, truth[text.codes])
+        return Column(name, wanted or Kind.BOOLEAN, truth[text.codes], words=_words_of(text))
     if wanted in (Kind.NUMBER, Kind.BOOLEAN) or (present and numbers >= MOSTLY * present):
         if numbers < present:
             raise _no_number(name, text, is_number, wanted is not None, place)
         number_of = np.append(as_numpy(pc.cast(text.values, pa.float64()), np.float64, np.nan), np.nan)
         return _of_numbers(name, number_of[text.codes], wanted, place)
     return _of_text(name, text, None)
+
+
+def _words_of(text: _Text) -> tuple[str, str]:
+    """The words for false and true, in the spelling of the most frequent value."""
+    most = text.values[int(np.argmax(text.counts))].as_py()
+    return next((pair for pair in zip(FALSE, TRUE, strict=True) if most in pair), (FALSE[0], TRUE[0]))
 
 
 def _no_number(name: str, text: _Text, is_number: Array, was_given: bool, place: Place) -> TableError:

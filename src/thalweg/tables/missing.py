@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, get_args
 
@@ -42,7 +43,7 @@ def complete_rows(table: Table, rows: Array, without: Collection[str]) -> Array:
         worst = max(columns, key=lambda column: int(np.count_nonzero(column.is_missing[rows])))
         raise TableError(
             f"{table.path}: in every row a value is missing, most often of {worst.name!r}, so dropping leaves nothing. Leave that "
-            f"column out (--kind {worst.name}=text), or fill missing values: --missing impute."
+            f"column out (--ignore {shlex.quote(worst.name)}), or fill missing values: --missing impute."
         )
     return rows[is_complete]
 

@@ -8,8 +8,11 @@ from collections.abc import Sequence
 
 from ..errors import TableError
 
-__all__ = ["check_names", "is_pandas_index", "no_such_column"]
+__all__ = ["INDEX", "check_names", "is_pandas_index", "no_such_column"]
 
+_NUMBER = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?")
+INDEX = "__index_level_0__"
+"""What pandas calls an index without a name in a Parquet file; in CSV it, and R, leave its name empty."""
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -25,8 +28,7 @@ def check_names(names: Sequence[str], path: str) -> None:
     seen: dict[str, int] = {}
     for number, name in enumerate(names, 1):
         if not name.strip():
-            index = " (If it is an index that pandas wrote: to_csv(..., index=False).)" if number == 1 else ""
-            raise TableError(f"{path}: column {number} of {len(names)} has no name. Give each column a name.{index}")
+            raise TableError(f"{path}: column {number} of {len(names)} has no name. Give each column a name.")
         first = seen.setdefault(name, number)
         if first < number:
             raise TableError(f"{path}: columns {first} and {number} are both called {name!r}. Rename one of them.")
@@ -36,5 +38,7 @@ def no_such_column(path: str, name: str, names: Sequence[str]) -> TableError:
     """The error for a column that is not there, with names like it."""
     near = difflib.get_close_matches(name, names, 3)
     few = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    if all(_NUMBER.fullmatch(each) for each in names[:20]):
+        few += ". Are these values? The first line has to name the columns"
     hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"It has {few}."
     return TableError(f"{path} has no column {name!r}. {hint}")

@@ -7,7 +7,7 @@ its rank is off by less than 1 %, nearly always. Both are fewer rows where memor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ import pyarrow as pa
 from ..errors import TableError
 from ..graph import Array
 from .column import Column, Kind
-from .encoding import Encoding, Feature, check_size, features_of_category, features_of_number
+from .encoding import IGNORED, Encoding, Feature, check_size, features_of_category, features_of_number
 from .names import is_pandas_index, no_such_column
 from .part import Part
 from .source import Source
@@ -89,7 +89,7 @@ def survey(
     target: str | Sequence[str],
     *,
     kinds: Mapping[str, Kind] | None = None,
-    without: Sequence[str] = (),
+    ignored: Collection[str] = (),
     weights: str | None = None,
     missing: str = "impute",
     as_classes: bool | None = None,
@@ -97,7 +97,7 @@ def survey(
     share: float = 0.2,
     memory: int = 1 << 30,
 ) -> Survey:
-    """Reads the table once. without: columns that are no features; the others are as for `fit`.
+    """Reads the table once. ignored: columns that are to be left out; weights is none of the features. The others are as for `fit`.
 
     Raises TableError, with the place, for what cannot be used.
     """
@@ -107,9 +107,10 @@ def survey(
     for name in (*names, *([weights] if weights else [])):
         if name not in found:
             raise no_such_column(source.path, name, list(found))
-    features = [name for name, column in found.items() if name not in (*names, *without) and column.kind not in _UNUSED]
+    without = {*names, *ignored, weights}
+    features = [name for name, column in found.items() if name not in without and column.kind not in _UNUSED]
     split = Split(names, tuple(features) if missing == "drop" else (), seed, share)
-    work = _Work(source, found, rows, features, split, weights, missing, memory)
+    work = _Work(source, found, rows, features, split, ignored, weights, missing, memory)
     work.read()
     return work.survey(as_classes)
 
@@ -155,11 +156,12 @@ class _Work:
         rows_for_kinds: int,
         features: Sequence[str],
         split: Split,
+        ignored: Collection[str],
         weights: str | None,
         missing: str,
         memory: int,
     ) -> None:
-        self.source, self.columns, self.split, self.weights = source, columns, split, weights
+        self.source, self.columns, self.split, self.ignored, self.weights = source, columns, split, ignored, weights
         self.rows_for_kinds = rows_for_kinds
         self.kinds = {name: column.kind for name, column in columns.items()}
         self.refuses = missing == "refuse"
@@ -194,6 +196,7 @@ class _Work:
             pa.default_memory_pool().release_unused()
             self.training.append(training)
             self.validation.append(validation)
+        self.rows_for_kinds = min(self.rows_for_kinds, self.row_count)
 
     def _add(self, table: Table) -> tuple[int, int]:
         first = self.row_count
@@ -217,15 +220,15 @@ class _Work:
         return len(rows), len(held)
 
     def _add_targets(self, table: Table, rows: Array, used: Array, first: int) -> None:
-        for name, numbers, different in zip(self.split.targets, self.targets, self.different, strict=True):
-            column = table.column(name)
+        columns = [replace(table.column(name), words=self.columns[name].words) for name in self.split.targets]
+        for column, numbers, different in zip(columns, self.targets, self.different, strict=True):
             if not column.categories:
                 numbers.add(column.values[rows])
             if len(different) <= _MOST_TARGETS:
                 for value in np.unique(column.values[used])[: _MOST_TARGETS + 1].tolist():
                     different[class_name(column, value)] = value
         weights = self._weights_in(table, rows, used, first)
-        column = table.column(self.split.targets[0])
+        column = columns[0]
         if len(self.different[0]) <= _MOST_TARGETS:
             codes, places = np.unique(column.values[rows], return_inverse=True)
             totals = np.bincount(places, weights=weights, minlength=len(codes))
@@ -282,7 +285,7 @@ class _Work:
             encoding,
             frozenset(self.gaps),
             self._described(),
-            min(self.rows_for_kinds, self.row_count),
+            self.rows_for_kinds,
             self.incomplete,
         )
 
@@ -300,7 +303,7 @@ class _Work:
                 values: Array = np.arange(len(categories))
             else:
                 categories, values = (), np.array(sorted(different.values()))
-            columns.append(Column(name, kind, np.resize(values, most), categories))
+            columns.append(Column(name, kind, np.resize(values, most), categories, words=self.columns[name].words))
         found = target_of(Table(self.source.path, tuple(columns), most), self.split.targets, as_classes=as_classes)
         return replace(found, dropped=self.dropped)
 
@@ -317,6 +320,7 @@ class _Work:
                     found, reason = [], f"more than {_MOST_CATEGORIES:,} different values are too many to learn from"
             elif column.kind in _UNUSED and name not in self.split.targets:
                 found, reason = [], f"holds {column.kind.value} values, as the first {self.rows_for_kinds:,} rows show"
+                reason = IGNORED if name in self.ignored else reason
             else:
                 continue
             features.extend(found)
@@ -340,7 +344,9 @@ class _Work:
         found = {name: f"{column.kind.value}" for name, column in self.columns.items()}
         for name, numbers in self.numbers.items():
             if numbers.count:
-                found[name] += f"; {numbers.least:g} to {numbers.largest:g}"
+                column = self.columns[name]
+                between = " or " if column.kind is Kind.BOOLEAN else " to "
+                found[name] += f"; {column.value_name(numbers.least)}{between}{column.value_name(numbers.largest)}"
         for name, categories in self.categories.items():
             shown = ", ".join(sorted(categories.counts)[:4]) + (", ..." if len(categories.counts) > 4 else "")
             found[name] += f"; {len(categories.counts):,} different: {shown}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import TableError
 from ..graph import Array
-from .column import Column, Kind
+from .column import PLAIN_NUMBERS, Column, Kind
 from .encoding import check_size
 from .table import Table
 
@@ -71,10 +71,10 @@ def holds_classes(column: Column, path: str = "the table") -> bool:
         )
     if column.kind in (Kind.TEXT, Kind.DATE, Kind.OTHER):
         held = _PLURAL.get(column.kind, column.note)
-        raise TableError(
-            f"{what} holds {held}, {len(different):,} different ones, which no model predicts. "
-            "Choose a column of numbers or of classes."
-        )
+        instead = "Choose a column of numbers or of classes."
+        if column.are_adorned_numbers:
+            instead = f"Rewrite values such as {column.categories[0]!r}: {PLAIN_NUMBERS}."
+        raise TableError(f"{what} holds {held}, {len(different):,} different ones, which no model predicts. {instead}")
     return len(different) == 2 or column.kind is not Kind.NUMBER
 
 
@@ -119,7 +119,12 @@ def target_of(
 
 
 def places_of_classes(column: Column, classes: Sequence[str]) -> Array:
-    """For each row the number of its class (N,), −1 for one that is not among them, −2 where it is missing."""
+    """For each row the number of its class (N,), −1 for one that is not among them, −2 where it is missing.
+
+    What is true or false may stand in other words than those of `classes`.
+    """
+    if column.kind is Kind.BOOLEAN:
+        return np.where(column.is_missing, -2, column.values).astype(np.int64)
     number_of = {name: number for number, name in enumerate(classes)}
     result = np.full(len(column.values), -2, np.int64)
     present = ~column.is_missing

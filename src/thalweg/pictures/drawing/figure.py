@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...errors import ArgumentError
 from .palette import Palette, palette_of
 
@@ -76,7 +78,7 @@ def _draw(picture: Any, palette: Palette, more: dict[str, Any], write: Callable[
     from . import fitted, flat, graph, members, series, solid  # noqa: F401  # each registers how its data are drawn
 
     settings: Any = {**_settings(palette, picture.name), **more}
-    with rc_context(settings):
+    with rc_context(settings), np.errstate(all="ignore"):  # axes of losses that overflow
         write(drawing(picture, palette))
 
 

@@ -1,0 +1,79 @@
+"""Arguments that a function does not have: what to write instead, also for names that users know from other libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from numbers import Real
+
+from .errors import ArgumentError
+
+__all__ = ["FIT", "MINIMIZE", "check_arguments"]
+
+_STEPS = ("max_iter", "maxiter", "max_steps", "n_steps", "num_steps", "steps", "n_iter", "num_iterations", "iterations")
+_RATES = ("learning_rate", "lr", "step_size", "stepsize", "eta")
+_TOLERANCES = ("tol", "gtol", "ftol", "tolerance", "eps")
+
+MINIMIZE: Mapping[str, str] = {
+    **dict.fromkeys(_RATES, "method=tw.GradientDescent({}), or another method with that rate, such as tw.Adam({})"),
+    "momentum": "method=tw.Momentum(learning_rate=0.01, momentum={})",
+    **dict.fromkeys(_STEPS, "stop=tw.MaxSteps({})"),
+    **dict.fromkeys(("epochs", "n_epochs", "num_epochs"), "stop=tw.MaxSteps({} * number_of_batches)"),
+    **dict.fromkeys(_TOLERANCES, "stop=tw.GradientBelow({}) | tw.MaxSteps(10_000)"),
+    "patience": "stop=tw.ValidationStalls({}), with validation=(X, y)",
+    **dict.fromkeys(("optimizer", "optimiser", "solver", "algorithm"), "method=tw.LBFGS(), tw.Adam(0.01), ..."),
+    **dict.fromkeys(("args", "X", "y"), "data=(X, y)"),
+    **dict.fromkeys(("jac", "grad", "fprime"), "gradient=..."),
+    **dict.fromkeys(("x0", "w0", "init", "init_params"), "the start as second argument: tw.minimize(loss, start)"),
+    **dict.fromkeys(("callback", "callbacks"), "on_progress=..."),
+    **dict.fromkeys(("random_state", "rng", "key"), "seed={}"),
+    **dict.fromkeys(("l2", "weight_decay", "alpha", "regularization"), "penalty=tw.L2({})"),
+    "l1": "penalty=tw.L1({})",
+    **dict.fromkeys(("validation_data", "eval_set"), "validation=(X, y)"),
+    **dict.fromkeys(("verbose", "disp"), "progress=True"),
+    **dict.fromkeys(("n_jobs", "num_threads", "workers"), "threads={}"),
+}
+"""Names known from elsewhere, and what `minimize` has for them; {} stands for the value."""
+
+FIT: Mapping[str, str] = {
+    **dict.fromkeys(_RATES, "learning_rate={}"),
+    **dict.fromkeys((*_STEPS, "n_epochs", "num_epochs"), "epochs={}"),
+    **dict.fromkeys(("optimizer", "optimiser", "solver", "algorithm"), 'method="adam", "lbfgs", ..., or tw.Adam(0.01)'),
+    **dict.fromkeys(("weight_decay", "alpha", "penalty", "regularization"), "l2={}, or l1={}"),
+    "C": "l2=1 / (2 * C * rows)",
+    **dict.fromkeys(("hidden_layer_sizes", "layers"), "hidden={}"),
+    "loss": "objective={}",
+    **dict.fromkeys(("n_iter_no_change", "early_stopping"), "patience=10"),
+    **dict.fromkeys(("validation_fraction", "validation_split", "test_size"), "validation={}"),
+    **dict.fromkeys(("random_state", "rng"), "seed={}"),
+    **dict.fromkeys(("sample_weight", "weight"), "weights=, the name of a column"),
+    **dict.fromkeys(("drop", "exclude"), "ignore={}"),
+    **dict.fromkeys(("dtype", "dtypes", "kind"), 'kinds={{"zip": "category"}}'),
+    "y": "target=, the name of a column",
+    **dict.fromkeys(("callback", "callbacks"), "on_progress=..."),
+}
+"""The same of `fit`."""
+
+
+def check_arguments(
+    function: str, given: Mapping[str, object], allowed: Collection[str], elsewhere: Mapping[str, str]
+) -> None:
+    """Raises ArgumentError for the first named argument that a function does not have. elsewhere: `MINIMIZE` or `FIT`.
+
+    >>> check_arguments("minimize", {"maxiter": 100}, ["stop"], MINIMIZE)
+    Traceback (most recent call last):
+    thalweg.errors.ArgumentError: minimize has no argument 'maxiter'. Write stop=tw.MaxSteps(100).
+    """
+    for name, value in given.items():
+        if name in allowed:
+            continue
+        import difflib  # for an error alone
+
+        near = difflib.get_close_matches(name, allowed, 1)
+        if name in elsewhere:
+            shown = repr(value) if isinstance(value, Real | str | tuple) else "..."
+            hint = f"Write {elsewhere[name].format(*[shown] * 2)}."
+        elif near:
+            hint = f"Did you mean {near[0]!r}?"
+        else:
+            hint = f"It has {', '.join(allowed)}."
+        raise ArgumentError(f"{function} has no argument {name!r}. {hint}")

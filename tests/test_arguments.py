@@ -1,0 +1,89 @@
+"""Names that users know from elsewhere: the error says what to write, and what it says can be written."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import thalweg as tw
+from thalweg.arguments import FIT, MINIMIZE
+from thalweg.errors import ArgumentError
+from thalweg.fitting import Settings
+from thalweg.tables import Table
+
+MPG = Path(__file__).parents[1] / "examples" / "mpg.csv"
+
+
+def square(x: Any) -> Any:
+    return np.sum(x**2)
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({"learning_rate": 0.1}, r"method=tw.GradientDescent\(0.1\)"),
+        ({"lr": 0.1}, r"tw.Adam\(0.1\)"),
+        ({"maxiter": 100}, r"stop=tw.MaxSteps\(100\)"),
+        ({"tol": 1e-3}, r"stop=tw.GradientBelow\(0.001\) \| tw.MaxSteps\(10_000\)"),
+        ({"batchsize": 32}, "Did you mean 'batch_size'"),
+        ({"flavour": 1}, "It has data, method, .*progress"),
+    ],
+)
+def test_minimize_says_what_to_write(given: dict[str, Any], hint: str) -> None:
+    with pytest.raises(ArgumentError, match=f"minimize has no argument '{next(iter(given))}'.*{hint}"):
+        tw.minimize(square, np.ones(2), **given)
+
+
+def test_data_are_named() -> None:
+    with pytest.raises(ArgumentError, match=r"by its name: data=\(X, y\)"):
+        tw.minimize(square, np.ones(2), (np.ones((3, 2)),))  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({"lr": 0.1}, "learning_rate=0.1"),
+        ({"hidden_layer_sizes": (8,)}, r"hidden=\(8,\)"),
+        ({"dtype": {}}, 'kinds={"zip": "category"}'),
+        ({"mising": "drop"}, "Did you mean 'missing'"),
+    ],
+)
+def test_fit_says_what_to_write(given: dict[str, Any], hint: str) -> None:
+    with pytest.raises(ArgumentError, match=f"fit has no argument '{next(iter(given))}'.*{hint}"):
+        tw.fit(MPG, "mpg", **given)
+
+
+def test_what_is_offered_is_there_and_what_is_there_is_not_refused() -> None:
+    has = {
+        name: inspect.signature(function).parameters for name, function in (("minimize", tw.minimize), ("fit", tw.fit))
+    }
+    for offered, own in (
+        (MINIMIZE, {*has["minimize"], "progress"}),
+        (FIT, {*has["fit"], *Settings.__dataclass_fields__}),
+    ):
+        for name, hint in offered.items():
+            assert name not in own or name == "learning_rate"
+            if not hint.startswith("the start"):
+                assert hint.partition("=")[0] in own
+
+
+def test_kinds_can_be_given_to_fit() -> None:
+    assert "cylinders = 8" in tw.fit(MPG, "mpg", kinds={"cylinders": "category"}).encoding.names
+    with pytest.raises(ArgumentError, match="'classes'.*number, category, boolean, text, date"):
+        tw.fit(MPG, "mpg", kinds={"cylinders": "classes"})
+    with pytest.raises(ArgumentError, match="read_table"):
+        tw.fit(Table("t", (), 0), "mpg", kinds={"a": "text"})
+
+
+def test_a_list_of_numbers_is_no_vector() -> None:
+    with pytest.raises(tw.TracingError, match=r"a list of numbers, and fails: .*write np.array\(\[1.0, 2.0\]\)"):
+        tw.minimize(lambda w: (w**2).sum(), [1.0, 2.0])
+
+
+def test_a_model_shows_itself_in_a_line() -> None:
+    assert re.fullmatch(r"<TableModel: linear of mpg; validation R² 0\.\d+, RMSE .*>", repr(tw.fit(MPG, "mpg")))
