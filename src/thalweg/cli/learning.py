@@ -152,14 +152,21 @@ def fitted(
     asked: Asked, run: Run | None = None, live: Live | None = None
 ) -> tuple[TableModel, Prepared | PreparedStream]:
     """Reads the table, says what was understood, and descends: the model, and what it was fitted to."""
-    from ..fitting import Settings, fit_prepared, prepare_within, reading_bound, task_of
-    from ..live import TerminalChart
-    from . import show
+    from ..tables import reading_bound
 
     source, kinds = source_from(asked.tables, asked.reading)
     bound = reading_bound(source, asked.memory)
     if run is not None:  # what is available may have changed since it began, and the digits depend on it
         bound = run.decided("streamed with memory", bound)
+    if bound is None:
+        source.read_ahead()
+
+    # What follows is loaded while the table is read.
+    from ..diagnosis import judge  # noqa: F401  # the verdict will be asked for
+    from ..fitting import Settings, fit_prepared, prepare_within, task_of
+    from ..live import TerminalChart
+    from . import show
+
     prepared = prepare_within(bound, source, asked.target, Settings(**asked.options), kinds=kinds)
     show.understood(prepared)
     with TerminalChart(show.console, task_of(prepared).examples) as chart:
@@ -167,19 +174,23 @@ def fitted(
 
 
 def _cluster_at(address: str | None) -> Cluster | None:
+    if address is None:
+        return None
     from ..cluster import Cluster
 
-    return None if address is None else Cluster(None if address == "local" else address)
+    return Cluster(None if address == "local" else address)
 
 
 def told(model: TableModel, prepared: Prepared | PreparedStream, output: Any, report: str | None) -> Any:
     """Shows a model that was saved, and writes its report; its result."""
-    from ..fitting import task_of, write_report
+    from ..fitting import task_of
     from . import show
 
     show.fitted(model, task_of(prepared).examples)
     click.echo(f"\nSaved to {output}. Predict with: thalweg predict {output} NEW_ROWS.csv")
     if report is not None:
+        from ..fitting import write_report
+
         write_report(model, prepared, report)
         click.echo(f"Report in {report}")
     return model.result

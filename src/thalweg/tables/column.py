@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Column:
         """Which rows have no value."""
         return np.isnan(self.values) if self.values.dtype.kind == "f" else self.values < 0
 
-    @property
+    @cached_property
     def missing_count(self) -> int:
         """How many rows have no value."""
         return int(np.count_nonzero(self.is_missing))
@@ -68,15 +69,16 @@ class Column:
         'number; 1.5 to 1.9; 1 missing'
         """
         parts = [f"{self.kind.value}: {self.note}" if self.note else self.kind.value]
-        present = self.values[~self.is_missing]
+        present = self.values[~self.is_missing] if self.missing_count else self.values
         if not len(present):
             return f"{self.kind.value}; missing in every row"
+        low, high = present.min(), present.max()
         if self.kind is Kind.OTHER:
             pass
-        elif present.min() == present.max():
-            parts.append(f"{self.value_name(present[0])} in every row that has a value")
+        elif low == high:
+            parts.append(f"{self.value_name(low)} in every row that has a value")
         elif self.kind in (Kind.NUMBER, Kind.DATE):
-            parts.append(f"{self.value_name(present.min())} to {self.value_name(present.max())}")
+            parts.append(f"{self.value_name(low)} to {self.value_name(high)}")
         elif self.kind is Kind.CATEGORY:
             shown = ", ".join(self.categories[:4]) + (", ..." if len(self.categories) > 4 else "")
             parts.append(f"{len(self.categories):,} different: {shown}")

@@ -108,7 +108,8 @@ def target_of(
             )
         _check_sizes(columns, chosen, table.path)
         return Target(listed, column.kind, (), values.astype(np.float64), chosen, dropped)
-    different, places = np.unique(values, return_inverse=True)
+    different = np.unique(values)
+    places = np.searchsorted(different, values)
     if len(different) > _MOST_CLASSES:
         raise TableError(
             f"{table.path}: the target {column.name!r} has {len(different):,} different values, too many for classes. "

@@ -131,7 +131,7 @@ def _survey(path: str, encoding: str) -> TextFile:
 
 def _decoded(path: str, encoding: str) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(encoding)()
-    line = 1
+    before = 0
     with open_stream(path) as stream:
         while True:
             with io_errors(path):
@@ -139,15 +139,28 @@ def _decoded(path: str, encoding: str) -> Iterator[str]:
             try:
                 text = decoder.decode(block, not block)
             except UnicodeError as error:
-                place = getattr(error, "start", 0)
                 held: bytes = getattr(error, "object", block)
-                line += _count_lines(held[:place].decode("latin-1"))
-                raise _UndecodableError(path, line, held[place] if held else 0, encoding) from None
-            line += _count_lines(text)
+                place = getattr(error, "start", 0)
+                size = before + len(block) - len(held) + place
+                raise _UndecodableError(
+                    path, _line_after(path, encoding, size), held[place] if held else 0, encoding
+                ) from None
+            before += len(block)
             if text:
                 yield text
             if not block:
                 return
+
+
+def _line_after(path: str, encoding: str, size: int) -> int:
+    """The number of the line that stands after so many bytes. Only errors ask for it: counting takes as long as decoding."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    line = 1
+    with open_stream(path) as stream:
+        while size > 0 and (block := stream.read(min(size, _BLOCK))):
+            line += _count_lines(decoder.decode(block))
+            size -= len(block)
+    return line
 
 
 def _count_lines(text: str) -> int:
