@@ -10,7 +10,7 @@ import numpy as np
 
 from ..graph import Array
 
-__all__ = ["Column", "Kind"]
+__all__ = ["Column", "Kind", "different_values"]
 
 
 class Kind(Enum):
@@ -87,3 +87,9 @@ class Column:
         if self.missing_count:
             parts.append(f"{self.missing_count:,} missing")
         return "; ".join(parts)
+
+
+def different_values(values: Array) -> Array:
+    """The different ones among numbers, in their order. NumPy's own function loads a package that takes 6 ms."""
+    ordered = np.sort(values)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered

@@ -33,6 +33,7 @@ class Source:
         self.path = path
         self.parts = tuple(parts)
         self._ahead: _Ahead | None = None
+        self._processors = 0
 
     @property
     def how(self) -> str:
@@ -70,14 +71,20 @@ class Source:
     def read_ahead(self) -> None:
         """Begins to read all rows into memory, by a thread of its own; `table` waits for them.
 
-        Arrow needs no lock of Python's while it reads, so that others can load modules or compile meanwhile.
+        Arrow needs no lock of Python's while it reads, so that others can load modules or compile meanwhile; a processor is left to
+        them.
         """
+        self._processors = pa.cpu_count()
+        pa.set_cpu_count(max(1, self._processors - 1))
         self._ahead = _Ahead(self._read)
 
     def table(self) -> Any:
         """All rows in memory, as an Arrow table. Each part is read once, unless it must be read as other types."""
         ahead, self._ahead = self._ahead, None
-        return self._read() if ahead is None else ahead.result()
+        if ahead is None:
+            return self._read()
+        pa.set_cpu_count(self._processors)  # as from now the processor that was left to others is free
+        return ahead.result()
 
     def _read(self) -> Any:
         read = [part.table() for part in self.parts]
