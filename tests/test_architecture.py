@@ -14,6 +14,7 @@ import thalweg
 SOURCE = Path(thalweg.__file__).parent
 
 ORDER = [
+    "on_demand",
     "errors",
     "arguments",
     "pages",
@@ -103,3 +104,29 @@ def test_fitting_a_table_imports_no_special_functions() -> None:
     code = "import sys, thalweg.fitting, thalweg.judged, thalweg.models; print('scipy.special' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "False"
+
+
+def test_a_plain_fit_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    """Most of the time of a fit of a small table is that of loading modules."""
+    table = tmp_path / "table.csv"
+    table.write_text("x,y\n" + "\n".join(f"{i},{2 * i + i % 3}" for i in range(50)))
+    command = ["fit", str(table), "--target", "y", "--output", str(tmp_path / "model")]
+    unwanted = [
+        "http.server",
+        "concurrent.futures",
+        "matplotlib",
+        "pandas",
+        "pyarrow.compute",
+        "pyarrow.parquet",
+        "ray",
+    ]
+    unwanted += ["scipy.special", "scipy.optimize", "sklearn", "jax", "onnx"]
+    unwanted += [
+        f"thalweg.{name}" for name in ("cluster", "hyperparameters", "laboratory", "live.page", "pages", "pictures")
+    ]
+    code = f"import sys; from thalweg.cli.main import main; main({command!r}, standalone_mode=False)"
+    code = (
+        f"try:\n    {code}\nexcept SystemExit:\n    pass\nprint([name for name in {unwanted!r} if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert found.splitlines()[-1] == "[]"

@@ -52,8 +52,10 @@ keep("JAX", found[:-1], found[-1])
 """
 )
 THALWEG = """
-from thalweg.cli.main import main
-main(["fit", {path!r}, "--target", "label", "--output", {model!r}], standalone_mode=False)
+import sys
+sys.argv = ["thalweg", "fit", {path!r}, "--target", "label", "--output", {model!r}]
+from thalweg.cli.main import run
+run()
 """
 
 

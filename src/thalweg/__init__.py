@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .on_demand import on_demand
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -301,7 +303,7 @@ _HOMES = {
     "live": (*("Live",),),
     "runs": (*("Checkpoints",),),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_load = on_demand(__name__, _HOMES)
 
 __all__ = [
     "BFGS",
@@ -423,12 +425,7 @@ def __getattr__(name: str) -> Any:
         return import_module(".descent.schedules", __name__)
     if name == "models":
         return import_module(".models", __name__)
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module 'thalweg' has no attribute {name!r}")
-    value = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
+    return _load(name)
 
 
 def __dir__() -> list[str]:

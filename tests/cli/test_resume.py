@@ -119,7 +119,7 @@ def test_a_run_keeps_to_what_was_asked_for(tmp_path: Path) -> None:
 def test_a_table_is_streamed_as_it_was_at_first(tmp_path: Path, batch: tuple[object, ...]) -> None:
     arguments = ("--target", "mpg", *batch)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("thalweg.fitting.fit_table.streaming_bound", lambda source: 1 << 27)
+        patch.setattr("thalweg.tables.reading_bound", lambda source, memory: 1 << 27)
         run("fit", MPG, *arguments, "--run", tmp_path / "run")
     before = (tmp_path / "run" / "model.thalweg").read_bytes()
     (tmp_path / "run" / "model.thalweg").unlink()

@@ -55,6 +55,17 @@ def test_classes_that_training_never_saw_are_wrong_answers() -> None:
     np.testing.assert_array_equal(found.confusion, [[1, 0], [1, 1], [1, 0]])
 
 
+@pytest.mark.parametrize("different", [2, 5, 100_000])
+def test_the_area_counts_equal_scores_as_half_right(different: int) -> None:
+    rng = np.random.default_rng(different)
+    scores = np.round(rng.random(1000) * different) / different
+    is_positive = rng.random(1000) < 0.3 + 0.4 * scores
+    area = RankArea()
+    area.update(scores[:400], is_positive[:400])
+    area.update(scores[400:], is_positive[400:])
+    assert area.value() == (pytest.approx(theirs.roc_auc_score(is_positive, scores), rel=1e-12), 0.0)
+
+
 def test_beyond_what_is_kept_the_area_is_right_within_the_bound_that_is_told() -> None:
     rng = np.random.default_rng(0)
     is_positive = rng.random(60_000) < 0.3

@@ -172,3 +172,10 @@ def test_rows_that_python_writes_are_read_as_they_were(tmp_path: Path, rows: lis
     for row, text in enumerate(quoted[1:]):
         assert f"line {line} (row {row + 1})" in table.place(row)
         line += 1 + text.replace("\r\n", "\n").replace("\r", "\n").count("\n")
+
+
+def test_a_byte_that_no_encoding_has_is_named_by_its_line_however_far_it_lies(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(b"a,b\n" + b"1,2\n" * 400_000 + b"1,\xff\n")
+    with pytest.raises(TableError, match="line 400,002: the text is neither UTF-8 nor CP949"):
+        open_source(str(path))

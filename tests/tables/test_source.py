@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from thalweg import ArgumentError, TableError
@@ -123,3 +124,18 @@ def test_batches_need_not_fit_in_memory_together(tmp_path: Path) -> None:
         sizes = [len(batch) for batch in open_source(tmp_path / name).batches()]
         assert sum(sizes) == 300_000
         assert max(sizes) < 100_000
+
+
+def test_what_is_read_ahead_is_the_same_table_and_the_same_error(folder: Path, tmp_path: Path) -> None:
+    at_once, ahead = (open_source(str(folder)) for _ in range(2))
+    processors = pa.cpu_count()
+    ahead.read_ahead()
+    assert ahead.table().equals(at_once.table())
+    assert ahead.table().equals(at_once.table())  # read anew
+    assert pa.cpu_count() == processors
+    ragged = tmp_path / "ragged.csv"
+    ragged.write_text("a,b\n1,2\n3\n")
+    source = open_source(str(ragged))
+    source.read_ahead()
+    with pytest.raises(TableError, match="line 3"):
+        source.table()

@@ -159,14 +159,21 @@ def fitted(
     asked: Asked, run: Run | None = None, live: Live | None = None
 ) -> tuple[TableModel, Prepared | PreparedStream]:
     """Reads the table, says what was understood, and descends: the model, and what it was fitted to."""
-    from ..fitting import Settings, fit_prepared, prepare_within, reading_bound, task_of
-    from ..live import TerminalChart
-    from . import show
+    from ..tables import reading_bound
 
     source, kinds = source_from(asked.tables, asked.reading)
     bound = reading_bound(source, asked.memory)
     if run is not None:  # what is available may have changed since it began, and the digits depend on it
         bound = run.decided("streamed with memory", bound)
+    if bound is None:
+        source.read_ahead()
+
+    # What follows is loaded while the table is read.
+    from ..diagnosis import judge  # noqa: F401  # the verdict will be asked for
+    from ..fitting import Settings, fit_prepared, prepare_within, task_of
+    from ..live import TerminalChart
+    from . import show
+
     prepared = prepare_within(bound, source, asked.target, Settings(**asked.options), kinds=kinds)
     show.understood(prepared)
     with TerminalChart(show.console, task_of(prepared).examples) as chart:
@@ -174,16 +181,18 @@ def fitted(
 
 
 def _cluster_at(address: str | None) -> Cluster | None:
+    if address is None:
+        return None
     from ..cluster import Cluster
 
-    return None if address is None else Cluster(None if address == "local" else address)
+    return Cluster(None if address == "local" else address)
 
 
 def told(
     model: TableModel, prepared: Prepared | PreparedStream, outputs: Sequence[str | Path], report: str | None
 ) -> Any:
     """Saves a model, unless its descent went up, shows it, and writes its report; its result. outputs: the first is told."""
-    from ..fitting import task_of, write_report
+    from ..fitting import task_of
     from . import show
 
     if not model.has_diverged:
@@ -196,6 +205,8 @@ def told(
     else:
         click.echo(f"\nSaved to {outputs[0]}. Predict with: thalweg predict {outputs[0]} NEW_ROWS.csv")
     if report is not None:
+        from ..fitting import write_report
+
         write_report(model, prepared, report)
         click.echo(f"Report in {report}")
     return model.result

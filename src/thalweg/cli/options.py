@@ -13,6 +13,7 @@ import click
 from ..errors import ModelFileError
 
 if TYPE_CHECKING:
+    from ..live import Live
     from ..tables import Kind, Source
 
 __all__ = [
@@ -137,14 +138,18 @@ reports = click.option(
 )
 
 
+def _page(port: int) -> Live:
+    from ..live import Live
+
+    return Live(port)
+
+
 def watches(command: Command) -> Command:
     """Adds --live; the command gets `live`, a `Live` or None."""
 
     @wraps(command)
     def with_live(*arguments: Any, live: bool, live_port: int, **options: Any) -> None:
-        from ..live import Live
-
-        command(*arguments, live=Live(live_port) if live or live_port else None, **options)
+        command(*arguments, live=_page(live_port) if live or live_port else None, **options)
 
     return _all_of(
         click.option("--live", is_flag=True, help="Watch the descent in the browser; hold, change or stop it there."),
@@ -190,10 +195,12 @@ def _lazily(name: str) -> Callable[..., Any]:
     """A choice out of names that need not be loaded for --help of other commands."""
 
     def check(context: Any, parameter: Any, value: str | None) -> str | None:
+        if value is None:
+            return None
         from .. import fitting
 
         allowed = getattr(fitting, name)
-        if value is not None and value not in allowed:
+        if value not in allowed:
             raise click.BadParameter(f"{value!r} is unknown. Give one of {', '.join(allowed)}.")
         return value
 

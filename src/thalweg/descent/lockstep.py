@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from .plan import Plan
 from .run import timed
 from .steps import LAST_LOSS, LAST_NORM, STATUS, Outside, Step
 from .stretches import Stretches
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["Lockstep", "MemberState", "run_together"]
 
@@ -212,6 +215,8 @@ def _lanes_last(array: Array) -> Array:
 
 def run_together(lockstep: Lockstep, goes_on: Callable[[Lockstep, float], bool] | None = None) -> tuple[bool, float]:
     """Runs a population to its end; returns whether the user stopped it, and the seconds. Ctrl-C keeps what was reached."""
+    from concurrent.futures import ThreadPoolExecutor  # one descent alone needs none
+
     controls = lockstep.plan.controls
     begin = time.perf_counter()
     # With data an iteration may take long, and the user waits for the first sign.

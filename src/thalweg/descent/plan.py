@@ -11,7 +11,7 @@ import numpy as np
 
 from ..autodiff import batched
 from ..compile.device import Device
-from ..compile.function import compiled
+from ..compile.function import compiled, threads_for
 from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
@@ -171,7 +171,9 @@ def evaluated(
         value, gradient = evaluate(problem.with_gradient, given)
         return value, gradient
     examples = range(1, 1 + len(arrays))
-    function = problem.known.get("evaluation", lambda: compiled(problem.with_gradient, examples))
+    function = problem.known.get(
+        "evaluation", lambda: compiled(problem.with_gradient, examples, threads_for(arrays), runs_seldom=True)
+    )
     value, gradient = function(*given)
     return value, gradient
 
@@ -215,7 +217,7 @@ def evaluations(
     """The same for several vectors, each with numbers of its own; they share the reading of the examples."""
     if len(vectors) < 4 or problem.penalty is not None:
         return [evaluation(problem, vector, arrays, own) for vector, own in zip(vectors, numbers, strict=True)]
-    function = problem.known.get("gradients", lambda: _gradients(problem, len(arrays)))
+    function = problem.known.get("gradients", lambda: _gradients(problem, arrays))
     found: list[Evaluation] = []
     for first in range(0, len(vectors), _TOGETHER):
         count = min(_TOGETHER, len(vectors) - first)
@@ -232,7 +234,7 @@ def gradients_at(problem: Problem, points: Array, arrays: Sequence[Array]) -> Ar
     """The gradient at many points (M, P) → (M, P), float64."""
     if not problem.is_traced or len(points) < 4:
         return np.array([evaluated(problem, point, arrays)[1] for point in points], np.float64)
-    function = problem.known.get("gradients", lambda: _gradients(problem, len(arrays)))
+    function = problem.known.get("gradients", lambda: _gradients(problem, arrays))
     padded = np.concatenate([points, np.repeat(points[-1:], -len(points) % _TOGETHER, axis=0)])
     parts = [function(padded[i : i + _TOGETHER], *arrays)[1] for i in range(0, len(padded), _TOGETHER)]
     joined: Array = np.concatenate(parts)[: len(points)].astype(np.float64)
@@ -248,7 +250,7 @@ def losses_at(problem: Problem, points: Array, arrays: Sequence[Array], together
         parameters, *data = problem.graph.inputs
         wide = input_node(ArrayType((together, *parameters.shape), parameters.dtype), "parameters")
         (node,) = batched(problem.graph.outputs, [parameters], [wide], together)
-        return compiled(Graph((wide, *data), (node,)), range(1, 1 + len(arrays)))
+        return compiled(Graph((wide, *data), (node,)), range(1, 1 + len(arrays)), threads_for(arrays))
 
     function = problem.known.get(("losses", together), make)
     padded = np.concatenate([points, np.repeat(points[-1:], -len(points) % together, axis=0)])
@@ -257,13 +259,14 @@ def losses_at(problem: Problem, points: Array, arrays: Sequence[Array], together
     return joined
 
 
-def _gradients(problem: Problem, arrays: int) -> Callable[..., Any]:
+def _gradients(problem: Problem, arrays: Sequence[Array]) -> Callable[..., Any]:
     """(parameters of several members, *data) → (losses, gradients)."""
     graph = simplify(problem.with_gradient)
-    data, own = graph.inputs[1 : 1 + arrays], [graph.inputs[0], *graph.inputs[1 + arrays :]]
+    count = len(arrays)
+    data, own = graph.inputs[1 : 1 + count], [graph.inputs[0], *graph.inputs[1 + count :]]
     wide, *numbers = (input_node(ArrayType((_TOGETHER, *node.shape), node.dtype), "own") for node in own)
     losses, gradients = batched(graph.outputs, own, [wide, *numbers], _TOGETHER)
-    return compiled(Graph((wide, *data, *numbers), (losses, gradients)), range(1, 1 + arrays))
+    return compiled(Graph((wide, *data, *numbers), (losses, gradients)), range(1, 1 + count), threads_for(arrays))
 
 
 _HEAVY = 4096

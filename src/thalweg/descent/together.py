@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -187,6 +186,8 @@ def _met_again(descents: Descents) -> dict[int, tuple[Array, int, Evaluation]]:
     found: dict[int, tuple[Array, int, Evaluation]] = {}
     if best is None:
         return found
+    from concurrent.futures import ThreadPoolExecutor  # one descent alone needs none
+
     first = descents.members[0]
     step = plan.step(first.vector, first.method, Keeps.POINT)
     room = max(lockstep.count, lockstep.room)

@@ -7,7 +7,6 @@ so nothing is recorded beforehand, and a way that does not end where the descent
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,6 +100,8 @@ def _together(results: Sequence[Result], most: int) -> list[Points]:
     lockstep = descents.lockstep
     points: list[Points] = [[(0, member.vector.copy())] for member in members]
     most_iterations = max(max(result.steps, result.evaluations) for result in results)
+    from concurrent.futures import ThreadPoolExecutor  # a descent alone needs none
+
     with ThreadPoolExecutor(max_workers=plan.threads) as pool:
         for stride in _strides(most_iterations, most):
             if not len(lockstep.active()) or lockstep.iteration > most_iterations:

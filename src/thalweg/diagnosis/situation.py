@@ -69,8 +69,7 @@ class Situation:
     @cached_property
     def start_loss(self) -> float:
         """f at the start, over all examples."""
-        found = losses_at(self.problem, self.start[None].astype(self.end.dtype), self.arrays)
-        return float(found[0])
+        return float(evaluated(self.problem, self.start.astype(self.end.dtype), self.arrays)[0])
 
     @property
     def fallen(self) -> float:

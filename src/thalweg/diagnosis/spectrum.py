@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import batched, gradient, pushforward
-from ..compile.function import compiled
+from ..compile.function import compiled, threads_for
 from ..descent.data import data_of
 from ..descent.problem import Problem, problem_of
 from ..errors import ArgumentError
@@ -141,7 +141,7 @@ def hessian_product(problem: Problem, vector: Array, arrays: Sequence[Array]) ->
     """v (P,) → ∇²f · v (P,), in float64."""
 
     def make() -> Callable[..., tuple[Array, ...]]:
-        return compiled(product_graph(problem.graph), range(1, len(problem.graph.inputs)))
+        return compiled(product_graph(problem.graph), range(1, len(problem.graph.inputs)), threads_for(arrays))
 
     function = problem.known.get("hessian product", make)
 
@@ -161,7 +161,8 @@ def _exact(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Spectrum
         tangent = input_node(ArrayType((size,), vector.dtype), "tangent")
         (column,) = pushforward([of_loss], inputs[:1], [tangent])
         units = constant(np.eye(size, dtype=vector.dtype))
-        return compiled(Graph(inputs, batched([column], [tangent], [units], size)), range(1, len(inputs)))
+        graph = Graph(inputs, batched([column], [tangent], [units], size))
+        return compiled(graph, range(1, len(inputs)), threads_for(arrays), runs_seldom=True)
 
     (found,) = problem.known.get("hessian", make)(vector, *arrays)
     wide = found.astype(np.float64)

@@ -1,14 +1,19 @@
 """From a table to a model, and what can be done with one: prepare → descend → model → predict, evaluate, export."""
 
+from typing import TYPE_CHECKING
+
+from ..on_demand import on_demand
 from .descend import GRADIENT_THRESHOLD, Task, task_of
-from .fit_table import fit, fit_prepared, model_of, prepare_source, prepare_within, reading_bound
+from .fit_table import fit, fit_prepared, model_of, prepare_source, prepare_within
 from .prepare import Part, Prepared, prepare
-from .reporting import fitted_of, write_report
 from .settings import METHODS, MODELS, Settings
 from .streamed import PreparedStream, prepare_stream
 from .table_model import TableModel
-from .tuning import RANGES, Tuned, tune
-from .use import Evaluation, NewRows, evaluate, predictions
+
+if TYPE_CHECKING:
+    from .reporting import fitted_of, write_report
+    from .tuning import RANGES, Tuned, tune
+    from .use import Evaluation, NewRows, evaluate, predictions
 
 __all__ = [
     "GRADIENT_THRESHOLD",
@@ -34,8 +39,17 @@ __all__ = [
     "prepare_source",
     "prepare_stream",
     "prepare_within",
-    "reading_bound",
     "task_of",
     "tune",
     "write_report",
 ]
+
+# What searches, predicts and reports takes no time of those who only fit.
+__getattr__ = on_demand(
+    __name__,
+    {
+        "reporting": ["fitted_of", "write_report"],
+        "tuning": ["RANGES", "Tuned", "tune"],
+        "use": ["Evaluation", "NewRows", "evaluate", "predictions"],
+    },
+)

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import FIT, check_arguments
-from ..cluster import Cluster
 from ..descent import Progress, Result
 from ..descent.checkpoint import Keeper
-from ..descent.data import bytes_of
 from ..errors import ArgumentError
 from ..graph import Array
 from ..judged import minimize
-from ..live import Live
 from ..models import Metrics
-from ..tables import Kind, Source, Table, open_source, streaming_bound
+from ..tables import Kind, Source, Table, open_source, reading_bound
 from .descend import task_of
 from .prepare import Prepared, prepare
 from .settings import Settings
 from .streamed import PreparedStream, StreamedPart, prepare_stream
 from .table_model import TableModel
 
-__all__ = ["fit", "fit_prepared", "model_of", "prepare_source", "prepare_within", "reading_bound"]
+if TYPE_CHECKING:
+    from ..cluster import Cluster
+    from ..live import Live
+
+__all__ = ["fit", "fit_prepared", "model_of", "prepare_source", "prepare_within"]
 
 
 def fit(
@@ -86,11 +87,6 @@ def prepare_source(
     `read_table`.
     """
     return prepare_within(reading_bound(source, memory), source, target, settings, kinds=kinds)
-
-
-def reading_bound(source: Source, memory: int | str | None = None) -> int | None:
-    """The memory, in bytes, with which a table is to be streamed, as things stand now; None if it is read whole."""
-    return streaming_bound(source) if memory is None else bytes_of(memory)
 
 
 def prepare_within(

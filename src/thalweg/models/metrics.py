@@ -112,22 +112,22 @@ class RankArea:
 
     def value(self) -> tuple[float, float]:
         """The area, and by how much it can be wrong: 0 if it is exact."""
-        if self._bins is not None:
-            negative, positive = self._bins
-        elif self._scores:
-            scores = np.concatenate(self._scores)
-            _, places = np.unique(scores, return_inverse=True)
-            is_positive = np.concatenate(self._is_positive)
-            positive = np.bincount(places, is_positive)
-            negative = np.bincount(places, ~is_positive)
-        else:
-            return float("nan"), 0.0
+        if self._bins is None:
+            return (self._exact() if self._scores else float("nan")), 0.0
+        negative, positive = self._bins
         below = np.cumsum(negative) - negative
         pairs = float(positive.sum() * negative.sum())
         area = _over(float(positive @ (below + negative / 2)), pairs)
         # Only the scores between two edges differ within a bin; there, all pairs may be in the wrong order.
-        unsure = 0.0 if self._bins is None else float(positive[::2] @ negative[::2]) / 2
+        unsure = float(positive[::2] @ negative[::2]) / 2
         return area, _over(unsure, pairs)
+
+    def _exact(self) -> float:
+        """The share of the pairs in the right order, equal scores being half right."""
+        scores, is_positive = np.concatenate(self._scores), np.concatenate(self._is_positive)
+        negative, positive = np.sort(scores[~is_positive]), np.sort(scores[is_positive])
+        right = sum(float(np.searchsorted(negative, positive, side).sum()) for side in ("left", "right")) / 2
+        return _over(right, float(len(positive) * len(negative)))
 
     def _begin_to_bin(self) -> None:
         scores, is_positive = np.concatenate(self._scores), np.concatenate(self._is_positive)

@@ -1,10 +1,12 @@
 """Tables: reading files, kinds of columns, targets, features, and model files."""
 
-from .available import streaming_bound
+from typing import TYPE_CHECKING
+
+from ..on_demand import on_demand
+from .available import reading_bound
 from .batches import tables_in
 from .column import Column, Kind
 from .differences import Differences
-from .encoded import stream_of
 from .encoding import Encoding
 from .file_state import changes_of_files, state_of_files
 from .infer import MISSING
@@ -17,6 +19,9 @@ from .survey import Survey, survey
 from .table import Table
 from .target import Target, class_name, holds_classes, places_of_classes, target_of
 from .write import csv_writer, open_writer
+
+if TYPE_CHECKING:
+    from .encoded import stream_of
 
 __all__ = [
     "FORMATS",
@@ -42,13 +47,16 @@ __all__ = [
     "open_writer",
     "places_of_classes",
     "read_table",
+    "reading_bound",
     "refuse_missing",
     "save_model",
     "split_rows",
     "state_of_files",
     "stream_of",
-    "streaming_bound",
     "survey",
     "tables_in",
     "target_of",
 ]
+
+# What descends over a stream is loaded after the table has begun to be read.
+__getattr__ = on_demand(__name__, {"encoded": ["stream_of"]})

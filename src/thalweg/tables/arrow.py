@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..graph import Array
+from . import compute as pc
 
 __all__ = ["as_floats", "as_numpy", "as_truth", "cast", "common_type", "number_array", "text_array"]
 
@@ -54,15 +54,38 @@ def as_numpy(array: Any, dtype: npt.DTypeLike, missing: float) -> Array:
     """An Arrow array of numbers in NumPy. Arrow's own `to_numpy` imports pandas where it is installed: 0.2 s."""
     if not len(array):
         return np.empty(0, dtype)
-    wanted = pa.from_numpy_dtype(np.dtype(dtype))
-    array = array if array.type == wanted else pc.cast(array, wanted, safe=False)  # a cast to the same type takes time
     if array.null_count == len(array):
         return np.full(len(array), missing, dtype)
-    values: Array = np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * np.dtype(dtype).itemsize)
+    wanted = np.dtype(dtype)
+    own = _dtype_of(array.type)
+    if own is None or (own.kind == "f" and wanted.kind != "f"):
+        array, own = pc.cast(array, pa.from_numpy_dtype(wanted), safe=False), wanted
+    values: Array = np.frombuffer(array.buffers()[1], own, len(array), array.offset * own.itemsize)
+    values = values.astype(wanted, copy=False)
     if not array.null_count:
         return values
-    is_missing = np.from_dlpack(pc.cast(pc.is_null(array), pa.int8())).astype(bool)
-    return np.where(is_missing, np.asarray(missing, dtype), values)
+    return np.where(_is_valid(array), values, np.asarray(missing, wanted))
+
+
+def _dtype_of(kind: Any) -> np.dtype[Any] | None:
+    """The dtype of Arrow's integers and floating-point numbers, which lie in memory as NumPy's do; None for other types."""
+    if pa.types.is_floating(kind):
+        return np.dtype(f"f{kind.bit_width // 8}")
+    if pa.types.is_integer(kind):
+        return np.dtype(f"{'i' if pa.types.is_signed_integer(kind) else 'u'}{kind.bit_width // 8}")
+    return None
+
+
+def _is_valid(array: Any) -> Array:
+    """Which values are not missing."""
+    return _bits(array.buffers()[0], array) if array.null_count else np.ones(len(array), bool)
+
+
+def _bits(buffer: Any, array: Any) -> Array:
+    """One of an array's bitmaps as booleans."""
+    end = array.offset + len(array)
+    bits = np.unpackbits(np.frombuffer(buffer, np.uint8), count=end, bitorder="little")
+    return bits[array.offset :].astype(bool)
 
 
 def number_array(values: Array) -> Any:
@@ -80,14 +103,19 @@ def text_array(words: Sequence[str]) -> Any:
 
 def as_truth(array: Any) -> Array:
     """An Arrow array of booleans in NumPy; what is missing is false."""
-    return as_numpy(pc.cast(array, pa.int8()), np.int8, 0).astype(bool)
+    if not len(array):
+        return np.zeros(0, bool)
+    return _bits(array.buffers()[1], array) & _is_valid(array)
 
 
 def as_floats(data: Any) -> Array:
     """A chunked array of numbers or booleans as float64, NaN for what is missing; chunk by chunk, so copied once."""
     values, start = np.empty(len(data)), 0
     for chunk in data.chunks:
-        numbers = pc.cast(chunk, pa.int8()) if pa.types.is_boolean(chunk.type) else chunk
-        values[start : start + len(chunk)] = as_numpy(numbers, np.float64, np.nan)
+        place = slice(start, start + len(chunk))
+        if pa.types.is_boolean(chunk.type):
+            values[place] = np.where(_is_valid(chunk), as_truth(chunk), np.nan)
+        else:
+            values[place] = as_numpy(chunk, np.float64, np.nan)
         start += len(chunk)
     return values

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .source import Source
 
-__all__ = ["available_memory", "streaming_bound"]
+__all__ = ["available_memory", "reading_bound"]
 
 _COPIES = 3
 """A table in memory is there as Arrow has it, as columns, and as features."""
@@ -29,8 +29,15 @@ def available_memory() -> int:
     return found
 
 
-def streaming_bound(source: Source) -> int | None:
-    """The memory with which to stream a table that would take more than half of what is available; None for others."""
+def reading_bound(source: Source, memory: int | str | None = None) -> int | None:
+    """The memory, in bytes, with which a table is to be streamed, as things stand now; None if it is read whole.
+
+    memory: what the user gave. Without it tables are streamed that would take more than half of what is available.
+    """
+    if memory is not None:
+        from ..descent.data import bytes_of  # a table begins to be read before what descends is loaded
+
+        return bytes_of(memory)
     available = available_memory()
     if _COPIES * sum(part.memory() for part in source.parts) <= available // 2:
         return None

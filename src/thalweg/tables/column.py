@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 
 from ..graph import Array
 
-__all__ = ["Column", "Kind"]
+__all__ = ["Column", "Kind", "different_values"]
 
 
 _ADORNED = re.compile(r"[^\w.]{0,2}(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d+)?[^\w.]{0,2}")
@@ -60,7 +61,7 @@ class Column:
         some = self.categories[:100]
         return bool(some) and all(_ADORNED.fullmatch(value) for value in some)
 
-    @property
+    @cached_property
     def missing_count(self) -> int:
         """How many rows have no value."""
         return int(np.count_nonzero(self.is_missing))
@@ -85,16 +86,17 @@ class Column:
         'number; 1.5 to 1.9; 1 missing'
         """
         parts = [f"{self.kind.value}: {self.note}" if self.note else self.kind.value]
-        present = self.values[~self.is_missing]
+        present = self.values[~self.is_missing] if self.missing_count else self.values
         if not len(present):
             return f"{self.kind.value}; missing in every row"
+        low, high = present.min(), present.max()
         if self.kind is Kind.OTHER:
             pass
-        elif present.min() == present.max():
+        elif low == high:
             which = "every row that has a value" if self.missing_count else "every row"
-            parts.append(f"{self.value_name(present[0])} in {which}")
+            parts.append(f"{self.value_name(low)} in {which}")
         elif self.kind in (Kind.NUMBER, Kind.DATE):
-            parts.append(f"{self.value_name(present.min())} to {self.value_name(present.max())}")
+            parts.append(f"{self.value_name(low)} to {self.value_name(high)}")
         elif self.kind is Kind.BOOLEAN:
             parts.append(" or ".join(self.words))
         elif self.kind is Kind.CATEGORY:
@@ -105,3 +107,9 @@ class Column:
         if self.missing_count:
             parts.append(f"{self.missing_count:,} missing")
         return "; ".join(parts)
+
+
+def different_values(values: Array) -> Array:
+    """The different ones among numbers, in their order. NumPy's own function loads a package that takes 6 ms."""
+    ordered = np.sort(values)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered

@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..errors import TableError
 from ..graph import Array
+from . import compute as pc
 from .arrow import as_floats, as_numpy, as_truth, cast, text_array
 from .column import Column, Kind
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..errors import TableError
 from ..graph import Array
+from . import compute as pc
 from .arrow import as_numpy, as_truth
 from .part import Part
 from .text import TextFile, blocks_of_lines, read_text

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -31,6 +32,8 @@ class Source:
     def __init__(self, path: str, parts: Sequence[Part]) -> None:
         self.path = path
         self.parts = tuple(parts)
+        self._ahead: _Ahead | None = None
+        self._processors = 0
 
     @property
     def how(self) -> str:
@@ -65,8 +68,25 @@ class Source:
         """What can be read alone, in the order of the rows."""
         return [piece for part in self.parts for piece in part.pieces()]
 
+    def read_ahead(self) -> None:
+        """Begins to read all rows into memory, by a thread of its own; `table` waits for them.
+
+        Arrow needs no lock of Python's while it reads, so that others can load modules or compile meanwhile; a processor is left to
+        them.
+        """
+        self._processors = pa.cpu_count()
+        pa.set_cpu_count(max(1, self._processors - 1))
+        self._ahead = _Ahead(self._read)
+
     def table(self) -> Any:
         """All rows in memory, as an Arrow table. Each part is read once, unless it must be read as other types."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is None:
+            return self._read()
+        pa.set_cpu_count(self._processors)  # as from now the processor that was left to others is free
+        return ahead.result()
+
+    def _read(self) -> Any:
         read = [part.table() for part in self.parts]
         schema = self.__dict__.setdefault(
             "schema", _agreed([(part, table.schema) for part, table in zip(self.parts, read, strict=True)])
@@ -87,6 +107,29 @@ class Source:
                 return part.place(row)
             row -= count
         return self.parts[-1].place(row)
+
+
+class _Ahead:
+    """What a thread works out. An error is raised for who asks for the result."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._work = work
+        self._found: Any = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._found = self._work()
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> Any:
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._found
 
 
 def _agreed(schemas: Sequence[tuple[Part, Any]]) -> Any:

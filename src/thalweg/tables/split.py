@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array
+from .column import different_values
 
 __all__ = ["hashes_of_rows", "is_held_row", "split_rows"]
 
@@ -24,10 +25,10 @@ def split_rows(values: Array, is_classes: bool, seed: int, share: float = 0.2) -
     if not 0 <= share < 1:
         raise ArgumentError(f"share={share} of the rows for validation: give a number from 0 to below 1, such as 0.2")
     rng = np.random.default_rng(seed)
-    groups = np.unique(values, return_inverse=True)[1] if is_classes else np.zeros(len(values), np.int64)
+    groups = [values == one for one in different_values(values)] if is_classes else [np.ones(len(values), bool)]
     is_held = np.zeros(len(values), bool)
-    for group in range(groups.max(initial=-1) + 1):
-        members = np.flatnonzero(groups == group)
+    for is_member in groups:
+        members = np.flatnonzero(is_member)
         count = min(round(share * len(members)), len(members) - 1)
         is_held[rng.permutation(members)[:count]] = True
     return np.flatnonzero(~is_held), np.flatnonzero(is_held)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import TableError
 from ..graph import Array
-from .column import PLAIN_NUMBERS, Column, Kind
+from .column import PLAIN_NUMBERS, Column, Kind, different_values
 from .encoding import check_size
 from .table import Table
 
@@ -61,7 +61,7 @@ def holds_classes(column: Column, path: str = "the table") -> bool:
     False
     """
     what = f"{path}: the target {column.name!r}"
-    different = np.unique(column.values[~column.is_missing])
+    different = different_values(column.values[~column.is_missing])
     if not len(different):
         raise TableError(f"{what} is missing in every row. Choose another column with --target.")
     if len(different) == 1:
@@ -108,7 +108,8 @@ def target_of(
             )
         _check_sizes(columns, chosen, table.path)
         return Target(listed, column.kind, (), values.astype(np.float64), chosen, dropped)
-    different, places = np.unique(values, return_inverse=True)
+    different = different_values(values)
+    places = np.searchsorted(different, values)
     if len(different) > _MOST_CLASSES:
         raise TableError(
             f"{table.path}: the target {column.name!r} has {len(different):,} different values, too many for classes. "

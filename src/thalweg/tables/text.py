@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from ..errors import ArgumentError, TableError
@@ -16,7 +17,9 @@ from .files import io_errors, open_stream
 
 __all__ = ["TextFile", "blocks_of_lines", "read_text"]
 
-_BLOCK = 1 << 20
+_BLOCK, _PIECE = 1 << 20, 1 << 18
+_WITH_ASCII = frozenset({"utf-8", "cp949"})
+"""Encodings in which bytes below 128 stand for ASCII, unless a character has begun."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MARK = "\ufeff"
 _NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp949": "CP949"}
@@ -112,42 +115,69 @@ def _survey(path: str, encoding: str) -> TextFile:
     sample: list[str] = []
     length = start = quotes = 0
     first_line = 1
-    for text in _decoded(path, encoding):
-        content = text
-        if not length:
-            content = text.lstrip("\r\n" + _MARK)
-            dropped = text[: len(text) - len(content)]
-            start += len(dropped.encode())
-            first_line += _count_lines(dropped)
+    for content in _decoded(path, encoding):
         if length < _BLOCK:
-            sample.append(content)
-        length += len(content)
-        quotes += content.count('"')
+            text = content if isinstance(content, str) else content.decode("ascii")
+            kept = text
+            if not length:
+                kept = text.lstrip("\r\n" + _MARK)
+                dropped = text[: len(text) - len(kept)]
+                start += len(dropped.encode())
+                first_line += _count_lines(dropped)
+            sample.append(kept)
+            length += len(kept)
+        else:
+            length += len(content)
+        quotes += _count_quotes(content)
     beginning = "".join(sample)
     if not beginning.strip():
         raise TableError(f"{path} is empty. A table needs the names of its columns, then rows.")
     return TextFile(path, encoding, start, first_line, quotes, beginning, len(beginning) == length)
 
 
-def _decoded(path: str, encoding: str) -> Iterator[str]:
+def _count_quotes(content: str | bytes) -> int:
+    """How many double quotes there are."""
+    if isinstance(content, str):
+        return content.count('"')
+    return int(np.count_nonzero(np.frombuffer(content, np.uint8) == ord('"')))
+
+
+def _decoded(path: str, encoding: str) -> Iterator[str | bytes]:
+    """The text in pieces; those of ASCII alone as bytes, which need no decoding where the encoding agrees with ASCII."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    line = 1
+    has_ascii = encoding in _WITH_ASCII
+    before = 0
     with open_stream(path) as stream:
         while True:
             with io_errors(path):
-                block = stream.read(_BLOCK)
+                block = stream.read(_PIECE)
+            if has_ascii and block and block.isascii() and not decoder.getstate()[0]:
+                before += len(block)
+                yield block
+                continue
             try:
                 text = decoder.decode(block, not block)
             except UnicodeError as error:
-                place = getattr(error, "start", 0)
                 held: bytes = getattr(error, "object", block)
-                line += _count_lines(held[:place].decode("latin-1"))
+                place = getattr(error, "start", 0)
+                line = _line_after(path, encoding, before + len(block) - len(held) + place)
                 raise _UndecodableError(path, line, held[place] if held else 0, encoding) from None
-            line += _count_lines(text)
+            before += len(block)
             if text:
                 yield text
             if not block:
                 return
+
+
+def _line_after(path: str, encoding: str, size: int) -> int:
+    """The number of the line that stands after so many bytes. Only errors ask for it: counting takes as long as decoding."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    line = 1
+    with open_stream(path) as stream:
+        while size > 0 and (block := stream.read(min(size, _BLOCK))):
+            line += _count_lines(decoder.decode(block))
+            size -= len(block)
+    return line
 
 
 def _count_lines(text: str) -> int:

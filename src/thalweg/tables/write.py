@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
 from ..errors import ArgumentError, TableError, ThalwegError
 from ..storage import whole_file
+from . import compute as pc
 
 __all__ = ["csv_writer", "open_writer"]
 

@@ -76,17 +76,20 @@ def _features_text() -> str:
     return ",".join(sorted(name for name, on in _features().items() if on))
 
 
-def compile_object(text: str, is_large: bool) -> bytes:
-    """Machine code for LLVM IR, as the bytes of an object file. Large modules get fewer optimisations."""
-    machine = _target_machine(1 if is_large else 2)
+def compile_object(text: str, is_quick: bool) -> bytes:
+    """Machine code for LLVM IR, as the bytes of an object file.
+
+    is_quick: with fewer optimisations, for large modules and for those that run seldom.
+    """
+    machine = _target_machine(1 if is_quick else 2)
     module = llvm.parse_assembly(text)
     module.triple = llvm.get_process_triple()
     module.data_layout = str(machine.target_data)
     module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=1 if is_large else 2)
+    options = llvm.create_pipeline_tuning_options(speed_level=1 if is_quick else 2)
     options.loop_vectorization = False
     options.slp_vectorization = False
-    options.loop_unrolling = not is_large
+    options.loop_unrolling = not is_quick
     builder = llvm.create_pass_builder(machine, options)
     passes = builder.getModulePassManager()
     passes.run(module, builder)

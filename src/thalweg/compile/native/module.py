@@ -70,6 +70,9 @@ def assemble(graph: Graph, examples: Examples | None, descent: Loop | None, vect
         for function in emitter.module.functions:
             if function.linkage == "internal":
                 function.attributes.add("noinline")  # copies of bodies would cost seconds of compilation
+    if emitter.has_sweeps and examples is not None and _is_mostly_sweeps(graph, examples):
+        for attribute in ("noinline", "optnone"):
+            emitter.main.builder.function.attributes.add(attribute)
     used = emitter.memory.used
     return Module(
         str(emitter.module),
@@ -79,6 +82,22 @@ def assemble(graph: Graph, examples: Examples | None, descent: Loop | None, vect
         emitter.tiling.chunks if emitter.tiling else 1,
         len(emitter.sweeps),
     )
+
+
+_MOSTLY = 300
+"""Code that is not optimised takes some ten times as long to run, and a tenth of the time to compile."""
+
+
+def _is_mostly_sweeps(graph: Graph, examples: Examples) -> bool:
+    """Whether all that is not done for each example is so little that it need not be fast, as the steps of L-BFGS over many examples."""
+    sweeps = rest = 0
+    for node in graph.nodes:
+        work = max(operand.type.size for operand in (node, *node.operands))
+        if node in examples.axis or node in examples.totals:
+            sweeps += work
+        elif examples.count not in node.shape:  # else it is a number that stands for as many: it lies nowhere
+            rest += work
+    return sweeps > _MOSTLY * rest
 
 
 def _emit_evaluation(emitter: Emitter) -> None:

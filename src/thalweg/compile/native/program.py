@@ -49,14 +49,17 @@ class Program:
         return self.library["run"]
 
 
-def compile_native(prepared: Prepared, examples: Examples | None, loop: Loop | None = None) -> Program:
-    """The program of a graph: from memory, from disk, or compiled now."""
+def compile_native(
+    prepared: Prepared, examples: Examples | None, loop: Loop | None = None, runs_seldom: bool = False
+) -> Program:
+    """The program of a graph: from memory, from disk, or compiled now. runs_seldom: as `compiled` has it."""
     text = "|".join(
         (
             prepared.graph.fingerprint,
             repr(loop),
             _examples_key(prepared.graph, examples),
             jit.host_fingerprint(),
+            "seldom" if runs_seldom else "often",
         )
     )
     key = hashlib.sha256(text.encode()).hexdigest()
@@ -73,7 +76,7 @@ def compile_native(prepared: Prepared, examples: Examples | None, loop: Loop | N
         )
     stored = cache.load(key)
     if stored is None:
-        code, description = _compile(prepared.graph, examples, loop)
+        code, description = _compile(prepared.graph, examples, loop, runs_seldom)
         cache.store(key, code, description)
     else:
         code, description = stored
@@ -91,11 +94,13 @@ def _examples_key(graph: Graph, examples: Examples | None) -> str:
     return f"{examples.count} examples along {inputs}"
 
 
-def _compile(graph: Graph, examples: Examples | None, loop: Loop | None) -> tuple[bytes, dict[str, Any]]:
+def _compile(
+    graph: Graph, examples: Examples | None, loop: Loop | None, runs_seldom: bool
+) -> tuple[bytes, dict[str, Any]]:
     from .module import assemble  # what emits code is loaded only if code has to be made
 
     module = assemble(graph, examples, loop, jit.vector_bytes())
-    code = jit.compile_object(module.text, len(graph.nodes) > _LARGE)
+    code = jit.compile_object(module.text, runs_seldom or len(graph.nodes) > _LARGE)
     return code, {
         "workspace": module.workspace,
         "scratch": module.scratch,
