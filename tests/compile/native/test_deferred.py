@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from thalweg.compile.native.deferred import deferred_products
 from thalweg.compile.native.tiles import choose_tiling
 from thalweg.compile.prepare import prepare
 from thalweg.descent.data import data_of
+from thalweg.descent.engines import compiled_step
 from thalweg.descent.problem import problem_of
+from thalweg.descent.steps import step_of
 
 HIDDEN, FEATURES, EXAMPLES = 72, 600, 400
 
@@ -24,17 +27,30 @@ def loss(layers: Any, X: Any, y: Any) -> Any:
     return np.mean(np.log(np.sum(np.exp(z), axis=1)) - np.take_along_axis(z, y[:, None], 1)[:, 0])
 
 
-def case(dtype: Any) -> tuple[Any, Any]:
+def case(dtype: Any, features: int = FEATURES) -> tuple[Any, Any]:
     rng = np.random.default_rng(3)
-    X, y = rng.standard_normal((EXAMPLES, FEATURES)).astype(dtype), rng.integers(0, 4, EXAMPLES)
-    W1 = (rng.standard_normal((FEATURES, HIDDEN)) / FEATURES**0.5).astype(dtype)
+    X, y = rng.standard_normal((EXAMPLES, features)).astype(dtype), rng.integers(0, 4, EXAMPLES)
+    W1 = (rng.standard_normal((features, HIDDEN)) / features**0.5).astype(dtype)
     W2 = (rng.standard_normal((HIDDEN, 4)) / HIDDEN**0.5).astype(dtype)
     return [(W1, np.zeros(HIDDEN, dtype)), (W2, np.zeros(4, dtype))], (X, y)
 
 
-@pytest.mark.parametrize(("batch", "method"), [(64, tw.GradientDescent(0.1)), (60, tw.Adam(0.01))])
-def test_the_number_of_threads_changes_nothing_and_the_reference_agrees(batch: int, method: tw.Method) -> None:
-    start, data = case(np.float64)
+@dataclass(frozen=True)
+class Normalised(tw.GradientDescent):
+    """Its direction needs the whole gradient before any of the parameters can be updated."""
+
+    def direction(self, now: Any, state: Any) -> tuple[Any, Any]:
+        return -now.gradient / np.sqrt(np.sum(now.gradient**2)), state
+
+
+@pytest.mark.parametrize(
+    ("batch", "method", "features"),
+    [(64, tw.GradientDescent(0.1), FEATURES), (60, tw.Adam(0.01), FEATURES + 5), (64, Normalised(0.1), FEATURES)],
+)
+def test_the_number_of_threads_changes_nothing_and_the_reference_agrees(
+    batch: int, method: tw.Method, features: int
+) -> None:
+    start, data = case(np.float64, features)
     given: dict[str, Any] = {"data": data, "batch_size": batch, "method": method, "stop": tw.MaxSteps(40), "seed": 5}
     one, two, many = (tw.minimize(loss, start, threads=threads, **given) for threads in (1, 2, 8))
     reference = tw.minimize(loss, start, target="numpy", **given)
@@ -44,6 +60,16 @@ def test_the_number_of_threads_changes_nothing_and_the_reference_agrees(batch: i
             np.testing.assert_array_equal(a, c)
             np.testing.assert_allclose(a, expected, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(one.history.loss, reference.history.loss, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("method", "sweeps"), [(tw.GradientDescent(0.1), 2), (tw.Adam(0.01), 2), (Normalised(0.1), 4)])
+def test_the_update_follows_the_rows_of_the_product_where_it_can(method: tw.Method, sweeps: int) -> None:
+    """Two sweeps a step: over the examples, and over the rows of the product with their update. A direction that needs the norm of the
+    gradient waits: for the product, then for the norm."""
+    start, data = case(np.float64)
+    vector = np.concatenate([array.ravel() for layer in start for array in layer])
+    step = step_of(problem_of(loss, start, data_of(data), 64), vector, method, tw.MaxSteps(3))
+    assert compiled_step(step, data, 64).program.sweeps == sweeps
 
 
 def test_only_a_large_total_waits_until_all_examples_are_done() -> None:
