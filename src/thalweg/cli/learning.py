@@ -280,8 +280,9 @@ def tune(
     TABLES: as for fit, but read into memory as a whole. Trials draw the three at random, train in mini-batches, and are scored on
     the validation rows.
     """
-    from ..fitting import Prepared, Settings, prepare_within, reading_bound, write_report
+    from ..fitting import Prepared, Settings, prepare_within, write_report
     from ..fitting import tune as tune_table
+    from ..tables import reading_bound
     from . import show, show_search
 
     reading = {name: options.pop(name) for name in READING}
