@@ -215,6 +215,16 @@ class Situation:
             return Convexity(ConvexityKind.UNKNOWN, reason=reason)
         return self.proven.convexity
 
+    @cached_property
+    def gap(self) -> float | None:
+        """A bound of f(w) − min f, from strong convexity around the end, for a smooth loss that is proven convex; None if none can be
+        proven."""
+        if self.proven is None or not self.convexity.is_convex:
+            return None
+        end = self.end.astype(np.float64)
+        slope = self.gradient if self.end.dtype == np.float64 else self.proven.gradient(end)
+        return self.proven.gap(end, slope, enough=self.noise)
+
     # Around the end
     @cached_property
     def generator(self) -> np.random.Generator:
