@@ -19,11 +19,13 @@ from ...ops.indexing import scatter_add
 from ...ops.structure import broadcast, reshape, slice_, transpose
 from ..examples import implied_axis
 from .arrays import Function
+from .copies import emit_copy
 from .groups import REDUCTIONS, Group, is_alias, plan
 from .kernels import NEEDS_CONTIGUOUS, accumulate_scatter, emit_kernel
-from .loops import Share, Target, emit_copy, emit_group
+from .loops import Target, emit_group
 from .memory import Memory
 from .products import Operand, emit_product, packed_size, product_of
+from .shares import Share
 from .views import Area, Buffer, View, contiguous_strides, reshaped, strides_with
 
 __all__ = ["LARGEST_LOCAL", "Region", "Tile", "tiled"]

@@ -10,8 +10,8 @@ from llvmlite import ir
 
 from .arrays import INT8, INT64, POINTER, Function, integer, loop, pieces
 from .formulas import constant
-from .loops import share_of
 from .permutation import GOLDEN, MULTIPLIERS, ROUNDS, Sampling, bits_of
+from .shares import share_of
 from .views import View
 
 __all__ = ["Sample", "emit_prefetch", "emit_sample", "is_worth_prefetching"]
