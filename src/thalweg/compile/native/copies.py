@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -74,9 +75,7 @@ def emit_copy(
 
 def emit_fill(function: Function, view: View, value: Any) -> None:
     """Writes one value into every element of a contiguous view."""
-    size = 1
-    for extent in view.shape:
-        size *= extent
+    size = math.prod(view.shape)
     start = function.start_of_view(view)
     dtype = view.buffer.dtype
     width = min(16, 1 << (max(size, 1).bit_length() - 1))
@@ -97,9 +96,7 @@ def emit_combine(
 ) -> None:
     """Combines `count` arrays that lie `step_bytes` apart, in their order. first, result: contiguous."""
     builder, dtype = function.builder, first.buffer.dtype
-    size = 1
-    for extent in first.shape:
-        size *= extent
+    size = math.prod(first.shape)
     start, end = function.start_of_view(first), function.start_of_view(result)
     width = max(1, vector_bytes // dtype.itemsize)
     while width > size:

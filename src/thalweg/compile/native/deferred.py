@@ -20,7 +20,8 @@ from .arrays import Function, integer, loop
 from .emitter import Emitter
 from .groups import Group
 from .memory import Memory
-from .products import Operand, Product, emit_product, pack, packed_size, product_of
+from .product_axes import Product, packed_size, product_of
+from .products import Operand, emit_product, pack
 from .region import Region
 from .sampling import Sample, emit_prefetch
 from .shares import Share, share_of

@@ -5,6 +5,7 @@ A region is either *whole* (arrays have their full shapes) or a *tile* (the axis
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,7 +25,8 @@ from .groups import REDUCTIONS, Group, is_alias, plan
 from .kernels import NEEDS_CONTIGUOUS, accumulate_scatter, emit_kernel
 from .loops import Target, emit_group
 from .memory import Memory
-from .products import Operand, emit_product, packed_size, product_of
+from .product_axes import packed_size, product_of
+from .products import Operand, emit_product
 from .shares import Share
 from .views import Area, Buffer, View, contiguous_strides, reshaped, strides_with
 
@@ -167,10 +169,7 @@ class Region:
         shape = self.shape_of(node)
         if wanted is not None:
             return wanted
-        size = 1
-        for extent in shape:
-            size *= extent
-        is_local = size <= LARGEST_LOCAL and self.is_local(node)
+        is_local = math.prod(shape) <= LARGEST_LOCAL and self.is_local(node)
         return self.memory.array(Area.LOCAL if is_local else self.area, shape, node.dtype, self._innermost(node))
 
     def _innermost(self, node: Node) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,7 +67,7 @@ def is_worth_prefetching(sampling: Sampling, arrays: Sequence[View]) -> bool:
 
 
 def _row_bytes(view: View) -> int:
-    return int(np.prod(view.shape[1:], dtype=int)) * view.buffer.dtype.itemsize
+    return math.prod(view.shape[1:]) * view.buffer.dtype.itemsize
 
 
 _CACHE_LINE = 64
@@ -212,9 +213,7 @@ def _emit_gather(
 ) -> None:
     """Copies the chosen examples, one row after the other."""
     b, dtype = function.builder, source.buffer.dtype
-    length = 1
-    for extent in target.shape[1:]:
-        length *= extent
+    length = math.prod(target.shape[1:])
     from_start, to_start = function.start_of_view(source), function.start_of_view(target)
     width = max(1, vector_bytes // dtype.itemsize)
     while width > length:
