@@ -82,7 +82,7 @@ def minimize(
         others are drawn from Gaussian(1.0) around them. Numbers of the method can be grids, such as
         learning_rate=powers_of_ten(-6, 0): then every combination descends. All run as one program.
     seed: of all randomness. The same seed gives the same run to the last bit, on any number of threads.
-    threads: that share the work; by default as many as there are processors. No result depends on it.
+    threads: that share the work; by default as many as there are processors. No result depends on it. Verdicts use all processors.
     target: "native" (compiled for the processor), "jax" (compiled by JAX for a GPU, a TPU or the processor; an extra), or
         "numpy" (the slow reference).
     device: of the jax target: "gpu", "tpu" or "cpu", the second one as "gpu:1", or a `Device` with a precision or a limit of

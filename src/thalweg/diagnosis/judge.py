@@ -123,7 +123,9 @@ def _curvature(here: Situation, sharper: Spectrum | None = None) -> dict[str, An
 
 # What is left
 def _left(here: Situation) -> float:
-    """How far the loss can still fall, as far as is seen: by the quadratic model, and along rays."""
+    """How far the loss can still fall: as is proven, or as far as is seen, by the quadratic model and along rays."""
+    if here.decrement <= here.tolerance and here.gap is not None and here.gap <= here.tolerance:
+        return here.gap
     seen = max((ray.gain for ray in (*here.downhill_rays, *here.closer_rays) if ray.leads_down), default=0.0)
     slope_along_flat = 0.0
     if here.decrement <= here.tolerance and seen > here.tolerance:

@@ -30,7 +30,7 @@ _LARGEST_PROOF, _MOST_PROVEN, _MOST_VALUES = 1 << 28, 5000, 1 << 25
 """Of more bytes of parameters and data, of more parameters, and of more values in between, convexity is not looked for."""
 
 _LARGE = 100_000
-"""Parameters times examples, of which fewer rays are looked along."""
+"""Parameters times examples, of which fewer points are looked at."""
 
 
 class Situation:
@@ -45,6 +45,10 @@ class Situation:
         self.arrays: Sequence[Array] = origin.plan.data.arrays
         self.problem: Problem = bound(origin.plan.whole(), origin.numbers)
         self.step_problem: Problem = bound(origin.plan.problem, origin.numbers)
+
+    @property
+    def _is_large(self) -> bool:
+        return self.end.size * max((len(array) for array in self.arrays), default=1) > _LARGE
 
     # At the end
     @cached_property
@@ -81,11 +85,17 @@ class Situation:
         """The rounding error of a loss here: that of the number itself, and what the last digits of the parameters change."""
         precision: float = float(np.finfo(self.end.dtype).eps)
         sizes = 4 * precision * np.maximum(np.abs(self.end), np.abs(self.start))
-        points = (self.end + sizes * self._fresh.standard_normal((15, self.end.size))).astype(self.end.dtype)
-        changes = np.abs(losses_at(self.problem, points, self.arrays) - self.loss)
+        # Of large data few points, by the program that is there already: of fewer, the largest change is multiplied by more.
+        count, factor = (3, 4) if self._is_large else (15, 2)
+        points = (self.end + sizes * self._fresh.standard_normal((count, self.end.size))).astype(self.end.dtype)
+        if self._is_large:
+            losses = np.array([evaluated(self.problem, point, self.arrays)[0] for point in points], np.float64)
+        else:
+            losses = losses_at(self.problem, points, self.arrays)
+        changes = np.abs(losses - self.loss)
         scatter = float(np.max(changes[np.isfinite(changes)], initial=0.0))
         size = abs(self.loss) if np.isfinite(self.loss) else 0.0
-        return float(32 * precision * size + 2 * scatter)
+        return float(32 * precision * size + factor * scatter)
 
     @cached_property
     def fades_outwards(self) -> bool:
@@ -182,8 +192,7 @@ class Situation:
         if self.spectrum.vectors is None:
             return self.spectrum.smallest_direction[None]
         is_flat = self.spectrum.values <= self.spectrum.smallest_error
-        is_large = self.end.size * max((len(array) for array in self.arrays), default=1) > _LARGE
-        return self.spectrum.vectors[:, is_flat].T[: 16 if is_large else 64]
+        return self.spectrum.vectors[:, is_flat].T[: 16 if self._is_large else 64]
 
     @property
     def bytes(self) -> int:
@@ -205,6 +214,16 @@ class Situation:
             reason = "not looked for: the proof would take longer than the descent"
             return Convexity(ConvexityKind.UNKNOWN, reason=reason)
         return self.proven.convexity
+
+    @cached_property
+    def gap(self) -> float | None:
+        """A bound of f(w) − min f, from strong convexity around the end, for a smooth loss that is proven convex; None if none can be
+        proven."""
+        if self.proven is None or not self.convexity.is_convex:
+            return None
+        end = self.end.astype(np.float64)
+        slope = self.gradient if self.end.dtype == np.float64 else self.proven.gradient(end)
+        return self.proven.gap(end, slope, enough=self.noise)
 
     # Around the end
     @cached_property

@@ -33,7 +33,6 @@ class Source:
         self.path = path
         self.parts = tuple(parts)
         self._ahead: _Ahead | None = None
-        self._processors = 0
 
     @property
     def how(self) -> str:
@@ -74,8 +73,6 @@ class Source:
         Arrow needs no lock of Python's while it reads, so that others can load modules or compile meanwhile; a processor is left to
         them.
         """
-        self._processors = pa.cpu_count()
-        pa.set_cpu_count(max(1, self._processors - 1))
         self._ahead = _Ahead(self._read)
 
     def table(self) -> Any:
@@ -83,7 +80,6 @@ class Source:
         ahead, self._ahead = self._ahead, None
         if ahead is None:
             return self._read()
-        pa.set_cpu_count(self._processors)  # as from now the processor that was left to others is free
         return ahead.result()
 
     def _read(self) -> Any:
@@ -110,12 +106,14 @@ class Source:
 
 
 class _Ahead:
-    """What a thread works out. An error is raised for who asks for the result."""
+    """What a thread works out, with all of Arrow's threads but one until somebody waits for it. An error is raised for them."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self._work = work
         self._found: Any = None
         self._error: BaseException | None = None
+        self._processors = pa.cpu_count()
+        pa.set_cpu_count(max(1, self._processors - 1))
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -124,8 +122,11 @@ class _Ahead:
             self._found = self._work()
         except BaseException as error:
             self._error = error
+        finally:
+            pa.set_cpu_count(self._processors)
 
     def result(self) -> Any:
+        pa.set_cpu_count(self._processors)
         self._thread.join()
         if self._error is not None:
             raise self._error
