@@ -41,22 +41,26 @@ class Best:
         self.iterations = np.zeros(count, np.int64)
         self.outside = np.zeros((count, len(Outside._fields)))
         self._mark = self.state
-        self._place, self._outside = -1, Outside()
-        self._marked, self._cost = -np.inf, 0.0
+        self._mark_iteration, self._mark_outside = -1, Outside()
+        self._marked_at, self._mark_seconds = -np.inf, 0.0
 
     def before_stretch(self, state: Sequence[Array], iteration: int, outside: Outside) -> None:
         """Marks the state, arrays (K, ...), if it is time for it, or if something else holds from now on."""
         now = time.perf_counter()
-        if now - self._marked < self._cost / _SHARE and outside.rate_factor == self._outside.rate_factor:
+        is_recent = now - self._marked_at < self._mark_seconds / _SHARE
+        if is_recent and outside.rate_factor == self._mark_outside.rate_factor:
             return
         self._mark = [array.copy() for array in state]
-        self._place, self._outside = iteration, outside
-        self._marked, self._cost = now, time.perf_counter() - now
+        self._mark_iteration, self._mark_outside = iteration, outside
+        self._marked_at, self._mark_seconds = now, time.perf_counter() - now
 
     def after_stretch(self, loss: Array, iteration: Array) -> None:
-        """loss: the smallest so far. iteration: that was reached. Both (K,)."""
+        """Keeps the last mark for those whose smallest loss was met since.
+
+        loss: the smallest so far. iteration: that was reached. Both (K,).
+        """
         is_better = loss < self.loss
-        is_new = is_better & (self.iteration != self._place)
+        is_new = is_better & (self.iteration != self._mark_iteration)
         if is_new.any():
             begin = time.perf_counter()
             if is_new.all():
@@ -64,9 +68,9 @@ class Best:
             else:
                 for kept, marked in zip(self.state, self._mark, strict=True):
                     kept[is_new] = marked[is_new]
-            self.iteration[is_new], self.outside[is_new] = self._place, self._outside
-            self._cost += time.perf_counter() - begin
-        self.iterations[is_better] = iteration[is_better] - self._place
+            self.iteration[is_new], self.outside[is_new] = self._mark_iteration, self._mark_outside
+            self._mark_seconds += time.perf_counter() - begin
+        self.iterations[is_better] = iteration[is_better] - self._mark_iteration
         self.loss[is_better] = loss[is_better]
 
     def to_arrays(self, names: Sequence[str]) -> dict[str, Array]:

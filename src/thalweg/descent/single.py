@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -174,7 +174,7 @@ class _Told:
 
     def __post_init__(self) -> None:
         self.state = self.step.named(self.engine.state)
-        self.number = int(self.state["step"])
+        self.last_step = int(self.state["step"])
         self.history = history_of(self.ended.rows)
         self.has_failed = self.ended.status in (Status.LOSS_NOT_FINITE, Status.GRADIENT_NOT_FINITE)
         self.notes = [*self.notes_before, *self.engine.notes]
@@ -185,7 +185,7 @@ class _Told:
         if self.has_failed:
             check_data(plan.data)
             if plan.problem.is_traced:
-                self.notes.append(_explained(plan, state["parameters"], self.number))
+                self.notes.append(_explained(plan, state["parameters"], self.last_step))
         vector, at, found = self._end()
         stopped = reason(self.ended.status, self.ended.is_interrupted, plan.rule, self._seen(found))
         if self.checks is not None:
@@ -202,7 +202,7 @@ class _Told:
             self.history = dataclasses.replace(self.history, interventions=plan.controls.interventions)
         rates = self.history.learning_rate
         if self.ended.status == Status.PARAMETERS_NOT_FINITE and not np.isfinite(rates[-1]):
-            self.notes.append(f"the schedule of the learning rate gives {rates[-1]} at step {self.number:,}")
+            self.notes.append(f"the schedule of the learning rate gives {rates[-1]} at step {self.last_step:,}")
         if (rates < 0).any():
             first = int(self.history.step[np.argmax(rates < 0)])
             self.notes.append(f"the learning rate is below zero at step {first:,}: steps like that lead uphill")
@@ -227,12 +227,12 @@ class _Told:
     def _end(self) -> tuple[Array, int, Ending]:
         """The last parameters that are finite, their step, and loss and gradient there, over all examples."""
         plan, state = self.plan, self.state
-        vector, at = state["parameters"], self.number
-        is_back = self.has_failed and self.number > 0 and "previous" in state
+        vector, at = state["parameters"], self.last_step
+        is_back = self.has_failed and self.last_step > 0 and "previous" in state
         if is_back:
-            vector, at = state["previous"]["parameters"], self.number - 1
+            vector, at = state["previous"]["parameters"], self.last_step - 1
         if plan.batch is None and is_back:
-            return vector, at, Ending.at(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
+            return vector, at, _recorded(state["previous"])
         if self.ended.is_interrupted and not self.has_failed and (found := self._known()) is not None:
             return found
         # Interrupted, the last row may be of an earlier step: not every one is recorded.
@@ -263,7 +263,7 @@ class _Told:
         engine = engine_of(self.plan, step, self.start, self.method, found)
         engine.advance(count, best.outside[0].tolist())
         point = step.named(engine.state)["best"]
-        return point["parameters"], int(point["step"]), Ending.at(float(point["loss"]), float(point["gradient_norm"]))
+        return point["parameters"], int(point["step"]), _recorded(point)
 
     @property
     def _wants_best(self) -> bool:
@@ -282,17 +282,13 @@ class _Told:
             return None
         if "previous" in state and np.isfinite(state["previous"]["loss"]):
             before = state["previous"]
-            self.notes.append(f"these are the parameters of step {self.number - 1:,}, the last whose loss is known")
-            return (
-                before["parameters"],
-                self.number - 1,
-                Ending.at(float(before["loss"]), float(before["gradient_norm"])),
-            )
+            self.notes.append(f"these are the parameters of step {self.last_step - 1:,}, the last whose loss is known")
+            return before["parameters"], self.last_step - 1, _recorded(before)
         if "gradient" in state and np.isfinite(state["loss"]):
             norm = float(np.linalg.norm(state["gradient"].astype(np.float64)))
-            return state["parameters"], self.number, Ending.at(float(state["loss"]), norm)
+            return state["parameters"], self.last_step, Ending.at(float(state["loss"]), norm)
         self.notes.append("it was ended before the loss was known anywhere")
-        return state["parameters"], self.number, Ending.at(float("nan"), float("nan"))
+        return state["parameters"], self.last_step, Ending.at(float("nan"), float("nan"))
 
     def _seen(self, found: Ending) -> Measurement:
         """What the rules saw last: of a mini-batch, its own loss."""
@@ -301,7 +297,7 @@ class _Told:
             loss, norm = float(self.history.loss[-1]), float(self.history.gradient_norm[-1])
         else:
             loss, norm = found.numbers
-        return Measurement(self.number, loss, norm, self.ended.seconds, *check)
+        return Measurement(self.last_step, loss, norm, self.ended.seconds, *check)
 
     def _ascent_note(self) -> str:
         count, first = int(self.state["ascents"]), int(self.state["first_ascent"])
@@ -310,10 +306,15 @@ class _Told:
         return f"the direction did not point downhill (∇f·Δw ≥ 0) {times}, first at step {first:,}{instead}"
 
 
-def _explained(plan: Plan, vector: Array, number: int) -> str:
+def _recorded(part: Mapping[str, Any]) -> Ending:
+    """Loss and gradient of a point that the state holds."""
+    return Ending.at(float(part["loss"]), float(part["gradient_norm"]))
+
+
+def _explained(plan: Plan, vector: Array, step: int) -> str:
     """Where numbers that are not finite began; of a stream, in the first chunk where they did."""
     if not isinstance(plan.data, ScatteredData):
-        return explain(plan.problem, vector, plan.batch_of(number))
+        return explain(plan.problem, vector, plan.batch_of(step))
     for chunk in plan.data.chunks():
         problem = problem_of(plan.loss, plan.parameters, plan.data, len(chunk[0]), plan.source)
         with np.errstate(all="ignore"):

@@ -7,22 +7,29 @@ is better computed once: when all that it multiplies is there, each thread takes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from llvmlite import ir
 
 from ...graph import Graph, Node
 from ...ops.contraction import dot
+from ...ops.structure import place
 from ..examples import Examples
 from .arrays import Function, integer, loop
-from .loops import Share, share_of
+from .emitter import Emitter
+from .groups import Group
 from .memory import Memory
-from .products import Operand, Product, emit_product, pack, packed_size, product_of
+from .product_axes import Product, packed_size, product_of
+from .products import Operand, emit_product, pack
+from .region import Region
+from .sampling import Sample, emit_prefetch
+from .shares import Share, share_of
+from .sweeps import Sweep, begin_sweep, emit_sweep
 from .tiles import Tiling
 from .views import Area, View
 
-__all__ = ["deferred_products", "emit_rows", "row_elements"]
+__all__ = ["Deferred", "Rows", "deferred_products"]
 
 _LARGE_BYTES = 1 << 16
 _ROWS = 8
@@ -41,23 +48,119 @@ def _is_large_product(node: Node, examples: Examples) -> bool:
     return is_product and node.type.size * node.dtype.itemsize >= _LARGE_BYTES
 
 
-def emit_rows(
-    function: Function,
-    memory: Memory,
-    products: Sequence[Node],
-    views: Mapping[Node, View],
-    chunk: ir.Value,
-    chunks: int,
-    vector_bytes: int,
-    follow: Callable[[Node, Share], None] | None = None,
-    meanwhile: Callable[[ir.Value, int], None] | None = None,
-) -> None:
-    """Emits a chunk's rows of each product. views: of whole operands and results. follow: emits what is done with rows that are just
-    computed, and still in cache. meanwhile: emits one of so many parts of something that is best done a little at a time."""
-    largest = max(products, key=lambda node: node.type.size)
-    for node in products:
-        beside = meanwhile if node is largest else None
-        _emit_rows_of(function, memory, node, views, (chunk, chunks), vector_bytes, follow, beside)
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Where the rows of a product begin among the elements of a group, how long each is, and how many elements all have."""
+
+    start: int
+    length: int
+    size: int
+
+    def elements(self, function: Function, rows: Share) -> Share:
+        """The elements of some of the rows."""
+        builder, length = function.builder, integer(self.length)
+        first = builder.add(builder.mul(rows.first, length), integer(self.start))
+        return Share(first, builder.mul(rows.count, length))
+
+
+@dataclass(eq=False)
+class Deferred:
+    """The deferred products of an evaluation, and those among them that wait: what they multiply is there, but they are not computed yet.
+
+    views: where the values of the evaluation lie; products are entered as they begin to wait. ahead: the next examples of a mini-batch, which
+    are asked for while products are computed.
+    """
+
+    emitter: Emitter
+    graph: Graph
+    views: dict[Node, View]
+    ahead: Sample | None = None
+
+    def __post_init__(self) -> None:
+        emitter = self.emitter
+        self.products = deferred_products(self.graph, emitter.examples, emitter.tiling)
+        operands = dict.fromkeys(operand for node in self.products for operand in node.operands)
+        self.factors = {node: self._room_for_batch(node) for node in operands}
+        self._waiting: Sequence[Node] = []
+        self._dependent: set[Node] = set()
+
+    def _room_for_batch(self, node: Node) -> View:
+        """A place for a value of all examples of a batch."""
+        assert self.emitter.examples is not None
+        assert self.emitter.tiling is not None
+        axis = self.emitter.examples.axis[node]
+        shape = (*node.shape[:axis], self.emitter.tiling.count, *node.shape[axis + 1 :])
+        return self.emitter.memory.array(Area.WORKSPACE, shape, node.dtype)
+
+    def begin_to_wait(self, products: Sequence[Node], homes: Mapping[Node, View]) -> None:
+        """Products whose factors are there wait from now on. homes: where they are wanted."""
+        self._waiting = products
+        for node in products:
+            self.views[node] = homes.get(node) or self.emitter.room_for(node)
+        self._dependent = set(products)
+        for node in self.graph.nodes if products else ():
+            if self.is_awaited_by(node):
+                self._dependent.add(node)
+
+    def is_awaited_by(self, node: Node) -> bool:
+        """Whether a node cannot be computed before the products that wait."""
+        return any(operand in self._dependent for operand in node.operands)
+
+    def emit(self) -> None:
+        """Computes the products that wait, in a sweep of their own in which each chunk has some rows."""
+        if self._waiting:
+            sweep = begin_sweep(self.emitter)
+            self.emit_rows(sweep)
+            emit_sweep(self.emitter, sweep)
+
+    def emit_before(self, region: Region, group: Group) -> None:
+        """Computes them if the group reads them."""
+        first = group.nodes[0]
+        read = [x for node in group.nodes for x in node.operands if x in self._dependent]
+        is_in_place = first.primitive is place and all(
+            region.view(piece).is_same(region.views[first].window(starts, steps, piece.shape))
+            for piece, (starts, steps) in zip(first.operands, first.attributes["windows"], strict=True)
+            if piece in self._dependent
+        )
+        if read and not is_in_place:
+            self.emit()
+
+    def emit_rows(self, sweep: Sweep, follow: Callable[[Node, Share], None] | None = None) -> None:
+        """Computes them in a sweep, each chunk its rows. follow: emits what is done with rows as soon as they are there."""
+        emitter, function = self.emitter, sweep.function
+        assert emitter.tiling is not None
+        views = {**self.factors, **{node: self.views[node] for node in self._waiting}}
+        meanwhile = None
+        if self.ahead is not None:
+            function.example, sample = sweep.chunk, self.ahead
+
+            def meanwhile(part: ir.Value, parts: int) -> None:
+                emit_prefetch(function, sample, part, parts)
+
+        part = sweep.chunk, emitter.tiling.chunks
+        largest = max(self._waiting, key=lambda node: node.type.size)
+        with emitter.borrowed_scratch():
+            for node in self._waiting:
+                beside = meanwhile if node is largest else None
+                _emit_rows_of(function, emitter.memory, node, views, part, emitter.vector_bytes, follow, beside)
+        self._waiting, self._dependent = [], set()
+
+    def rows_in(self, region: Region, group: Group) -> dict[Node, Rows] | None:
+        """Where the rows of the products that wait are among the elements of a group, if it reads nothing else that depends on them."""
+        inside = set(group.nodes)
+        read = {x for node in group.nodes for x in node.operands if x in self._dependent and x not in inside}
+        if len(read) != 1:
+            return None
+        whole = region.view(read.pop())
+        found: dict[Node, Rows] = {}
+        for node in self._waiting:
+            view = self.views[node]
+            length, start = _row_elements(node, {**self.factors, node: view}), view.offset - whole.offset
+            is_within = view.buffer == whole.buffer and 0 <= start <= group.shape[0] - node.type.size
+            if length is None or not is_within or whole.strides != (1,):
+                return None
+            found[node] = Rows(start, length, node.type.size)
+        return found
 
 
 def _emit_rows_of(
@@ -103,7 +206,7 @@ def _emit_rows_of(
             emit(integer(blocks * _ROWS), left)
 
 
-def row_elements(node: Node, views: Mapping[Node, View]) -> int | None:
+def _row_elements(node: Node, views: Mapping[Node, View]) -> int | None:
     """How many elements each row of a product has, if they and the rows lie one after another in memory; otherwise None."""
     product, _ = _oriented(node, views)
     is_in_order = not product.outer and product.m.c == product.n.extent and (product.n.c == 1 or product.n.extent == 1)

@@ -11,10 +11,12 @@ from llvmlite import ir
 
 from ...graph import Graph, Node
 from .arrays import INT64, POINTER, Function, integer, loop
-from .evaluation import Emitter, Evaluation
+from .batches import emit_batch
+from .copies import emit_copy
+from .emitter import Emitter
+from .evaluation import Evaluation
 from .formulas import convert
 from .interface import Control, Loop, Stage
-from .loops import emit_copy
 from .region import Region
 from .sampling import INTEGER
 from .views import Area, View
@@ -114,8 +116,7 @@ class _Descent:
 
     def _sample(self) -> None:
         assert self.emitter.sampling is not None
-        whole = Evaluation(self.emitter, self.emitter.graph, self.emitter.views)
-        whole.sample(self.main, self.emitter.views, self.emitter.sampling.batch)
+        emit_batch(self.emitter, self.main, self.emitter.views, self.emitter.sampling.batch, kept={})
 
     # Stages
     def _emit_stage(self, number: int, stage: Stage) -> None:

@@ -13,8 +13,8 @@ from llvmlite import ir
 from ...graph import Node, Primitive, Shape
 from ...ops import indexing, linear_algebra, reduction, structure
 from .arrays import INT64, POINTER, Function, integer, loop
+from .copies import emit_copy, emit_fill
 from .formulas import combine, constant
-from .loops import emit_copy, emit_fill
 from .views import View
 
 __all__ = ["EMITTERS", "emit_kernel", "windows_are_disjoint"]

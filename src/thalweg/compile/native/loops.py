@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from llvmlite import ir
 
 from ...graph import Node, Shape
 from ...ops.structure import reshape
 from ...rewrite import equal_everywhere
+from .accesses import Access, access_of, coalesce, with_best_innermost
 from .arrays import Function, element_type, integer, loop, pieces, value_type
+from .copies import emit_fill
 from .formulas import across, combine, constant, formula, identity
-from .groups import REDUCTIONS, Group
+from .groups import Group
+from .shares import Share
 from .views import View, contiguous_strides
 
-__all__ = ["Share", "Target", "can_be_shared", "emit_combine", "emit_copy", "emit_fill", "emit_group", "share_of"]
+__all__ = ["Target", "emit_group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,56 +34,15 @@ class Target:
     accumulates: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A part of something long: `count` elements from the `first` on."""
-
-    first: ir.Value
-    count: ir.Value
-
-
-_SHARE = 1 << 12
-"""A part has at least so many elements."""
-
-
-def can_be_shared(group: Group, chunks: int) -> bool:
-    """Whether a group is one long row, of which threads can compute parts."""
-    runs_in_loop = all(node.primitive.is_elementwise or node.primitive in REDUCTIONS for node in group.nodes)
-    return runs_in_loop and len(group.shape) == 1 and group.shape[0] >= chunks * _SHARE
-
-
-def share_of(function: Function, extent: int, chunk: ir.Value, chunks: int, unit: int = 1) -> Share:
-    """What a chunk has of so many elements: whole units, the last chunk also those that are left."""
-    builder = function.builder
-
-    def begin(number: ir.Value) -> ir.Value:
-        units = builder.udiv(builder.mul(number, integer(extent // unit)), integer(chunks))
-        return builder.mul(units, integer(unit))
-
-    following = builder.add(chunk, integer(1))
-    is_last = builder.icmp_signed("==", following, integer(chunks))
-    first, end = begin(chunk), builder.select(is_last, integer(extent), begin(following))
-    return Share(first, builder.sub(end, first))
-
-
-@dataclass(eq=False)
-class _Access:
-    """A view with one stride for each axis of the loop nest."""
-
-    view: View
-    strides: list[int]
-    start: ir.Value | None = None
-
-
 @dataclass(eq=False)
 class _Nest:
     """A group while it is being emitted."""
 
     function: Function
     extents: list[int]
-    reads: dict[Node, _Access]
-    writes: list[tuple[Target, _Access]]
-    reductions: list[tuple[Target, _Access]]
+    reads: dict[Node, Access]
+    writes: list[tuple[Target, Access]]
+    reductions: list[tuple[Target, Access]]
     nodes: Sequence[Node]
     width: int
     share: Share | None = None
@@ -108,28 +69,21 @@ def emit_group(
         for operand in node.operands
         if operand not in inside and equal_everywhere(operand) is None
     }
-    accesses = {operand: _access(view_of(operand), group.shape) for operand in reads}
+    accesses = {operand: access_of(view_of(operand), group.shape) for operand in reads}
     writes, reductions = [], []
     for target in targets:
         if target.node.primitive.is_elementwise or target.node.primitive is reshape:
             shape = shape_of(target.node if target.node.primitive.is_elementwise else target.node.operands[0])
             view = target.view if target.view.shape == shape else _as_shape(target.view, shape)
-            writes.append((target, _access(view, group.shape)))
+            writes.append((target, access_of(view, group.shape)))
         else:
             spread = _spread(target.view, target.node, shape_of(target.node.operands[0]))
-            reductions.append((target, _access(spread, group.shape)))
+            reductions.append((target, access_of(spread, group.shape)))
     everything = [*accesses.values(), *(a for _, a in writes), *(a for _, a in reductions)]
-    extents = _coalesce(_with_best_innermost(list(group.shape), everything), everything)
+    extents = coalesce(with_best_innermost(list(group.shape), everything), everything)
     width = _width(group, extents[-1], vector_bytes)
     nest = _Nest(function, extents, accesses, writes, reductions, group.nodes, width, share)
     _emit(nest)
-
-
-def _access(view: View, space: Shape) -> _Access:
-    """The view's strides along the axes that are longer than one."""
-    strides = [s for n, s in zip(view.shape, view.strides, strict=True) if n != 1]
-    assert len(strides) == len(space), (view, space)
-    return _Access(view, strides)
 
 
 def _as_shape(view: View, shape: Shape) -> View:
@@ -143,36 +97,6 @@ def _spread(view: View, node: Node, shape: Shape) -> View:
     strides = list(view.strides)
     spread = tuple(0 if axis in axes else strides.pop(0) for axis in range(len(shape)))
     return View(view.buffer, view.offset, spread, shape, view.example_stride)
-
-
-def _with_best_innermost(extents: list[int], accesses: list[_Access]) -> list[int]:
-    """Moves the axis along which most accesses are contiguous to the end, if it is not there."""
-    if len(extents) < 2:
-        return extents
-    contiguous = [sum(access.strides[axis] == 1 for access in accesses) for axis in range(len(extents))]
-    best = max(reversed(range(len(extents))), key=lambda axis: contiguous[axis])
-    if best == len(extents) - 1:
-        return extents
-    for access in accesses:
-        access.strides.append(access.strides.pop(best))
-    extents.append(extents.pop(best))
-    return extents
-
-
-def _coalesce(extents: list[int], accesses: list[_Access]) -> list[int]:
-    """Merges neighbouring axes that every access walks as one."""
-    if not extents:
-        for access in accesses:
-            access.strides = [0]
-        return [1]
-    axis = len(extents) - 2
-    while axis >= 0:
-        if all(a.strides[axis] == a.strides[axis + 1] * extents[axis + 1] for a in accesses):
-            extents[axis] *= extents.pop(axis + 1)
-            for access in accesses:
-                access.strides.pop(axis)
-        axis -= 1
-    return extents
 
 
 def _width(group: Group, extent: int, vector_bytes: int) -> int:
@@ -218,89 +142,12 @@ def _emit(nest: _Nest) -> None:
     at_depth(0, {id(access): access.start for access in _all_accesses(nest)})
 
 
-def _all_accesses(nest: _Nest) -> list[_Access]:
+def _all_accesses(nest: _Nest) -> list[Access]:
     return [*nest.reads.values(), *(a for _, a in nest.writes), *(a for _, a in nest.reductions)]
 
 
-def _has_outer_reduction(access: _Access, extents: list[int]) -> bool:
+def _has_outer_reduction(access: Access, extents: list[int]) -> bool:
     return any(stride == 0 and n > 1 for stride, n in zip(access.strides[:-1], extents[:-1], strict=True))
-
-
-def emit_copy(
-    function: Function,
-    source: View,
-    target: View,
-    vector_bytes: int,
-    merge: Callable[[ir.Value, ir.Value], ir.Value] | None = None,
-) -> None:
-    """Copies one strided array to another of the same shape.
-
-    merge: what becomes of the old and the new value; by default the new one takes the old one's place.
-    """
-    dtype = target.buffer.dtype
-    space = tuple(extent for extent in target.shape if extent != 1)
-    accesses = [_access(source, space), _access(target, space)]
-    extents = _coalesce(_with_best_innermost(list(space), accesses), accesses)
-    width = max(1, vector_bytes // dtype.itemsize)
-    while width > extents[-1]:
-        width //= 2
-    strides = [access.strides for access in accesses]
-
-    def part(starts: list[ir.Value], index: ir.Value, size: int) -> None:
-        at = [
-            function.at(start, dtype, function.builder.mul(index, integer(stride[-1])))
-            for start, stride in zip(starts, strides, strict=True)
-        ]
-        value = function.read(at[0], dtype, strides[0][-1], size)
-        if merge is not None:
-            value = merge(function.read(at[1], dtype, strides[1][-1], size), value)
-        function.write(value, at[1], dtype, strides[1][-1], size)
-
-    def nest(depth: int, starts: list[ir.Value]) -> None:
-        if depth < len(extents) - 1:
-            loop(
-                function,
-                extents[depth],
-                lambda index: nest(
-                    depth + 1,
-                    [
-                        function.at(start, dtype, function.builder.mul(index, integer(stride[depth])))
-                        for start, stride in zip(starts, strides, strict=True)
-                    ],
-                ),
-                "copy",
-            )
-            return
-        loop(
-            function,
-            extents[-1] // width,
-            lambda index: part(starts, function.builder.mul(index, integer(width)), width),
-            "copy",
-        )
-        for start, size in pieces(extents[-1], width):
-            part(starts, integer(start), size)
-
-    nest(0, [function.start_of_view(view) for view in (source, target)])
-
-
-def emit_fill(function: Function, view: View, value: Any) -> None:
-    """Writes one value into every element of a contiguous view."""
-    size = 1
-    for extent in view.shape:
-        size *= extent
-    start = function.start_of_view(view)
-    dtype = view.buffer.dtype
-    width = min(16, 1 << (max(size, 1).bit_length() - 1))
-    filled = constant(value_type(dtype, width), value)
-
-    def body(index: ir.Value) -> None:
-        at = function.builder.mul(index, integer(width))
-        function.write(filled, function.at(start, dtype, at), dtype, 1, width)
-
-    loop(function, size // width, body)
-    for position, narrow in pieces(size, width):
-        part = constant(value_type(dtype, narrow), value)
-        function.write(part, function.at(start, dtype, position), dtype, 1, narrow)
 
 
 def _emit_innermost(nest: _Nest, starts: dict[int, ir.Value]) -> None:
@@ -375,7 +222,7 @@ def _accumulator(function: Function, node: Node, width: int) -> ir.Value:
     return pointer
 
 
-def _at(function: Function, access: _Access, starts: dict[int, ir.Value], index: ir.Value) -> ir.Value:
+def _at(function: Function, access: Access, starts: dict[int, ir.Value], index: ir.Value) -> ir.Value:
     stride = access.strides[-1]
     start = starts[id(access)]
     if stride == 0:
@@ -384,14 +231,14 @@ def _at(function: Function, access: _Access, starts: dict[int, ir.Value], index:
     return function.at(start, access.view.buffer.dtype, offset)
 
 
-def _read(function: Function, access: _Access, starts: dict[int, ir.Value], index: ir.Value, width: int) -> ir.Value:
+def _read(function: Function, access: Access, starts: dict[int, ir.Value], index: ir.Value, width: int) -> ir.Value:
     pointer = _at(function, access, starts, index)
     return function.read(pointer, access.view.buffer.dtype, access.strides[-1], width)
 
 
 def _write(
     function: Function,
-    access: _Access,
+    access: Access,
     starts: dict[int, ir.Value],
     index: ir.Value,
     value: ir.Value,
@@ -425,37 +272,3 @@ def _compute(
         elif node.primitive is reshape:
             values[node] = operands[0]
     return values
-
-
-def emit_combine(
-    function: Function, reduction: str, first: View, result: View, step_bytes: int, count: int, vector_bytes: int
-) -> None:
-    """Combines `count` arrays that lie `step_bytes` apart, in their order. first, result: contiguous."""
-    builder, dtype = function.builder, first.buffer.dtype
-    size = 1
-    for extent in first.shape:
-        size *= extent
-    start, end = function.start_of_view(first), function.start_of_view(result)
-    width = max(1, vector_bytes // dtype.itemsize)
-    while width > size:
-        width //= 2
-
-    def part(at: ir.Value, narrow: int) -> None:
-        pointer = function.at(start, dtype, at)
-        total = function.allocate(value_type(dtype, narrow))
-        builder.store(function.read(pointer, dtype, 1, narrow), total)
-
-        def add(index: ir.Value) -> None:
-            moved = builder.mul(builder.add(index, integer(1)), integer(step_bytes // dtype.itemsize))
-            other = function.read(function.at(pointer, dtype, moved), dtype, 1, narrow)
-            old = builder.load(total, typ=other.type)
-            builder.store(combine(builder, reduction, old, other), total)
-
-        loop(function, count - 1, add, "chunks")
-        function.write(
-            builder.load(total, typ=value_type(dtype, narrow)), function.at(end, dtype, at), dtype, 1, narrow
-        )
-
-    loop(function, size // width, lambda i: part(builder.mul(i, integer(width)), width), "combine")
-    for position, narrow in pieces(size, width):
-        part(integer(position), narrow)

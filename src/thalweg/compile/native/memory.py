@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +34,4 @@ class Memory:
 
     def array(self, area: Area, shape: Shape, dtype: np.dtype[Any], innermost: int | None = None) -> View:
         """A new array in C order, but for the axis that is to be innermost."""
-        size = 1
-        for extent in shape:
-            size *= extent
-        return View(self.buffer(area, size, dtype), 0, strides_with(shape, innermost), shape)
+        return View(self.buffer(area, math.prod(shape), dtype), 0, strides_with(shape, innermost), shape)

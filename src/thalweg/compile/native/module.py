@@ -15,10 +15,12 @@ from llvmlite import ir
 
 from ...graph import Graph, Node
 from ..examples import Examples, follow_lanes
+from .copies import emit_copy
 from .descending import emit_descent, graph_of
-from .evaluation import PARAMETERS, Emitter, Evaluation, phase_count
+from .emitter import PARAMETERS, Emitter
+from .evaluation import Evaluation
 from .interface import Loop
-from .loops import emit_copy
+from .phases import phase_count
 from .threads import Sharing
 from .tiles import choose_tiling
 from .views import Area, View

@@ -16,41 +16,11 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from ...graph import Node
-from ...ops.contraction import free_axes
 from .arrays import Function, integer, loop, pieces, value_type
 from .formulas import FAST, across, constant
-from .views import View
+from .product_axes import Axis, Product
 
-__all__ = ["Operand", "Product", "emit_product", "pack", "packed_size", "product_of"]
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One axis of a product: its length, and the strides with which A, B and C walk it."""
-
-    extent: int
-    a: int
-    b: int
-    c: int
-
-
-@dataclass(frozen=True)
-class Product:
-    """C[m, n] = Σ_k A[m, k] B[k, n], repeated along the outer axes."""
-
-    m: Axis
-    n: Axis
-    k: Axis
-    outer: tuple[Axis, ...]
-
-    def swapped(self) -> Product:
-        """The same with A and B exchanged: Cᵀ = Bᵀ Aᵀ."""
-
-        def swap(axis: Axis) -> Axis:
-            return replace(axis, a=axis.b, b=axis.a)
-
-        return Product(swap(self.n), swap(self.m), swap(self.k), tuple(swap(x) for x in self.outer))
+__all__ = ["Operand", "emit_product", "pack"]
 
 
 @dataclass(frozen=True)
@@ -59,69 +29,6 @@ class Operand:
 
     start: ir.Value
     dtype: np.dtype[Any]
-
-
-def _merged(axes: list[Axis]) -> list[Axis]:
-    """Neighbouring axes that A, B and C all walk as one are made one; axes of length one vanish."""
-    result: list[Axis] = []
-    for axis in axes:
-        if axis.extent == 1:
-            continue
-        last = result[-1] if result else None
-        if last and (last.a, last.b, last.c) == tuple(axis.extent * s for s in (axis.a, axis.b, axis.c)):
-            result[-1] = replace(axis, extent=last.extent * axis.extent)
-        else:
-            result.append(axis)
-    return result
-
-
-_NONE = Axis(1, 0, 0, 0)
-
-
-def product_of(node: Node, a: View, b: View, c: View) -> tuple[Product, bool]:
-    """The axes of a `dot` node, sorted by their part in the product; and whether A and B were exchanged."""
-    contract, batch = node.attributes["contract"], node.attributes["batch"]
-    free_a = free_axes(len(a.shape), contract[0], batch[0])
-    free_b = free_axes(len(b.shape), contract[1], batch[1])
-    shared = len(batch[0])
-    of_batch = [
-        Axis(a.shape[i], a.strides[i], b.strides[j], c.strides[position])
-        for position, (i, j) in enumerate(zip(*batch, strict=True))
-    ]
-    of_m = [Axis(a.shape[i], a.strides[i], 0, c.strides[shared + p]) for p, i in enumerate(free_a)]
-    offset = shared + len(free_a)
-    of_n = [Axis(b.shape[j], 0, b.strides[j], c.strides[offset + p]) for p, j in enumerate(free_b)]
-    of_k = [Axis(a.shape[i], a.strides[i], b.strides[j], 0) for i, j in zip(*contract, strict=True)]
-    m, n, k = _merged(of_m), _merged(of_n), _merged(of_k)
-    chosen = [max(axes, key=lambda axis: axis.extent, default=_NONE) for axes in (m, n, k)]
-    # The sums run innermost, so that what is left of k comes last among the outer axes.
-    outer = [*_merged(of_batch), *(x for x in m if x is not chosen[0]), *(x for x in n if x is not chosen[1])]
-    outer += [x for x in k if x is not chosen[2]]
-    product = Product(chosen[0], chosen[1], chosen[2], tuple(outer))
-    return (product.swapped(), True) if _is_better_swapped(product) else (product, False)
-
-
-def _is_better_swapped(product: Product) -> bool:
-    """Vectors lie along n: whether the strides suit that better if A and B are exchanged."""
-    m, n = product.m, product.n
-
-    def contiguous(axis: Axis, stride: int) -> bool:
-        return axis.extent > 1 and stride == 1 and axis.c == 1
-
-    if contiguous(n, n.b):
-        return False
-    if contiguous(m, m.a) or (n.extent == 1 and m.extent > 1 and m.a == 1):
-        return True
-    return n.extent > 1 and m.extent > 1 and m.c == 1 and n.c != 1
-
-
-def _needs_packing(product: Product) -> bool:
-    return product.n.extent > 1 and product.n.b != 1 and product.m.extent > 1
-
-
-def packed_size(product: Product) -> int:
-    """How many elements have to be set aside for a contiguous copy of B; 0 if it is read in place."""
-    return product.n.extent * product.k.extent if _needs_packing(product) else 0
 
 
 def emit_product(
@@ -233,13 +140,6 @@ def _scalar(kind: ir.Type) -> ir.Type:
     return kind.element if isinstance(kind, ir.VectorType) else kind
 
 
-def _columns(extent: int, width: int) -> list[tuple[int, list[tuple[int, int]]]]:
-    """Blocks of columns, each a list of (start, width) of vectors; the last block holds what is left over."""
-    vectors = [(start, width) for start in range(0, extent - extent % width, width)]
-    rest = list(pieces(extent, width))
-    return [(0, [*vectors, *rest])]
-
-
 _REGISTERS = 24
 """How many vectors of C are kept at once, of the 32 that AVX-512 has."""
 
@@ -251,7 +151,8 @@ def _emit_matrix(
     m, n = product.m, product.n
     registers = _REGISTERS if vector_bytes == 64 else 12
     width = vector_bytes // a.dtype.itemsize
-    ((_, vectors),) = _columns(n.extent, width)
+    whole = n.extent - n.extent % width
+    vectors = [*((start, width) for start in range(0, whole, width)), *pieces(n.extent, width)]
     per_block = _vectors_per_block(len(vectors), m.extent, registers)
     rows = max(1, min(8, registers // per_block, m.extent))
     full = n.extent // (width * per_block)

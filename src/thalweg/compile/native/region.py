@@ -5,6 +5,7 @@ A region is either *whole* (arrays have their full shapes) or a *tile* (the axis
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,11 +20,14 @@ from ...ops.indexing import scatter_add
 from ...ops.structure import broadcast, reshape, slice_, transpose
 from ..examples import implied_axis
 from .arrays import Function
+from .copies import emit_copy
 from .groups import REDUCTIONS, Group, is_alias, plan
 from .kernels import NEEDS_CONTIGUOUS, accumulate_scatter, emit_kernel
-from .loops import Share, Target, emit_copy, emit_group
+from .loops import Target, emit_group
 from .memory import Memory
-from .products import Operand, emit_product, packed_size, product_of
+from .product_axes import packed_size, product_of
+from .products import Operand, emit_product
+from .shares import Share
 from .views import Area, Buffer, View, contiguous_strides, reshaped, strides_with
 
 __all__ = ["LARGEST_LOCAL", "Region", "Tile", "tiled"]
@@ -165,10 +169,7 @@ class Region:
         shape = self.shape_of(node)
         if wanted is not None:
             return wanted
-        size = 1
-        for extent in shape:
-            size *= extent
-        is_local = size <= LARGEST_LOCAL and self.is_local(node)
+        is_local = math.prod(shape) <= LARGEST_LOCAL and self.is_local(node)
         return self.memory.array(Area.LOCAL if is_local else self.area, shape, node.dtype, self._innermost(node))
 
     def _innermost(self, node: Node) -> int | None:

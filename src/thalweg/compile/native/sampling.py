@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,8 @@ from llvmlite import ir
 
 from .arrays import INT8, INT64, POINTER, Function, integer, loop, pieces
 from .formulas import constant
-from .loops import share_of
 from .permutation import GOLDEN, MULTIPLIERS, ROUNDS, Sampling, bits_of
+from .shares import share_of
 from .views import View
 
 __all__ = ["Sample", "emit_prefetch", "emit_sample", "is_worth_prefetching"]
@@ -66,7 +67,7 @@ def is_worth_prefetching(sampling: Sampling, arrays: Sequence[View]) -> bool:
 
 
 def _row_bytes(view: View) -> int:
-    return int(np.prod(view.shape[1:], dtype=int)) * view.buffer.dtype.itemsize
+    return math.prod(view.shape[1:]) * view.buffer.dtype.itemsize
 
 
 _CACHE_LINE = 64
@@ -212,9 +213,7 @@ def _emit_gather(
 ) -> None:
     """Copies the chosen examples, one row after the other."""
     b, dtype = function.builder, source.buffer.dtype
-    length = 1
-    for extent in target.shape[1:]:
-        length *= extent
+    length = math.prod(target.shape[1:])
     from_start, to_start = function.start_of_view(source), function.start_of_view(target)
     width = max(1, vector_bytes // dtype.itemsize)
     while width > length:

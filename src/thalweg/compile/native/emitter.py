@@ -1,0 +1,133 @@
+"""What all evaluations of a program share while it is emitted: where inputs, outputs and constants lie, and the functions of the module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+from ...graph import Graph, Node
+from ..examples import Examples
+from .arrays import INT64, POINTER, Function
+from .groups import Group
+from .interface import Control
+from .memory import Memory
+from .permutation import Sampling
+from .sampling import INTEGER
+from .threads import control_field
+from .tiles import Tiling
+from .views import Area, View
+
+__all__ = ["PARAMETERS", "Emitter"]
+
+PARAMETERS: Sequence[ir.Type] = [*[POINTER] * 4, INT64]
+"""Of the functions that Python calls: table, workspace, control, scratch, home."""
+
+
+@dataclass(eq=False)
+class Emitter:
+    """What all evaluations of a program share while it is emitted.
+
+    views: where inputs and the values that live on lie. constants: numbers of the constants that need a slot.
+    sweeps: the functions that sweep over tiles, of all evaluations. has_sweeps: whether there will be any.
+    lane_axis: of nodes that hold values of several members.
+    """
+
+    graph: Graph
+    examples: Examples | None
+    tiling: Tiling | None
+    sampling: Sampling | None
+    vector_bytes: int
+    is_large: bool
+    module: ir.Module = field(default_factory=lambda: ir.Module("thalweg"))
+    memory: Memory = field(default_factory=Memory)
+    views: dict[Node, View] = field(default_factory=dict)
+    constants: list[int] = field(default_factory=list)
+    sweeps: list[Any] = field(default_factory=list)
+    has_sweeps: bool = False
+    lane_axis: Mapping[Node, int] = field(default_factory=dict)
+    functions: int = 0
+    scratch_needed: int = 0
+
+    def __post_init__(self) -> None:
+        self.inputs = {node: self.slot(node) for node in self.graph.inputs}
+        self.outputs = [self.slot(node) for node in self.graph.outputs]
+        self.history = self.memory.buffer(Area.TABLE, 0, np.dtype(np.float64))
+        self.views.update(self.inputs)
+        self._constant_slots: dict[Node, View] = {}
+        self._numbers = {node: i for i, node in enumerate(n for n in self.graph.nodes if n.is_constant)}
+        main = self.declare("run", PARAMETERS, is_internal=False)
+        table, workspace, self.control, self.scratch, self.home = main.args
+        areas = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: self.scratch}
+        self.main = Function(ir.IRBuilder(main.append_basic_block("entry")), areas)
+        self.seed = self.memory.array(Area.WORKSPACE, (), INTEGER)
+        self.iteration = self.memory.array(Area.WORKSPACE, (), INTEGER)
+
+    def slot(self, node: Node) -> View:
+        """A place in the caller's table."""
+        return self.memory.array(Area.TABLE, node.shape, node.dtype, self.lane_axis.get(node))
+
+    def room_for(self, node: Node) -> View:
+        """A place in the workspace."""
+        return self.memory.array(Area.WORKSPACE, node.shape, node.dtype, self.lane_axis.get(node))
+
+    @contextmanager
+    def borrowed_scratch(self) -> Iterator[None]:
+        """What is handed out of the scratch meanwhile is free again afterwards."""
+        before = self.memory.used[Area.SCRATCH]
+        yield
+        self.scratch_needed = max(self.scratch_needed, self.memory.used[Area.SCRATCH])
+        self.memory.used[Area.SCRATCH] = before
+
+    def constant_view(self, node: Node) -> View:
+        """Where a constant lies that cannot be part of the code."""
+        if node not in self._constant_slots:
+            self.constants.append(self._numbers[node])
+            self._constant_slots[node] = self.slot(node)
+        return self._constant_slots[node]
+
+    def declare(self, name: str, parameters: Sequence[ir.Type], is_internal: bool) -> Any:
+        """A new function of the module."""
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), parameters), name)
+        function.attributes.add("nounwind")
+        if is_internal:
+            function.linkage = "internal"
+        for argument in function.args:
+            if argument.type == POINTER:
+                argument.add_attribute("nonnull")
+        return function
+
+    def control_field(self, name: Control) -> ir.Value:
+        """The address of a number of the control block."""
+        return control_field(self.main.builder, self.control, name)
+
+    @contextmanager
+    def inline(self, function: Function, group: Group) -> Iterator[Function]:
+        """Groups become part of the function itself."""
+        yield function
+
+    @contextmanager
+    def outlined(self, caller: Function) -> Iterator[Function]:
+        """A group becomes a function of its own."""
+        names = [area for area in (Area.TABLE, Area.WORKSPACE, Area.SCRATCH, Area.TOTALS) if area in caller.areas]
+        self.functions += 1
+        parameters: list[ir.Type] = [POINTER] * len(names) + ([INT64] if caller.example is not None else [])
+        declared = self.declare(f"group{self.functions}", parameters, is_internal=True)
+        builder = ir.IRBuilder(declared.append_basic_block("entry"))
+        areas: dict[Area, ir.Value] = dict(zip(names, declared.args, strict=False))
+        yield Function(builder, areas, declared.args[-1] if caller.example is not None else None)
+        builder.ret_void()
+        arguments = [caller.areas[name] for name in names]
+        if caller.example is not None:
+            arguments.append(caller.example)
+        caller.builder.call(declared, arguments)
+
+    def functions_for(self, function: Function) -> Callable[[Group], Any]:
+        """Where groups are emitted: into the function itself, or each into one of its own."""
+        if not self.is_large:
+            return lambda group: self.inline(function, group)
+        return lambda group: self.outlined(function)
