@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..compile.device import Device, device_of
+from ..compile.processors import available_processors
 from ..errors import ArgumentError
 from ..graph import Array
 from .checkpoint import Keeper
@@ -335,8 +335,7 @@ def _check_batch(batch: int | None, data: Data) -> int | None:
 
 def _thread_count(threads: int | None) -> int:
     if threads is None:
-        available = getattr(os, "sched_getaffinity", None)
-        return len(available(0)) if available else os.cpu_count() or 1
+        return available_processors()
     if not isinstance(threads, int) or threads < 1:
         raise ArgumentError(f"threads={threads!r}: expected a whole number, 1 or more")
     return threads

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from ..compile.function import CompiledFunction, compiled
-from ..descent.data import Ahead, Chunk, Stream
+from ..descent.data import Chunk, Stream
 from ..graph import Array, ArrayType
 from ..trace import trace
 from .arrow import as_numpy
 from .column import Kind
+from .decoding import decoded
 from .encoding import Encoding, fill_features
 from .part import Part
 from .survey import Survey
@@ -45,9 +47,9 @@ def stream_of(
     """
     numbers = survey.validation if is_validation else survey.training
     reader = _Reader(survey, targets, dtype, is_validation, more)
-    parts = [partial(reader.rows, piece, first) for piece, first in zip(survey.pieces, survey.firsts, strict=True)]
+    parts = [_Rows(reader, piece, first) for piece, first in zip(survey.pieces, survey.firsts, strict=True)]
     features = ArrayType((len(survey.encoding.features),), dtype)
-    return Stream.of_pieces(parts, (features, *types), numbers, memory, by_columns=[0])
+    return Stream.of_pieces(reader.read, parts, (features, *types), numbers, memory, by_columns=[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,8 +151,8 @@ class _Reader:
     is_validation: bool
     more: tuple[str, ...]
 
-    def rows(self, piece: Part, first: int) -> Iterator[EncodedRows]:
-        """The examples of a piece. Batches are decoded by a thread of their own."""
+    def read(self, parts: Sequence[_Rows]) -> Iterator[tuple[int, EncodedRows]]:
+        """The examples of parts, each with the place of its part. Threads decode ahead."""
         survey = self.survey
         encoding = survey.encoding
         others = dict.fromkeys([*survey.split.targets, *survey.split.complete, *self.more])
@@ -161,20 +163,36 @@ class _Reader:
             for name in encoding.kinds
             if name not in others and name not in survey.gaps and _is_plain(schema.field(name).type, survey.kinds[name])
         }
-        with Ahead(iter(piece.batches(schema)), slots=2) as batches:
-            for batch in batches:
-                yield self._encoded(batch, first, names, plain)
+        last, first = -1, 0
+        with closing(decoded([part.piece for part in parts], schema)) as batches:
+            for place, batch in batches:
+                if place != last:
+                    last, first = place, parts[place].first
+                yield place, self._encoded(batch, first, plain)
                 first += len(batch)
 
-    def _encoded(self, batch: Any, first: int, names: list[str], plain: set[str]) -> EncodedRows:
+    def _encoded(self, batch: Any, first: int, plain: set[str]) -> EncodedRows:
         survey = self.survey
+        names, columns = batch.schema.names, batch.columns
         numbers = {
-            name: as_numpy(batch.column(place), np.float64, np.nan) for place, name in enumerate(names) if name in plain
+            name: as_numpy(column, np.float64, np.nan) for name, column in zip(names, columns, strict=True) if name in plain
         }
-        arrow = pa.Table.from_batches([batch.select([name for name in names if name not in numbers])])
+        arrow = pa.Table.from_batches([batch.select([name for name in names if name not in plain])])
         table = Table.of_arrow(arrow, survey.source, None, survey.kinds, first)
         chosen = survey.split.rows(table, first)[self.is_validation]
         return EncodedRows(survey.encoding, numbers, table, self.targets(table), chosen)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """A part of a stream: the examples of a piece of a table. first: the number of the piece's first row."""
+
+    reader: _Reader
+    piece: Part
+    first: int
+
+    def __call__(self) -> Iterator[EncodedRows]:
+        return (rows for _, rows in self.reader.read([self]))
 
 
 def _is_plain(kind: Any, wanted: Kind) -> bool:

@@ -7,7 +7,7 @@ import math
 import mmap
 import threading
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -49,9 +49,11 @@ class _Copied:
             target[:] = array[start:stop]
 
 
-_LASTING = ("parts", "memory", "rows", "examples", "row_bytes", "_form", "_by_columns")
+_LASTING = ("parts", "memory", "rows", "examples", "row_bytes", "_form", "_by_columns", "_read_pieces")
 
 Part = Callable[[], Iterable[Any]]
+Pieces = Iterator[tuple[int, Piece]]
+"""Pieces of several parts, one part after the other, each piece with the place of its part among them."""
 
 _CHUNK_BYTES = 1 << 24
 _LINE = 16
@@ -92,6 +94,7 @@ class Stream:
         if rows is not None:
             self.rows = _checked_rows(rows, len(parts))
         self._by_columns: frozenset[int] = frozenset()
+        self._read_pieces: Callable[[Sequence[Any]], Pieces] | None = None
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -102,7 +105,10 @@ class Stream:
     @cached_property
     def rows(self) -> tuple[int, ...]:
         """The number of examples in each part."""
-        return tuple(sum(map(len, self._part(number))) for number in range(len(self.parts)))
+        found = [0] * len(self.parts)
+        for number, piece in self._pieces(range(len(self.parts))):
+            found[number] += len(piece)
+        return tuple(found)
 
     @cached_property
     def examples(self) -> int:
@@ -209,14 +215,16 @@ class Stream:
     @classmethod
     def of_pieces(
         cls,
-        parts: Sequence[Callable[[], Iterable[Piece]]],
+        read: Callable[[Sequence[Any]], Pieces],
+        parts: Sequence[Part],
         types: Sequence[ArrayType],
         rows: Sequence[int],
         memory: int | str,
         by_columns: Collection[int] = (),
     ) -> Stream:
-        """A stream whose parts give pieces.
+        """A stream whose parts are read as pieces.
 
+        read: some of the parts, in any order → their pieces; so it can work ahead on the next part while the end of one is used.
         types: shape and dtype of one example of each array of a tuple. by_columns: the numbers of the arrays, of two axes, whose
         columns are each written at once: chunks hold them column by column in memory.
         """
@@ -224,6 +232,7 @@ class Stream:
         structure = leaf_arrays(tuple(np.empty(0) for _ in types))[1]
         found._form = tuple(types), structure
         found._by_columns = frozenset(by_columns)
+        found._read_pieces = read
         return found
 
     def of_parts(self, numbers: Sequence[int]) -> Stream:
@@ -232,6 +241,7 @@ class Stream:
         found.rows = tuple(self.rows[number] for number in numbers)
         found._form = self._form
         found._by_columns = self._by_columns
+        found._read_pieces = self._read_pieces
         return found
 
     def __getstate__(self) -> dict[str, Any]:
@@ -280,28 +290,38 @@ class Stream:
             )
         return tuple(arrays)
 
-    def _rows_of(self, order: Iterable[int], skip: int = 0) -> Iterator[tuple[Piece, int]]:
+    def _rows_of(self, order: Sequence[int], skip: int = 0) -> Iterator[tuple[Piece, int]]:
         """The pieces of parts in a given order, without the first `skip` rows, and where each begins.
 
         Parts that are skipped whole are not read.
         """
-        for number in order:
-            if skip >= self.rows[number]:
-                skip -= self.rows[number]
-                continue
-            found = 0
-            for piece in self._part(number):
+        begin = 0
+        while begin < len(order) and skip >= self.rows[order[begin]]:
+            skip -= self.rows[order[begin]]
+            begin += 1
+        order = order[begin:]
+        place = found = 0
+        with closing(self._pieces(order)) as pieces:
+            for place_of_piece, piece in pieces:
+                while place < place_of_piece:
+                    self._check_count(order[place], found)
+                    place, found = place + 1, 0
                 found += len(piece)
-                if found > self.rows[number]:
+                if found > self.rows[order[place]]:
                     break
                 if skip < len(piece):
                     yield piece, skip
                 skip = max(0, skip - len(piece))
-            if found != self.rows[number]:
-                raise DataError(
-                    f"part {number} of the stream has {found:,} examples now, and had {self.rows[number]:,}: every pass has to "
-                    "read the same ones"
-                )
+        for number in order[place:]:
+            self._check_count(number, found)
+            found = 0
+
+    def _check_count(self, number: int, found: int) -> None:
+        if found != self.rows[number]:
+            raise DataError(
+                f"part {number} of the stream has {found:,} examples now, and had {self.rows[number]:,}: every pass has to "
+                "read the same ones"
+            )
 
     def _endless_rows(self, seed: int, skip: int) -> Iterator[tuple[Piece, int]]:
         epoch, skip = divmod(skip, self.examples)
@@ -310,22 +330,27 @@ class Stream:
             yield from self._rows_of(order, skip)
             epoch, skip = epoch + 1, 0
 
-    def _part(self, number: int) -> Iterator[Piece]:
-        """The pieces of a part, checked."""
+    def _pieces(self, order: Sequence[int]) -> Generator[tuple[int, Piece], None, None]:
+        """The pieces of parts in a given order, each with the place of its part there."""
+        if self._read_pieces is not None:
+            yield from self._read_pieces([self.parts[number] for number in order])
+            return
+        for place, number in enumerate(order):
+            for given in self.parts[number]():
+                yield place, self._copied(given, number)
+
+    def _copied(self, given: Any, number: int) -> Piece:
+        """What a part gave, checked."""
         types, structure = self._form
-        for given in self.parts[number]():
-            if hasattr(given, "write"):
-                yield given
-                continue
-            arrays, own = _leaves(given)
-            found = tuple(ArrayType(array.shape[1:], array.dtype) for array in arrays)
-            if own != structure or found != types:
-                said = [", ".join(f"{type.dtype}{list(type.shape)}" for type in these) for these in (types, found)]
-                raise DataError(
-                    f"part {number} of the stream has a chunk whose rows are {said[1]}; those of the first chunk are {said[0]}. "
-                    "All chunks need the same arrays, with the same dtypes"
-                )
-            yield _Copied(arrays)
+        arrays, own = _leaves(given)
+        found = tuple(ArrayType(array.shape[1:], array.dtype) for array in arrays)
+        if own != structure or found != types:
+            said = [", ".join(f"{type.dtype}{list(type.shape)}" for type in these) for these in (types, found)]
+            raise DataError(
+                f"part {number} of the stream has a chunk whose rows are {said[1]}; those of the first chunk are {said[0]}. "
+                "All chunks need the same arrays, with the same dtypes"
+            )
+        return _Copied(arrays)
 
 
 def _mapped(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
