@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -12,14 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from ..compile.function import CompiledFunction, compiled
-from ..descent.data import Chunk, Stream
+from ..compile.processors import available_processors
+from ..descent.data import Ahead, Chunk, Stream
 from ..graph import Array, ArrayType
 from ..trace import trace
 from .arrow import as_numpy
 from .column import Kind
-from .decoding import decoded
 from .encoding import Encoding, fill_features
 from .part import Part
+from .split import is_held_row
 from .survey import Survey
 from .table import Table
 
@@ -27,6 +28,8 @@ __all__ = ["EncodedRows", "Targets", "stream_of"]
 
 _BLOCK, _TOGETHER = 8192, 32
 """Rows and columns of numbers that compiled code writes at a time."""
+_MOST_READERS = 8
+"""More threads would wait for Python's lock, and then for memory."""
 
 Targets = Callable[[Table], Chunk]
 """The rows of a table → what the loss takes after the features, for each row: targets, and weights if there are any."""
@@ -43,24 +46,45 @@ def stream_of(
 ) -> Stream:
     """The training or validation rows of a table: features (n,) of a dtype, then what `targets` gives, of these types.
 
-    more: columns that `targets` needs. Each part of the source that can be read alone is a part of the stream.
+    more: columns that `targets` needs. Each part of the source that can be read alone is a part of the stream. Where some columns
+    can be read without the others, threads share them.
     """
-    numbers = survey.validation if is_validation else survey.training
-    reader = _Reader(survey, targets, dtype, is_validation, more)
-    parts = [_Rows(reader, piece, first) for piece, first in zip(survey.pieces, survey.firsts, strict=True)]
+    split = survey.split
+    deciding = (*split.targets, *split.complete) if survey.target.dropped or survey.incomplete else ()
+    sequential = [piece.sequential() for piece in survey.pieces]
+    alone = [piece for piece in sequential if piece is not None]
+    is_shared = len(alone) == len(sequential) and len(deciding) <= len(split.targets)
+    count = min(available_processors(), _MOST_READERS, len(survey.encoding.kinds)) if is_shared else 1
+    pieces = alone if count > 1 else survey.pieces
+
+    loads = [len(split.targets) + len(more), *[len(deciding)] * (count - 1)]
+    names: list[list[str]] = [[] for _ in loads]
+    for name, places in survey.encoding.indices().items():
+        least = loads.index(min(loads))
+        names[least].append(name)
+        loads[least] += 1 + len(places)
+    readers = [
+        _Reader(survey, targets if not number else None, is_validation, tuple(own), deciding, more, count == 1)
+        for number, own in enumerate(names)
+    ]
+    parts = [_Rows(readers[0], piece, first) for piece, first in zip(pieces, survey.firsts, strict=True)]
     features = ArrayType((len(survey.encoding.features),), dtype)
-    return Stream.of_pieces(reader.read, parts, (features, *types), numbers, memory, by_columns=[0])
+    numbers = survey.validation if is_validation else survey.training
+    return Stream.of_pieces(
+        [reader.read for reader in readers], parts, (features, *types), numbers, memory, by_columns=[0]
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedRows:
-    """Rows that write their features and targets into arrays.
+    """Rows that write some of their features, and maybe their targets, into arrays.
 
-    numbers: columns without missing values, which need only be standardised. table: the other columns that are needed. chosen: the
-    rows that are used, of all in `targets`.
+    places: of the features of each column that is written. numbers: columns without missing values, which need only be standardised.
+    table: the other columns that are needed. targets: empty if they are not written. chosen: the rows that are used, of all.
     """
 
     encoding: Encoding
+    places: Mapping[str, list[int]]
     numbers: Mapping[str, Array]
     table: Table
     targets: Chunk
@@ -74,9 +98,10 @@ class EncodedRows:
         X, *others = into
         chosen = self.chosen[start:stop]
         span = _span(chosen)
-        for target, values in zip(others, self.targets, strict=True):
-            target[:] = values[span]
-        places = self.encoding.indices()
+        if self.targets:
+            for target, values in zip(others, self.targets, strict=True):
+                target[:] = values[span]
+        places = self.places
         is_by_columns = X.strides[0] == X.itemsize
         if is_by_columns:
             self._write_columns(X, span, places)
@@ -143,44 +168,62 @@ def _standardiser(count: int, dtype: np.dtype[Any]) -> CompiledFunction:
 
 @dataclass(frozen=True, eq=False)
 class _Reader:
-    """Reads pieces of a table."""
+    """Reads some columns of pieces of a table.
+
+    targets: None if another reads them. names: the columns whose features are read. deciding: those that decide which rows are used,
+    beside the number of the row. more: what `targets` needs. is_alone: then a thread decodes while another writes.
+    """
 
     survey: Survey
-    targets: Targets
-    dtype: np.dtype[Any]
+    targets: Targets | None
     is_validation: bool
+    names: tuple[str, ...]
+    deciding: tuple[str, ...]
     more: tuple[str, ...]
+    is_alone: bool
 
     def read(self, parts: Sequence[_Rows]) -> Iterator[tuple[int, EncodedRows]]:
-        """The examples of parts, each with the place of its part. Threads decode ahead."""
+        """The examples of parts, each with the place of its part."""
         survey = self.survey
-        encoding = survey.encoding
-        others = dict.fromkeys([*survey.split.targets, *survey.split.complete, *self.more])
-        names = list(others | dict.fromkeys(encoding.kinds))
-        schema = pa.schema([survey.source.schema.field(name) for name in names])
+        others = dict.fromkeys(self.deciding)
+        if self.targets is not None:
+            others |= dict.fromkeys([*survey.split.targets, *self.more])
+        schema = pa.schema([survey.source.schema.field(name) for name in (others | dict.fromkeys(self.names))])
         plain = {
             name
-            for name in encoding.kinds
+            for name in self.names
             if name not in others and name not in survey.gaps and _is_plain(schema.field(name).type, survey.kinds[name])
         }
+        indices = survey.encoding.indices()
+        places = {name: indices[name] for name in self.names}
         last, first = -1, 0
-        with closing(decoded([part.piece for part in parts], schema)) as batches:
+        found = self._batches(parts, schema)
+        with Ahead(found, slots=2) if self.is_alone else closing(found) as batches:
             for place, batch in batches:
                 if place != last:
                     last, first = place, parts[place].first
-                yield place, self._encoded(batch, first, plain)
+                yield place, self._encoded(batch, first, plain, places)
                 first += len(batch)
 
-    def _encoded(self, batch: Any, first: int, plain: set[str]) -> EncodedRows:
-        survey = self.survey
-        names, columns = batch.schema.names, batch.columns
-        numbers = {
-            name: as_numpy(column, np.float64, np.nan) for name, column in zip(names, columns, strict=True) if name in plain
-        }
-        arrow = pa.Table.from_batches([batch.select([name for name in names if name not in plain])])
-        table = Table.of_arrow(arrow, survey.source, None, survey.kinds, first)
-        chosen = survey.split.rows(table, first)[self.is_validation]
-        return EncodedRows(survey.encoding, numbers, table, self.targets(table), chosen)
+    def _batches(self, parts: Sequence[_Rows], schema: Any) -> Generator[tuple[int, Any], None, None]:
+        for place, part in enumerate(parts):
+            for batch in part.piece.batches(schema):
+                yield place, batch
+
+    def _encoded(self, batch: Any, first: int, plain: set[str], places: Mapping[str, list[int]]) -> EncodedRows:
+        survey, split = self.survey, self.survey.split
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        numbers = {name: as_numpy(column, np.float64, np.nan) for name, column in columns.items() if name in plain}
+        table = Table(survey.source.path, (), len(batch))
+        if len(numbers) < len(columns):
+            arrow = pa.table({name: column for name, column in columns.items() if name not in plain})
+            table = Table.of_arrow(arrow, survey.source, None, survey.kinds, first)
+        if self.deciding:
+            chosen = split.rows(table, first)[self.is_validation]
+        else:
+            chosen = np.flatnonzero(is_held_row(first, len(batch), split.seed, split.share) == self.is_validation)
+        targets = () if self.targets is None else self.targets(table)
+        return EncodedRows(survey.encoding, places, numbers, table, targets, chosen)
 
 
 @dataclass(frozen=True, eq=False)

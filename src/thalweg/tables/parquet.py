@@ -8,54 +8,54 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..compile.processors import available_processors
 from ..errors import TableError
 from .files import open_random
 from .part import Part, cast_batch, unreadable
 
 __all__ = ["ParquetFile"]
 
-_ROWS = 1 << 16
-_BATCH_BYTES = 6 << 20
-"""A batch of a wide table has fewer rows."""
+_ROWS, _BATCH_BYTES = 1 << 16, 6 << 20
+"""In a batch, at most. Several batches are there at the same time."""
+_MANY_ROWS, _LARGE_BATCH_BYTES = 1 << 17, 16 << 20
+"""In a batch of a thread that decodes alone: there is one, and the fewer they are the less threads wait for Python's lock."""
 _MULTIPLE = 8192
-_MOST_SHARES = 8
-"""More threads would decode faster than one encodes."""
 _BUFFER = 1 << 16
 """Read in pieces of this size, a large group of rows takes no more memory than a small one."""
 
 
 class ParquetFile(Part):
-    """A Parquet file, or some of its groups of rows. groups: their numbers, by default all. first: the number of the first row."""
+    """A Parquet file, or some of its groups of rows. groups: their numbers, by default all. first: the number of the first row. is_sequential:
+    whether the calling thread decodes alone.
+    """
 
-    def __init__(self, path: str, groups: Sequence[int] | None = None, first: int = 0) -> None:
+    def __init__(
+        self, path: str, groups: Sequence[int] | None = None, first: int = 0, is_sequential: bool = False
+    ) -> None:
         self.path = path
         self.how = "Parquet"
         self._groups = groups
         self._first = first
+        self._is_sequential = is_sequential
 
     def schema(self) -> Any:
         with self._open() as file:
             return file.schema_arrow.remove_metadata()
 
     def batches(self, schema: Any) -> Iterator[Any]:
-        return self._decoded(schema, _rows_of_batch(schema), uses_threads=True)
-
-    def shares(self, schema: Any) -> Sequence[Iterator[Any]]:
-        # Each in its own thread: Arrow's threads would wait for one another after every batch.
-        count = max(1, min(available_processors(), _MOST_SHARES, len(schema)))
-        rows = _rows_of_batch(schema)
-        return [self._decoded(pa.schema(list(schema)[i::count]), rows, uses_threads=False) for i in range(count)]
-
-    def _decoded(self, schema: Any, rows: int, uses_threads: bool) -> Iterator[Any]:
         with self._open() as file:
             names = set(file.schema_arrow.names)
             columns = [name for name in schema.names if name in names]
+            most, size = (_MANY_ROWS, _LARGE_BATCH_BYTES) if self._is_sequential else (_ROWS, _BATCH_BYTES)
+            rows = max(1024, min(most, size // (8 * max(1, len(columns)))))
+            rows = rows // _MULTIPLE * _MULTIPLE or rows
             try:
-                for batch in file.iter_batches(rows, row_groups=self._groups, columns=columns, use_threads=uses_threads):
+                for batch in file.iter_batches(rows, self._groups, columns, use_threads=not self._is_sequential):
                     yield cast_batch(batch, schema, self)
             except (pa.ArrowInvalid, OSError) as error:
                 raise unreadable(self, error) from None
+
+    def sequential(self) -> Part:
+        return ParquetFile(self.path, self._groups, self._first, is_sequential=True)
 
     def pieces(self) -> Sequence[Part]:
         with self._open() as file:
@@ -87,8 +87,3 @@ class ParquetFile(Part):
             if isinstance(error, TableError):
                 raise
             raise unreadable(self, error) from None
-
-
-def _rows_of_batch(schema: Any) -> int:
-    rows = max(1024, min(_ROWS, _BATCH_BYTES // (8 * max(1, len(schema)))))
-    return rows // _MULTIPLE * _MULTIPLE or rows

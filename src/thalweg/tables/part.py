@@ -38,12 +38,12 @@ class Part(ABC):
     def batches(self, schema: Any) -> Iterator[Any]:
         """The rows as record batches of exactly that schema, which is `schema()`, what several parts agree on, or some of those columns."""
 
-    def shares(self, schema: Any) -> Sequence[Iterator[Any]]:
-        """What threads can decode side by side: `batches`, or several of them, each of some of the columns.
+    def sequential(self) -> Part | None:
+        """The same rows, decoded by the calling thread alone, in large batches; None if some columns cannot be read without the others.
 
-        All parts of one kind share out the columns of a schema alike.
+        Threads that read some of the columns each are faster than threads that wait for one another after every batch.
         """
-        return (self.batches(schema),)
+        return None
 
     def pieces(self) -> Sequence[Part]:
         """Parts of this one that can each be read alone, in their order; only itself where there are none."""

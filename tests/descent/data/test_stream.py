@@ -86,9 +86,12 @@ def test_windows_go_through_all_parts_in_shuffled_order(first: int) -> None:
 def test_chunks_lie_column_by_column_where_it_is_asked_for() -> None:
     """In windows, of which rows are drawn, they lie row by row."""
     rows, parts = stream_of()
+
+    def read(parts: Any) -> Iterator[Any]:
+        return ((place, _Copied(arrays)) for place, part in enumerate(parts) for arrays in part())
+
     types = [ArrayType((COLUMNS,), np.dtype(float)), ArrayType((), np.dtype(int))]
-    pieces = [lambda part=part: map(_Copied, part()) for part in parts]
-    columns = tw.Stream.of_pieces(pieces, types, ROWS, MEMORY, by_columns=[0])
+    columns = tw.Stream.of_pieces([read], parts, types, ROWS, MEMORY, by_columns=[0])
     assert not columns.fits
     for _ in range(2):  # the second time some are kept
         found = [(lies_by_columns(X), X[:, 3].copy(), places.copy()) for X, places in columns.chunks()]
