@@ -198,12 +198,15 @@ class _Reader:
         places = {name: indices[name] for name in self.names}
         last, first = -1, 0
         found = self._batches(parts, schema)
-        with Ahead(found, slots=2) if self.is_alone else closing(found) as batches:
-            for place, batch in batches:
-                if place != last:
-                    last, first = place, parts[place].first
-                yield place, self._encoded(batch, first, plain, places)
-                first += len(batch)
+        try:
+            with Ahead(found, slots=2) if self.is_alone else closing(found) as batches:
+                for place, batch in batches:
+                    if place != last:
+                        last, first = place, parts[place].first
+                    yield place, self._encoded(batch, first, plain, places)
+                    first += len(batch)
+        finally:
+            pa.default_memory_pool().release_unused()  # Arrow keeps it for this thread, which ends
 
     def _batches(self, parts: Sequence[_Rows], schema: Any) -> Generator[tuple[int, Any], None, None]:
         for place, part in enumerate(parts):
