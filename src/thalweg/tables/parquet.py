@@ -14,10 +14,10 @@ from .part import Part, cast_batch, unreadable
 
 __all__ = ["ParquetFile"]
 
-_ROWS, _BATCH_BYTES = 1 << 16, 6 << 20
-"""In a batch, at most. Several batches are there at the same time."""
-_MANY_ROWS, _LARGE_BATCH_BYTES = 1 << 17, 16 << 20
-"""In a batch of a thread that decodes alone: there is one, and the fewer they are the less threads wait for Python's lock."""
+_ROWS = 1 << 16
+"""In a batch, at most. With fewer, threads wait more often for Python's lock; with more, streams go beyond their memory."""
+_BATCH_BYTES, _BYTES_ALONE = 6 << 20, 16 << 20
+"""A batch of a wide table has fewer rows. A thread that decodes alone has one batch, not several."""
 _MULTIPLE = 8192
 _BUFFER = 1 << 16
 """Read in pieces of this size, a large group of rows takes no more memory than a small one."""
@@ -45,8 +45,8 @@ class ParquetFile(Part):
         with self._open() as file:
             names = set(file.schema_arrow.names)
             columns = [name for name in schema.names if name in names]
-            most, size = (_MANY_ROWS, _LARGE_BATCH_BYTES) if self._is_sequential else (_ROWS, _BATCH_BYTES)
-            rows = max(1024, min(most, size // (8 * max(1, len(columns)))))
+            size = _BYTES_ALONE if self._is_sequential else _BATCH_BYTES
+            rows = max(1024, min(_ROWS, size // (8 * max(1, len(columns)))))
             rows = rows // _MULTIPLE * _MULTIPLE or rows
             try:
                 for batch in file.iter_batches(rows, self._groups, columns, use_threads=not self._is_sequential):
