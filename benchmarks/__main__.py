@@ -24,6 +24,7 @@ CASES = (
     "populations",
     "second_order",
     "verdict",
+    "live",
     "estimators",
     "streaming",
 )

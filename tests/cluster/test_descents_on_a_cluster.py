@@ -182,6 +182,22 @@ def test_local_steps_train(cluster: tw.Cluster) -> None:
     assert found.loss < best.loss + 0.01
 
 
+def test_a_button_reaches_workers_that_take_steps_of_their_own(cluster: tw.Cluster) -> None:
+    button = tw.Stop()
+    found = tw.minimize(
+        loss,
+        PARAMETERS,
+        data=(X, y),
+        method=tw.GradientDescent(1e-6),
+        batch_size=64,
+        stop=button | tw.MaxSteps(10**7),
+        on_progress=lambda now: button.press() if now.step > 20 else None,
+        cluster=tw.Cluster(workers=2, local_steps=5),
+    )
+    assert found.stopped_by.reason == "interrupted"
+    assert found.steps < 10**6
+
+
 def test_a_tree_of_workers_gives_the_same_digits(cluster: tw.Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     options: dict[str, Any] = {"data": (X, y), "stop": tw.MaxSteps(4), "cluster": cluster}
     direct = tw.minimize(loss, PARAMETERS, **options)

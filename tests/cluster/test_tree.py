@@ -23,10 +23,10 @@ def test_sums_have_the_same_digits_however_shards_are_held(power: int, workers: 
     def sum_of(parts: list[list[int]]) -> float:
         answers = {}
         for part in parts:
-            own = reduced({(i, i + 1): values[i] for i in part}, lambda a, b: a + b)
+            own = reduced([((i, i + 1), values[i]) for i in sorted(part)], lambda a, b: a + b)
             assert list(own) == subtrees(part)
             answers.update(own)
-        whole = reduced(answers, lambda a, b: a + b)
+        whole = reduced(sorted(answers.items()), lambda a, b: a + b)
         assert list(whole) == [(0, shards)]
         return float(whole[0, shards])
 
@@ -49,7 +49,7 @@ def test_any_number_of_shards_has_one_order_of_summation(shards: int, workers: i
     alone = whole({(i, i + 1): float(values[i]) for i in range(shards)}, shards, lambda a, b: a + b)
     answers: dict[Span, float] = {}
     for part in np.array_split(rng.permutation(shards), workers):
-        answers.update(reduced({(i, i + 1): float(values[i]) for i in part.tolist()}, lambda a, b: a + b))
+        answers.update(reduced([((i, i + 1), float(values[i])) for i in sorted(part.tolist())], lambda a, b: a + b))
     assert whole(answers, shards, lambda a, b: a + b) == alone
 
 

@@ -157,7 +157,7 @@ def graph_of_nested(loss: Callable[[Any], Any], x: Any) -> tuple[Graph, int]:
 
 
 def proven(graph: Graph, size: int) -> Any:
-    return prove(graph, Interval(np.full(size, -np.inf), np.full(size, np.inf)))[1]
+    return prove(graph, Interval(np.full(size, -np.inf), np.full(size, np.inf)))[2]
 
 
 def refuted(graph: Graph, size: int, modulus: float, seed: int) -> Segment | None:

@@ -91,8 +91,10 @@ def test_stop_from_another_thread(restarts: int | None, batch_size: int | None) 
     assert result.steps > 0
 
 
-def test_stop_ends_within_a_step_that_takes_long() -> None:
+def test_stop_ends_within_a_step_that_takes_long(target: str) -> None:
     """The sweep over the examples is given up; what is returned needs no other look at them."""
+    if target == "jax":
+        pytest.skip("a device does a step to its end")
     X = np.random.default_rng(0).normal(size=(800_000, 20))
 
     def loss(w: Any, X: Any) -> Any:
@@ -100,10 +102,12 @@ def test_stop_ends_within_a_step_that_takes_long() -> None:
 
     controls = tw.Controls()
     ends: list[float] = []
+    timers: list[threading.Timer] = []
 
     def on_progress(now: tw.Progress) -> None:
-        if now.step == 1:
-            threading.Timer(0.05, lambda: (ends.append(time.perf_counter()), controls.stop())).start()
+        if now.step >= 1 and not timers:
+            timers.append(threading.Timer(0.05, lambda: (ends.append(time.perf_counter()), controls.stop())))
+            timers[0].start()
 
     result = tw.minimize(
         loss, np.ones(20), data=X, method=tw.GradientDescent(0.01), controls=controls, on_progress=on_progress

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import namedtuple
 from dataclasses import dataclass
 from typing import Any
@@ -531,3 +532,23 @@ def test_many_parameters_without_data_are_no_examples(method: tw.Method) -> None
     target = np.linspace(0, 1, 20_000)
     result = tw.minimize(lambda w: np.sum((w - target) ** 2), np.zeros(20_000), method=method, stop=tw.MaxSteps(5))
     np.testing.assert_allclose(result.parameters, target, atol=1e-6)
+
+
+def test_rows_know_when_they_were() -> None:
+    """A descent that is held up in the middle: the pause shows where it was."""
+    paused: list[int] = []
+
+    def pause(now: tw.Progress) -> None:
+        if now.step > 100 and not paused:
+            paused.append(now.step)
+            time.sleep(0.2)
+
+    result = tw.minimize(
+        lambda x: np.sum(x**2), np.ones(3), method=tw.GradientDescent(1e-9), stop=tw.MaxSteps(20_000), on_progress=pause
+    )
+    history = result.history
+    assert len(history.seconds) == len(history.step)
+    assert (np.diff(history.seconds) >= 0).all()
+    assert history.seconds[-1] <= result.seconds
+    before, after = history.seconds[history.step < paused[0]], history.seconds[history.step > paused[0]]
+    assert after[0] - before[-1] > 0.19

@@ -36,7 +36,9 @@ def once_begun(action: Callable[[], None]) -> Callable[[tw.Progress], None]:
     return begin
 
 
-TARGETS = pytest.mark.parametrize("more", [{}, {"target": "numpy"}, {"restarts": 20}], ids=["native", "numpy", "many"])
+TARGETS = pytest.mark.parametrize(
+    "more", [{}, {"target": "numpy"}, {"target": "jax"}, {"restarts": 20}], ids=["native", "numpy", "jax", "many"]
+)
 
 
 @TARGETS

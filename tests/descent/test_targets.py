@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,26 @@ def test_descents_over_data(name: str) -> None:
     check_same(native, there, few=100)
     np.testing.assert_array_equal(native.history.validation_step, there.history.validation_step)
     np.testing.assert_allclose(native.history.validation_loss, there.history.validation_loss, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [*ON_DATA, "L-BFGS, rules combined", "a step too large", "many steps, thinned"])
+def test_steps_many_at_a_time_as_on_a_gpu(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are done after the end change nothing: the state, the history and the number of steps are as ever."""
+    from thalweg.compile.jax import program
+
+    own = program._descents
+    monkeypatch.setattr(program, "_known", type(program._known)())
+    monkeypatch.setattr(program, "_descents", lambda *given: (replace(one, unasked=7) for one in own(*given)))
+    options = (ON_DATA | ON_ROSENBROCK)[name]
+    if name in ON_DATA:
+        native, there = both(logistic, np.zeros(5), data=(X, y), **options)
+    else:
+        native, there = both(rosenbrock, START, **options)
+    check_same(native, there)
+    assert native.stopped_by == there.stopped_by or name.startswith("L-BFGS")
+    if "L-BFGS" not in name and "Newton" not in name:
+        assert (native.steps, native.evaluations) == (there.steps, there.evaluations)
+        np.testing.assert_array_equal(native.history.step, there.history.step)
 
 
 def test_members_of_a_population() -> None:

@@ -86,7 +86,7 @@ def test_the_gap_is_a_bound() -> None:
     best = tw.minimize(loss, np.zeros(5), data=(X, OVERLAPPING), method=tw.Newton(), stop=tw.GradientBelow(1e-13))
     assert near.verdict.kind is GLOBAL
     assert 0 <= near.loss - best.loss <= near.verdict.gap
-    assert near.verdict.gap == pytest.approx(near.gradient_norm**2 / 0.2, rel=1e-6)
+    assert near.verdict.gap <= near.gradient_norm**2 / 0.2 * (1 + 1e-6)
 
 
 def test_overshooting_names_limit_cause_and_a_rate_that_works() -> None:

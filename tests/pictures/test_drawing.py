@@ -31,7 +31,7 @@ def depicted() -> dict[str, object]:
     """One of each kind."""
     generator = np.random.default_rng(0)
     fitted = Fitted(NAMES[1], dict(zip(NAMES, (1.0, -2.0, 0.5), strict=True)), np.arange(3), np.arange(3), NAMES)
-    numbers = Fitted("price", {}, generator.normal(size=50), generator.normal(size=50))
+    numbers = Fitted("price, rent", {}, *generator.normal(size=(2, 50, 2)), targets=("price", "rent"))
     both = np.array([1e-3, 1e-2]), np.array([1.0, 1e-1])
     search = Narrowing(
         (Narrowed("rate", *both, np.array([0.1, 0.01, 0.5]), True),), np.zeros(3), np.array([1.0, 0.5, np.inf]), 1

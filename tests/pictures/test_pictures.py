@@ -218,6 +218,20 @@ def test_confusion_and_residuals() -> None:
         Fitted("price", {}, np.zeros(3), np.zeros(4))
 
 
+def test_residuals_of_several_targets() -> None:
+    result = tw.minimize(rosenbrock, START, stop=tw.MaxSteps(2))
+    predicted = GENERATOR.normal(size=(50, 10))
+    names = tuple(f"target {number}" for number in range(10))
+    fitted = Fitted(", ".join(names), {}, predicted, predicted + np.arange(10), targets=names)
+    residuals = Album(result, fitted).find("residuals")
+    assert residuals.targets == names[:8]
+    np.testing.assert_allclose(residuals.mean, np.arange(8), atol=1e-12)
+    assert "target 7: mean 7" in residuals.description
+    assert "The first 8 of 10" in residuals.description
+    with pytest.raises(tw.ArgumentError, match="one number each"):
+        Fitted("price", {}, np.zeros((3, 2)), np.zeros((3, 2)))
+
+
 def test_a_stored_result_has_its_record_and_nothing_else() -> None:
     import pickle
 

@@ -78,6 +78,8 @@ def test_its_numbers_are_those_of_the_result(browser: Any, path: Path, result: t
         loss = next(series for series in held if series["label"] == "loss")
         assert loss["step"] == result.history.step.tolist()
         assert np.allclose(loss["value"], result.history.loss, rtol=1e-8)
+        assert np.allclose(loss["seconds"], result.history.seconds, rtol=1e-5)
+        assert 0 <= loss["seconds"][0] <= loss["seconds"][-1] <= result.seconds
 
 
 def test_it_is_used_by_keyboard(browser: Any, path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from .descents import untimed
+
 TESTS = Path(__file__).parents[1]
 
 DESCENT = """
@@ -60,7 +62,7 @@ def test_killed_again_and_again(tmp_path: Path, kills: int) -> None:
     with np.load(tmp_path / "run-end.npz") as found, np.load(tmp_path / "undisturbed-end.npz") as expected:
         for name in expected.files:
             assert found[name].tobytes() == expected[name].tobytes(), name
-    history = [(tmp_path / name / "history.jsonl").read_bytes() for name in ("run", "undisturbed")]
+    history = [untimed((tmp_path / name / "history.jsonl").read_text()) for name in ("run", "undisturbed")]
     assert history[0] == history[1]
     names = sorted(file.name for file in (tmp_path / "run").iterdir())
     assert [name.split("-")[0] for name in names] == ["checkpoint", "checkpoint", "history.jsonl", "lock", "run.json"]

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import thalweg as tw
-from thalweg.descent import run as descent_run
+from thalweg.descent import stretches
 from thalweg.descent.checkpoint import Checkpoint, no_rows
 from thalweg.runs import Run
 from thalweg.runs import run as run_folder
@@ -268,7 +268,7 @@ def test_a_disk_that_fills_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, u
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
-        patched.setattr(descent_run, "_STRETCH_SECONDS", 1e-6)
+        patched.setattr(stretches, "STRETCH_SECONDS", 1e-6)
         patched.setattr(run_folder, "_LARGEST_SHARE", 1e9)
         with pytest.raises(tw.RunError, match="cannot be written to: No space left on device. What is there stays"):
             descend(tmp_path)

@@ -67,7 +67,10 @@ class LocalEngine:
     def _round(self, count: int, outside: Sequence[float]) -> tuple[int, Array]:
         size = sum(array.nbytes for array in self.state)
         carried, iteration = self.crew.carried(self.state, size), self.iteration
-        asked = self.crew.ask("steps", lambda shards: (carried, iteration, count, list(outside), self.seed + shards[0]))
+        settings = [array.copy() for array in self.step.settings]  # a button among them may be pressed
+        asked = self.crew.ask(
+            "steps", lambda shards: (carried, settings, iteration, count, list(outside), self.seed + shards[0])
+        )
         answers: list[Steps] = self.crew.fetched([answer for _, answer in asked])
         statuses = sorted(answer.status for answer in answers)
         status = statuses[0] if statuses[0] < 0 else statuses[-1]

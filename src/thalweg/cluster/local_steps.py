@@ -37,7 +37,6 @@ class Local:
     """On a worker: the program of its own steps, on the examples of all its shards."""
 
     compiled: NativeStep
-    settings: Sequence[Array]
     arrays: Sequence[Array]
     batch: int
     threads: int
@@ -55,11 +54,19 @@ class Local:
         problem: Any = None  # compiling asks nothing of it
         graph, settings = from_plain(plain["graph"]), plain["settings"]
         step = Step(graph, plain["stages"], plain["state"], None, settings, problem, plain["recorded"])
-        return cls(compiled_step(step, arrays, batch), plain["settings"], arrays, batch, threads)
+        return cls(compiled_step(step, arrays, batch), arrays, batch, threads)
 
-    def steps(self, state: Sequence[Array], iteration: int, count: int, outside: Sequence[float], seed: int) -> Steps:
+    def steps(
+        self,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        iteration: int,
+        count: int,
+        outside: Sequence[float],
+        seed: int,
+    ) -> Steps:
         """Takes so many steps from a state."""
         own = [np.array(array) for array in state]
-        engine = NativeEngine.of(self.compiled, own, self.settings, self.arrays, seed, self.threads, iteration)
+        engine = NativeEngine.of(self.compiled, own, settings, self.arrays, seed, self.threads, iteration)
         status, rows = engine.advance(count, outside)
         return Steps(list(engine.state), status, rows, count * self.batch)

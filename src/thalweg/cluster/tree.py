@@ -8,7 +8,8 @@ number of workers, and after any of them was replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TypeVar
 
 __all__ = ["Span", "dealt", "reduced", "split_rows", "subtrees", "whole"]
@@ -49,15 +50,16 @@ def _are_siblings(left: Span, right: Span) -> bool:
     return left[1] == right[0] and size == right[1] - right[0] and left[0] % (2 * size) == 0
 
 
-def reduced(totals: Mapping[Span, T], add: Callable[[T, T], T]) -> dict[Span, T]:
-    """Totals of subtrees, added up to those of larger ones as far as both halves are there.
+def reduced(totals: Iterable[tuple[Span, T]], add: Callable[[T, T], T]) -> dict[Span, T]:
+    """Totals of subtrees, in their order, added up to those of larger ones as far as both halves are there. Each as it comes, so that
+    few are in memory at a time.
 
-    >>> reduced({(0, 1): 1, (1, 2): 10, (2, 4): 100}, lambda a, b: a + b)
+    >>> reduced([((0, 1), 1), ((1, 2), 10), ((2, 4), 100)], lambda a, b: a + b)
     {(0, 4): 111}
     """
     stack: list[tuple[Span, T]] = []
-    for span in sorted(totals):
-        stack.append((span, totals[span]))
+    for span, total in totals:
+        stack.append((span, total))
         while len(stack) > 1 and _are_siblings(stack[-2][0], stack[-1][0]):
             (_, right), (left_span, left) = stack.pop(), stack.pop()
             size = left_span[1] - left_span[0]
@@ -67,7 +69,7 @@ def reduced(totals: Mapping[Span, T], add: Callable[[T, T], T]) -> dict[Span, T]
 
 def whole(totals: Mapping[Span, T], shards: int, add: Callable[[T, T], T]) -> T:
     """The total of all shards. Raises KeyError if some are missing."""
-    largest = reduced(totals, add)
+    largest = reduced(sorted(totals.items(), key=itemgetter(0)), add)
     found: T | None = None
     end = 0
     for span in sorted(largest):

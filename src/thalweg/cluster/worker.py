@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -60,13 +61,14 @@ class Worker:
         begin, examples = time.perf_counter(), 0
         of_chunks = self.programs[program]
         sweep = of_chunks.sweeps[number]
-        found: dict[Span, list[Array]] = {}
-        for shard in shards:
-            parts = []
+
+        def parts(shard: int) -> Iterator[Sequence[Array]]:
+            nonlocal examples
             for chunk in self.shards[shard].chunks() if draw is None else self._drawn(shard, draw):
-                parts.append(of_chunks.of_chunk(number, values, chunk))
+                yield of_chunks.of_chunk(number, values, chunk)
                 examples += len(chunk[0])
-            found[(shard, shard + 1)] = total_of_chunks(sweep, parts)
+
+        found = (((shard, shard + 1), total_of_chunks(sweep, parts(shard))) for shard in sorted(shards))
         whole = reduced(found, lambda a, b: added(sweep, a, b))
         return Effort(time.perf_counter() - begin, examples), {span: packed(x) for span, x in whole.items()}
 
@@ -85,11 +87,17 @@ class Worker:
         self._local = Local.of(plain, self.shards, workers, self.threads)
 
     def steps(
-        self, state: Sequence[Array], iteration: int, count: int, outside: Sequence[float], seed: int
+        self,
+        state: Sequence[Array],
+        settings: Sequence[Array],
+        iteration: int,
+        count: int,
+        outside: Sequence[float],
+        seed: int,
     ) -> tuple[Effort, Steps]:
         """Takes so many steps of its own."""
         begin = time.perf_counter()
-        found = self._local.steps(state, iteration, count, outside, seed)
+        found = self._local.steps(state, settings, iteration, count, outside, seed)
         return Effort(time.perf_counter() - begin, found.examples), found
 
     def process(self) -> int:
@@ -100,12 +108,14 @@ class Worker:
 def combined(sweep: Sweep, answers: Sequence[Spans]) -> Spans:
     """Totals of subtrees from several workers, added up as far as they make larger ones."""
     found = {span: unpacked(sweep, vector) for answer in answers for span, vector in answer.items()}
-    return {span: packed(x) for span, x in reduced(found, lambda a, b: added(sweep, a, b)).items()}
+    ordered = sorted(found.items(), key=itemgetter(0))
+    return {span: packed(x) for span, x in reduced(ordered, lambda a, b: added(sweep, a, b)).items()}
 
 
 def packed(totals: Sequence[Array]) -> Array:
     """All totals as one vector. Whole numbers up to 2^53 survive float64."""
-    return np.concatenate([np.ravel(total).astype(np.float64) for total in totals])
+    parts = [np.ravel(total).astype(np.float64, copy=False) for total in totals]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def unpacked(sweep: Sweep, vector: Array) -> list[Array]:

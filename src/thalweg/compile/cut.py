@@ -123,8 +123,12 @@ def sweep_of(graph: Graph, arrays: int) -> Sweep:
 
 
 def added(sweep: Sweep, totals: Sequence[Array], more: Sequence[Array]) -> list[Array]:
-    """Totals of some examples and of more."""
-    return [combine(a, b) for combine, a, b in zip(sweep.combine, totals, more, strict=True)]
+    """Totals of some examples and of more. The first are overwritten, if they have room for the digits: new memory costs more than
+    adding."""
+    return [
+        combine(a, b, out=a if a.ndim and a.dtype == np.result_type(a, b) else None)
+        for combine, a, b in zip(sweep.combine, totals, more, strict=True)
+    ]
 
 
 def identities(sweep: Sweep) -> list[Array]:

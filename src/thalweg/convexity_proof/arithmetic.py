@@ -39,7 +39,7 @@ __all__ = [
 
 def is_constant(x: Facts) -> bool:
     """Whether every element has one known, finite value."""
-    return bool((np.isfinite(x.lower) & (x.lower == x.upper)).all())
+    return x.is_known or bool((np.isfinite(x.lower) & (x.lower == x.upper)).all())
 
 
 def bounded(facts: Facts, bounds: Interval) -> Facts:

@@ -86,6 +86,10 @@ def _dot(node: Node, a: Facts, b: Facts) -> Facts:
 
 
 def _constant_times(node: Node, c: Array, x: Facts, is_left: bool) -> Facts:
+    if x.is_affine and np.isneginf(x.lower).all() and np.isposinf(x.upper).all():  # data are large: no look at them
+        bounds = (np.broadcast_to(bound, node.shape) for bound in (-np.inf, np.inf))
+        return like(Interval(*bounds), True, True, [x])
+
     def product(weights: Any, values: Any) -> Array:
         pair = (weights, values) if is_left else (values, weights)
         return np.asarray(
@@ -94,7 +98,7 @@ def _constant_times(node: Node, c: Array, x: Facts, is_left: bool) -> Facts:
 
     is_positive, is_negative, is_zero = c > 0, c < 0, c == 0
     shape = x.lower.shape
-    if x.affine.all():
+    if x.is_affine:
         convex = concave = np.ones(node.shape, bool)
     else:
         neither = ~(x.convex | x.concave)
@@ -169,7 +173,7 @@ def _scatter_add(node: Node, x: Facts, indices: Facts) -> Facts:
 # Linear algebra
 @row("the solution for a constant matrix is affine in the right-hand side", "solve")
 def _solve(node: Node, a: Facts, b: Facts) -> Facts:
-    is_affine = arithmetic.is_constant(a) and bool(b.affine.all())
+    is_affine = arithmetic.is_constant(a) and b.is_affine
     regular = is_affine and bool((np.linalg.cond(a.lower) < 1e12).all())
     facts = nothing(node.shape, [a, b])
     flags = np.full(node.shape, regular)

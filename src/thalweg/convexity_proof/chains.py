@@ -16,7 +16,7 @@ from ..graph import Array, Node, topological_order
 from .intervals import Interval, negate
 from .jets import Jet, NoJetError, constant_jet, jet_of, variable
 
-__all__ = ["Chain", "Shape1D", "analyse", "find_chain"]
+__all__ = ["Chain", "Shape1D", "analyse", "find_chain", "has_jets", "jets_of"]
 
 _MOST_ROWS = 4096
 _MOST_ROUNDS = 400
@@ -108,41 +108,47 @@ def _rows(arrays: list[Array], size: int) -> tuple[list[Interval], Array]:
     return [Interval(a[None], b[None]) for a, b in zip(low, high, strict=True)], everywhere
 
 
-class _Evaluator:
-    def __init__(self, chain: Chain) -> None:
-        self._chain = chain
+def jets_of(chain: Chain, x: Interval, row: Array) -> Jet:
+    """The chain's jet for each interval x, with the constants of the given row.
 
-    def __call__(self, x: Interval, row: Array) -> Jet:
-        """The chain's jet for each interval x, with the constants of the given row."""
-        jets: dict[Node, Jet] = {self._chain.base: variable(x)}
-        for node, value in self._chain.constants.items():
-            number = row if len(value.lower) > 1 else np.zeros(1, np.int64)
-            jets[node] = constant_jet(Interval(value.lower[number], value.upper[number]))
-        with np.errstate(all="ignore"):
-            for node in self._chain.nodes:
-                jets[node] = jet_of(node, [jets[operand] for operand in node.operands])
-        last = jets[self._chain.nodes[-1]]
-        shape = np.shape(x.lower)
+    Raises NoJetError if a link has no bounds on its second derivative.
+    """
+    jets: dict[Node, Jet] = {chain.base: variable(x)}
+    for node, value in chain.constants.items():
+        number = row if len(value.lower) > 1 else np.zeros(1, np.int64)
+        jets[node] = constant_jet(Interval(value.lower[number], value.upper[number]))
+    with np.errstate(all="ignore"):
+        for node in chain.nodes:
+            jets[node] = jet_of(node, [jets[operand] for operand in node.operands])
+    last = jets[chain.nodes[-1]]
+    shape = np.shape(x.lower)
 
-        def full(part: Interval) -> Interval:
-            lower = np.where(np.isnan(part.lower), -np.inf, part.lower)
-            upper = np.where(np.isnan(part.upper), np.inf, part.upper)
-            return Interval(np.broadcast_to(lower, shape), np.broadcast_to(upper, shape))
+    def full(part: Interval) -> Interval:
+        lower = np.where(np.isnan(part.lower), -np.inf, part.lower)
+        upper = np.where(np.isnan(part.upper), np.inf, part.upper)
+        return Interval(np.broadcast_to(lower, shape), np.broadcast_to(upper, shape))
 
-        flags = (np.broadcast_to(flag, shape) for flag in (last.is_outside, last.is_doubtful))
-        return Jet(full(last.value), full(last.slope), full(last.bend), *flags)
+    flags = (np.broadcast_to(flag, shape) for flag in (last.is_outside, last.is_doubtful))
+    return Jet(full(last.value), full(last.slope), full(last.bend), *flags)
+
+
+def has_jets(chain: Chain) -> bool:
+    """Whether all links have bounds on their second derivative."""
+    try:
+        jets_of(chain, Interval(np.zeros(1), np.zeros(1)), np.zeros(1, np.int64))
+    except NoJetError:
+        return False
+    return True
 
 
 def analyse(chain: Chain, base: Interval) -> Shape1D | None:
     """The chain's shape on the range of its base; None if a link has no bounds on its second derivative."""
-    evaluate = _Evaluator(chain)
-    rows = chain.rows
     lower, upper = float(np.min(base.lower)), float(np.max(base.upper))
     if not lower < upper:
         return None
     try:
-        upwards = _Proof(evaluate, rows, lower, upper, 1)
-        downwards = _Proof(evaluate, rows, lower, upper, -1)
+        upwards = _Proof(chain, lower, upper, 1)
+        downwards = _Proof(chain, lower, upper, -1)
     except NoJetError:
         return None
     low = np.where(upwards.proven, upwards.value.lower, downwards.value.lower)
@@ -167,8 +173,9 @@ def analyse(chain: Chain, base: Interval) -> Shape1D | None:
 class _Proof:
     """Whether sign · f is convex on [lower, upper], for every row, by splitting."""
 
-    def __init__(self, evaluate: _Evaluator, rows: int, lower: float, upper: float, sign: int) -> None:
-        self._evaluate, self._sign = evaluate, sign
+    def __init__(self, chain: Chain, lower: float, upper: float, sign: int) -> None:
+        self._chain, self._sign = chain, sign
+        rows = chain.rows
         self.proven = np.ones(rows, bool)
         self.modulus = np.full(rows, np.inf)
         self.value = Interval(np.full(rows, np.inf), np.full(rows, -np.inf))
@@ -192,7 +199,7 @@ class _Proof:
         self._check_domain()
 
     def _jet(self, x: Interval, row: Array) -> Jet:
-        jet = self._evaluate(x, row)
+        jet = jets_of(self._chain, x, row)
         if self._sign > 0:
             return jet
         return Jet(negate(jet.value), negate(jet.slope), negate(jet.bend), jet.is_outside, jet.is_doubtful)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import optree
 
+from ..autodiff import gradient
 from ..descent.data import Data, data_of
 from ..descent.parameters import Layout, flatten
 from ..descent.problem import Problem, problem_of
@@ -18,12 +19,13 @@ from ..errors import ArgumentError
 from ..graph import Array, Graph, evaluate
 from .derivation import lines_of, place_of
 from .intervals import Interval
+from .nearby import gap_at
 from .normalise import in_real_numbers, normalise
 from .proof import Proof, prove_nodes
 from .refute import Segment, find_counterexample, rounding
-from .regroup import Verdict, decide
+from .regroup import Sum, Verdict, decide, sum_of
 
-__all__ = ["Convexity", "ConvexityKind", "Counterexample", "convexity", "convexity_of"]
+__all__ = ["Convexity", "ConvexityKind", "Counterexample", "ProvenLoss", "convexity"]
 
 
 class ConvexityKind(Enum):
@@ -139,7 +141,7 @@ def convexity(
     layout = problem.layout
     real = in_real_numbers(problem.graph, given.arrays)
     bounds = _bounds(layout, within)
-    proof, verdict = prove(real, bounds)
+    proof, _, verdict = prove(real, bounds)
     start = np.clip(layout.vector(x).astype(np.float64), bounds.lower, bounds.upper)
     check = _Check(f, layout, given, real)
     effort = (32, 1) if verdict.is_convex else (384, 12)
@@ -154,16 +156,47 @@ def convexity(
     return _proven(proof, verdict, within is not None)
 
 
-def convexity_of(problem: Problem, data: Data, within: tuple[Array, Array] | None = None) -> Convexity:
-    """The same for a problem that was traced already, by proof alone: no counterexample is searched for.
+@dataclass(frozen=True, eq=False)
+class ProvenLoss:
+    """A loss over its data, and what was proven of it everywhere: by proof alone, no counterexample is searched for."""
 
-    within: lower and upper bounds, two vectors.
-    """
-    real = in_real_numbers(problem.graph, data.arrays)
-    size = problem.layout.size
-    lower, upper = within if within is not None else (np.full(size, -np.inf), np.full(size, np.inf))
-    bounds = Interval(lower.astype(np.float64), upper.astype(np.float64))
-    return _proven(*prove(real, bounds), is_bounded=within is not None)
+    convexity: Convexity
+    _proof: Proof
+    _sum: Sum | None
+
+    @classmethod
+    def of(cls, problem: Problem, data: Data) -> ProvenLoss:
+        """For a problem that was traced already."""
+        everywhere = np.full(problem.layout.size, np.inf)
+        is_thorough = sum(array.nbytes for array in data.arrays) <= _MOST_THOROUGH
+        graph = in_real_numbers(problem.graph, data.arrays)
+        proof, parts, verdict = prove(graph, Interval(-everywhere, everywhere), is_thorough)
+        return cls(_proven(proof, verdict, is_bounded=False), proof, parts)
+
+    def gradient(self, point: Array) -> Array:
+        """∇f (P,) at a point (P,), in float64."""
+        graph = self._proof.graph
+        (found,) = evaluate(Graph(graph.inputs, gradient(self._proof.loss, graph.inputs)), [point])
+        return found
+
+    def gap(self, point: Array, slope: Array, enough: float = 0.0) -> float | None:
+        """A bound of f(w) − min f at a point w (P,) with the gradient ∇f(w) (P,); None if none can be proven.
+
+        enough: a bound that need not be smaller.
+        """
+        if not self.convexity.is_convex:
+            return None
+        modulus = self.convexity.modulus
+        everywhere = float(slope @ slope) / (2 * modulus) if modulus > 0 else None
+        if self._sum is None or (everywhere is not None and everywhere <= enough):
+            return everywhere
+        with np.errstate(all="ignore"), _one_blas_thread(len(point)):
+            nearby = gap_at(self._proof, self._sum, point, slope)
+        return min((gap for gap in (everywhere, nearby) if gap is not None), default=None)
+
+
+_MOST_THOROUGH = 1 << 24
+"""Of more bytes of data, what does not hold for all elements alike is not looked for."""
 
 
 def _proven(proof: Proof, verdict: Verdict, is_bounded: bool) -> Convexity:
@@ -177,11 +210,24 @@ def _proven(proof: Proof, verdict: Verdict, is_bounded: bool) -> Convexity:
     return Convexity(ConvexityKind.CONVEX, 0.0, reason, lines)
 
 
-def prove(graph: Graph, within: Interval) -> tuple[Proof, Verdict]:
-    """The proof alone, of a graph θ → loss in real numbers."""
+def prove(graph: Graph, within: Interval, is_thorough: bool = True) -> tuple[Proof, Sum | None, Verdict]:
+    """The proof alone, of a graph θ → loss in real numbers; and the loss as a sum of parts.
+
+    Of many elements first only what holds for all of them is looked for. is_thorough: if that is not enough, each is looked at.
+    """
     with np.errstate(all="ignore"), _one_blas_thread(graph.inputs[0].type.size):
-        proof = prove_nodes(normalise(graph), within)
-        return proof, decide(proof)
+        graph = normalise(graph)
+        found = _proved(graph, within, _FEW_ELEMENTS)
+        _, loss, verdict = found
+        is_enough = verdict.is_convex and loss is not None and not loss.bad
+        is_large = any(node.type.size > _FEW_ELEMENTS for node in graph.nodes)
+        return _proved(graph, within) if is_large and is_thorough and not is_enough else found
+
+
+def _proved(graph: Graph, within: Interval, *largest: int) -> tuple[Proof, Sum | None, Verdict]:
+    proof = prove_nodes(graph, within, *largest)
+    loss = sum_of(proof)
+    return proof, loss, decide(proof, loss)
 
 
 def _one_blas_thread(size: int) -> AbstractContextManager[Any]:
@@ -194,6 +240,7 @@ def _one_blas_thread(size: int) -> AbstractContextManager[Any]:
 
 
 _FEW = 100
+_FEW_ELEMENTS = 1 << 12
 
 
 def _bounds(layout: Layout, within: tuple[Any, Any] | None) -> Interval:

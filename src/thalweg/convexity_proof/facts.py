@@ -27,6 +27,7 @@ __all__ = [
     "allows_convex",
     "compose",
     "from_arrays",
+    "is_repeated",
     "known",
     "like",
     "nothing",
@@ -41,7 +42,8 @@ class Facts:
 
     bounds: of the value. convex, concave: both for affine values. convex_degree, concave_degree: see above; NaN where
     none is known. is_defined_on_convex: the set of θ where all elements are defined (not NaN) is convex.
-    is_defined_everywhere: it is the whole space (or the whole of the given bounds).
+    is_defined_everywhere: it is the whole space (or the whole of the given bounds). is_known: the value is a finite constant; what
+    is computed from it may be one as well.
     """
 
     bounds: Interval
@@ -51,10 +53,16 @@ class Facts:
     concave_degree: Array
     is_defined_on_convex: bool = True
     is_defined_everywhere: bool = True
+    is_known: bool = False
 
     @property
     def affine(self) -> Array:
         return self.convex & self.concave
+
+    @property
+    def is_affine(self) -> bool:
+        """Whether all elements are affine."""
+        return holds_everywhere(self.convex) and holds_everywhere(self.concave)
 
     @property
     def lower(self) -> Array:
@@ -71,6 +79,16 @@ class Facts:
     def moved(self, move: Callable[[Array], Any]) -> Facts:
         """The same facts of the same elements in other places."""
         return from_arrays([np.asarray(move(array)) for array in self.arrays], [self])
+
+
+def is_repeated(array: Array) -> bool:
+    """Whether one number in memory stands for all elements."""
+    return array.size > 0 and not any(array.strides)
+
+
+def holds_everywhere(flags: Array) -> bool:
+    """Whether all are true."""
+    return bool(flags[(0,) * flags.ndim]) if is_repeated(flags) else bool(flags.all())
 
 
 def from_arrays(arrays: Sequence[Array], operands: Sequence[Facts]) -> Facts:
@@ -133,16 +151,19 @@ def like(
     )
 
 
-def known(value: Any) -> Facts:
-    """Facts of a constant."""
+def known(value: Any, is_shared: bool = False) -> Facts:
+    """Facts of a constant. is_shared: degrees only where they are the same for all elements."""
     array = np.asarray(value, np.float64)
-    is_number = bool(np.isfinite(array).all())
-    if not is_number:
+    least, most = np.min(array, initial=np.inf), np.max(array, initial=-np.inf)  # NaN, if there is one
+    if array.size and not (np.isfinite(least) and np.isfinite(most)):
         return like(Interval(array, array), np.isfinite(array), np.isfinite(array), (), is_defined=False)
     # Settled at once, since data are large: see `settle`.
-    everywhere, is_positive = np.broadcast_to(np.True_, array.shape), array >= 0
-    degrees = np.where(is_positive, np.inf, np.nan), np.where(is_positive, 0.0, np.nan)
-    return Facts(Interval(array, array), everywhere, everywhere, *degrees)
+    everywhere = np.broadcast_to(np.True_, array.shape)
+    is_same = is_shared or least >= 0 or most < 0
+    is_positive = least >= 0 if is_same else array >= 0
+    found = (np.where(is_positive, degree, np.nan) for degree in (np.inf, 0.0))
+    convex, concave = (np.broadcast_to(degree, array.shape) for degree in found)
+    return Facts(Interval(array, array), everywhere, everywhere, convex, concave, is_known=True)
 
 
 def nothing(

@@ -6,12 +6,23 @@ The rules here keep the value but not always its rounding, so they serve the pro
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..graph import Array, ArrayType, Graph, Node, Primitive, constant, input_node, make, topological_order, transform
+from ..graph import (
+    Array,
+    ArrayType,
+    Graph,
+    Node,
+    Primitive,
+    constant,
+    input_node,
+    make,
+    topological_order,
+    transform,
+    with_operands,
+)
 from ..ops.elementwise import (
     absolute,
     add,
@@ -88,12 +99,16 @@ def _as_float64(array: Array) -> Array:
 def normalise(graph: Graph) -> Graph:
     """The graph after all rules; they are applied until nothing changes, at most a few times."""
     for _ in range(6):
-        known = {node: node for node in graph.inputs}
-        outputs = transform(graph.outputs, known, partial(_rebuild, _users(graph)))
-        new = simplify(Graph(graph.inputs, outputs))
-        if new.fingerprint == graph.fingerprint:
-            return new
-        graph = new
+        known, users, fired = {node: node for node in graph.inputs}, _users(graph), [False]
+
+        def rebuild(node: Node, operands: tuple[Node, ...], users: Any = users, fired: list[bool] = fired) -> Node:
+            simpler = _simpler(users, node, operands)
+            fired[0] |= simpler is not None
+            return with_operands(node, operands) if simpler is None else simpler
+
+        graph = simplify(Graph(graph.inputs, transform(graph.outputs, known, rebuild)))
+        if not fired[0]:
+            break
     return graph
 
 
@@ -109,19 +124,16 @@ def _users(graph: Graph) -> dict[Node, int]:
     return count
 
 
-def _rebuild(users: dict[Node, int], node: Node, operands: tuple[Node, ...]) -> Node:
+def _simpler(users: dict[Node, int], node: Node, operands: tuple[Node, ...]) -> Node | None:
+    """What the first rule that fits makes of a node with other operands; None if none does."""
     if not operands:
-        return node
+        return None
+    made = Node(node.primitive, operands, node.type, node.attributes, node.source)
     if node.primitive is multiply and operands[0] is operands[1] and users[node.operands[0]] == 1:
-        square = _square_of_root(Node(node.primitive, operands, node.type, node.attributes, node.source))
+        square = _square_of_root(made)
         if square is not None:
             return square
-    made = Node(node.primitive, operands, node.type, node.attributes, node.source)
-    for rule in _RULES.get(node.primitive.name, ()):
-        simpler = rule(made)
-        if simpler is not None:
-            return simpler
-    return made
+    return next((found for rule in _RULES.get(node.primitive.name, ()) if (found := rule(made)) is not None), None)
 
 
 def _log_through_structure(node: Node) -> Node | None:

@@ -3,9 +3,7 @@ the second derivative of chains and by the eigenvalues of constant Hessians; at 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -17,12 +15,12 @@ from .curvature_rules import facts_of
 from .facts import Facts, compose, from_arrays, known, like
 from .intervals import Interval
 from .quadratic import MOST_PARAMETERS, degrees, hessian_of
+from .shared import shared, shared_facts
 
 __all__ = ["Proof", "prove_nodes"]
 
 _MOST_LINKS, _MOST_TRIES = 200, 10
 _LARGEST_ELEMENTWISE = 1 << 21
-"""Of values with more elements, only what holds for all of them is kept."""
 
 
 @dataclass(eq=False)
@@ -45,23 +43,27 @@ class Proof:
         return self.graph.outputs[0]
 
 
-def prove_nodes(graph: Graph, within: Interval) -> Proof:
-    """Facts for every node. within: bounds of θ."""
+def prove_nodes(graph: Graph, within: Interval, largest: int = _LARGEST_ELEMENTWISE) -> Proof:
+    """Facts for every node. within: bounds of θ. largest: of values with more elements, only what holds for all of them is kept."""
     proof = Proof(graph, _constants(graph), {})
     proof.degrees.update(degrees(graph.nodes, proof.constants))
     affine: set[Node] = set()
     for node in graph.nodes:
         if node in proof.constants:
-            proof.facts[node], proof.reasons[node] = known(_numbers(proof.constants[node])), "a constant"
+            value = _numbers(proof.constants[node])
+            proof.facts[node], proof.reasons[node] = known(value, value.size > largest), "a constant"
             continue
         if node.is_input:
             proof.facts[node], proof.reasons[node] = like(within, True, True, ()), "the parameters"
         else:
-            facts, reason = facts_of(node, [proof.facts[operand] for operand in node.operands])
-            proof.facts[node], proof.reasons[node] = _collapsed(facts), reason
+            operands = [proof.facts[operand] for operand in node.operands]
+            is_large = max(x.lower.size for x in operands) > largest
+            found = (shared_facts(node, operands) if is_large else None) or facts_of(node, operands)
+            facts, proof.reasons[node] = found
+            proof.facts[node] = shared(facts) if facts.lower.size > largest else facts
             if node.dtype.kind == "f" and not bool((facts.convex | facts.concave).all()):
                 _improve(proof, node, affine)
-        if bool(proof.facts[node].affine.all()):
+        if proof.facts[node].is_affine:
             affine.add(node)
     return proof
 
@@ -78,15 +80,6 @@ def _constants(graph: Graph) -> dict[Node, Array]:
 
 def _numbers(value: Array) -> Array:
     return np.asarray(value, np.float64)
-
-
-def _collapsed(facts: Facts) -> Facts:
-    if facts.lower.size <= _LARGEST_ELEMENTWISE:
-        return facts
-    shape = facts.lower.shape
-    pick: tuple[Callable[[Array], Any], ...] = (np.min, np.max, np.all, np.all, np.min, np.max)
-    kept = [np.broadcast_to(choose(array), shape) for choose, array in zip(pick, facts.arrays, strict=True)]
-    return from_arrays(kept, [facts])
 
 
 def _improve(proof: Proof, node: Node, affine: set[Node]) -> None:
@@ -131,7 +124,7 @@ def try_chain(proof: Proof, node: Node, chain: Chain) -> bool:
     convex, concave = compose(spread(shape.convex), spread(shape.concave), monotone, [base])
     old = proof.facts[node]
     is_proven = bool((convex | concave).all())
-    is_defined = shape.is_total or bool(base.affine.all())
+    is_defined = shape.is_total or base.is_affine
     bounds = Interval(
         np.maximum(old.lower, spread(shape.bounds.lower)), np.minimum(old.upper, spread(shape.bounds.upper))
     )

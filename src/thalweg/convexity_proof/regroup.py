@@ -26,12 +26,12 @@ from ..graph import (
 )
 from ..ops.elementwise import add, multiply
 from ..ops.reduction import sum_
-from .chains import analyse, find_chain
+from .chains import Chain, analyse, find_chain
 from .facts import Facts
 from .proof import Proof
 from .quadratic import MOST_PARAMETERS, Hessian, hessian_of, jacobian_of, weighted, zero_hessian
 
-__all__ = ["Verdict", "decide"]
+__all__ = ["Sum", "Verdict", "affine_chain", "decide", "quadratic_hessian", "sum_of"]
 
 _LINEAR = {
     "sum",
@@ -58,29 +58,52 @@ class Verdict:
     unproven: list[Node] = field(default_factory=list)
 
 
-def decide(proof: Proof) -> Verdict:
+@dataclass(frozen=True, eq=False)
+class Sum:
+    """The loss as a sum: its parts, the weights of their elements, and those that are convex times their weights."""
+
+    parts: list[Node]
+    weights: dict[Node, Array]
+    good: set[Node]
+
+    @property
+    def bad(self) -> list[Node]:
+        return [node for node in self.parts if node not in self.good]
+
+    def blamed(self, proof: Proof) -> list[Node]:
+        """Parts of which nothing is known: neither convex nor quadratic."""
+        return [node for node in self.bad if proof.degrees[node] > 2]
+
+
+def sum_of(proof: Proof) -> Sum | None:
+    """The loss as a sum of parts; None if some weight is not finite."""
+    parts = _parts(proof)
+    weights = _weights(proof, parts)
+    if weights is None:
+        return None
+    return Sum(parts, weights, {n for n in parts if _has_sign(proof.facts[n], weights[n])})
+
+
+def decide(proof: Proof, loss: Sum | None) -> Verdict:
     """Convexity of the loss and a modulus of strong convexity."""
     facts = proof.facts[proof.loss]
     if not facts.is_defined_on_convex:
         blame = [n for n in proof.graph.nodes if not proof.facts[n].is_defined_on_convex][:1]
         return Verdict(False, 0.0, ["the set of parameters where the loss is defined may not be convex"], blame)
     is_convex = bool(facts.convex.all())
-    parts = _parts(proof)
-    weights = _weights(proof, parts)
-    if weights is None:
+    if loss is None:
         return Verdict(is_convex)
-    good = [n for n in parts if _has_sign(proof.facts[n], weights[n])]
-    bad = [n for n in parts if not _has_sign(proof.facts[n], weights[n])]
-    blame = [n for n in bad if proof.degrees[n] > 2]
+    bad = loss.bad
+    blame = loss.blamed(proof)
     if blame:
         return Verdict(is_convex, 0.0, [], [] if is_convex else blame)
     if proof.theta.type.size > MOST_PARAMETERS:
         if not bad:
-            return Verdict(True, *_separable_modulus(proof, good, weights))
+            return Verdict(True, *_separable_modulus(proof, loss))
         if is_convex:
             return Verdict(True)
         return Verdict(False, 0.0, [f"more than {MOST_PARAMETERS} parameters: no Hessian is formed"], bad)
-    hessian, lines = _hessian(proof, parts, set(good), weights)
+    hessian, lines = _hessian(proof, loss)
     smallest, margin = hessian.smallest(), hessian.margin
     if is_convex or not bad:
         modulus = smallest - margin
@@ -113,9 +136,9 @@ def _parts(proof: Proof) -> list[Node]:
         if node in seen or node in proof.constants or proof.degrees[node] <= 1:
             continue
         seen.add(node)
-        if _is_link(proof, node):
+        if _is_link(proof, node) and node not in proof.chains:  # what was proven as a whole is not taken apart
             stack.extend(node.operands)
-        elif not bool(proof.facts[node].affine.all()):
+        elif not proof.facts[node].is_affine:
             found[node] = None
     return [node for node in topological_order([proof.loss]) if node in found]
 
@@ -151,47 +174,68 @@ def _weighted_sum(parts: list[Node], weights: dict[Node, Array]) -> Node:
     return total
 
 
-def _hessian(proof: Proof, parts: list[Node], good: set[Node], weights: dict[Node, Array]) -> tuple[Hessian, list[str]]:
-    """A constant matrix below the Hessian of the sum of the parts, everywhere."""
-    total, lines = zero_hessian(proof.theta.type.size), []
-    quadratic = [n for n in parts if proof.degrees[n] == 2 and weights[n].any()]
-    together = [n for n in quadratic if n in good]
-    for group in [together, *([n] for n in quadratic if n not in good)]:
+def quadratic_hessian(proof: Proof, loss: Sum) -> Hessian:
+    """The Hessian of all quadratic parts together."""
+    total = zero_hessian(proof.theta.type.size)
+    quadratic = _quadratic(proof, loss)
+    for group in [[n for n in quadratic if n in loss.good], *([n] for n in quadratic if n not in loss.good)]:
         if group:
-            total += hessian_of(proof.theta, _weighted_sum(group, weights))
-    if quadratic:
-        lines.append(f"{len(quadratic)} quadratic part{'s' if len(quadratic) > 1 else ''}: a constant Hessian")
-    for node in parts:
-        if node in good and proof.degrees[node] > 2:
-            share = _share(proof, node, weights[node])
+            total += hessian_of(proof.theta, _weighted_sum(group, loss.weights))
+    return total
+
+
+def _quadratic(proof: Proof, loss: Sum) -> list[Node]:
+    return [n for n in loss.parts if proof.degrees[n] == 2 and loss.weights[n].any()]
+
+
+def _hessian(proof: Proof, loss: Sum) -> tuple[Hessian, list[str]]:
+    """A constant matrix below the Hessian of the sum of the parts, everywhere."""
+    total, lines = quadratic_hessian(proof, loss), []
+    count = len(_quadratic(proof, loss))
+    if count:
+        lines.append(f"{count} quadratic part{'s' if count > 1 else ''}: a constant Hessian")
+    for node in loss.parts:
+        if node in loss.good and proof.degrees[node] > 2:
+            share = _share(proof, node, loss.weights[node])
             if share is not None:
                 total += share
                 lines.append(f"{node.primitive.name}: a function of one affine number, curved everywhere")
     return total, lines
 
 
+def affine_chain(proof: Proof, node: Node) -> Chain | None:
+    """The chain from an affine value to a node, if there is one."""
+    known = proof.chains.get(node)
+    if known is not None and proof.degrees[known[0].base] <= 1:
+        return known[0]
+    affine = {n for n in topological_order([node]) if proof.facts[n].is_affine}
+    chain = find_chain(node, affine, proof.constants)
+    return chain if chain is not None and proof.degrees[chain.base] <= 1 else None
+
+
 def _share(proof: Proof, node: Node, weight: Array) -> Hessian | None:
     """Aᵀ diag(w m) A below the Hessian of a part f(A θ + b) with f'' ≥ m."""
     if not (weight >= 0).all() or node.type.size * proof.theta.type.size > _MOST_ELEMENTS:
         return None
-    found = proof.chains.get(node)
-    if found is None:
-        affine = {n for n in topological_order([node]) if bool(proof.facts[n].affine.all())}
-        chain = find_chain(node, affine, proof.constants)
-        shape = analyse(chain, proof.facts[chain.base].bounds) if chain is not None else None
-        if chain is None or shape is None:
-            return None
-        found = (chain, shape)
-    chain, shape = found
+    chain = affine_chain(proof, node)
+    if chain is None:
+        return None
+    known = proof.chains.get(node)
+    shape = known[1] if known is not None and known[0] is chain else analyse(chain, proof.facts[chain.base].bounds)
+    if shape is None:
+        return None
     modulus = np.where(shape.convex, shape.modulus, 0.0)
-    if not (modulus > 0).any() or proof.degrees[chain.base] > 1 or not np.isfinite(modulus).all():
+    if not (modulus > 0).any() or not np.isfinite(modulus).all():
         return None
     return weighted(jacobian_of(proof.theta, chain.base), modulus[chain.row] * weight.reshape(-1))
 
 
-def _separable_modulus(proof: Proof, good: list[Node], weights: dict[Node, Array]) -> tuple[float, list[str]]:
+def _separable_modulus(proof: Proof, loss: Sum) -> tuple[float, list[str]]:
     """The modulus that squares of single parameters give, however many there are: a diagonal Hessian."""
-    squares = [n for n in good if _is_square_of_parameters(n, proof.theta) and (weights[n] > 0).all()]
+    weights = loss.weights
+    squares = [
+        n for n in loss.parts if n in loss.good and _is_square_of_parameters(n, proof.theta) and (weights[n] > 0).all()
+    ]
     if not squares:
         return 0.0, []
     slope = gradient(_weighted_sum(squares, weights), [proof.theta])[0]

@@ -21,7 +21,7 @@ class Checkpoint:
 
     state: the arrays that change from step to step, by name: parameters, memory of the method and of the stopping rules, step,
     evaluations. iteration, next_record: as engines have them; schedules follow from the step, mini-batches from the iteration
-    and the seed. seconds: of descent so far. rows: of the history (N, 6), as engines record them. checks: on validation data (M, 3):
+    and the seed. seconds: of descent so far. rows: of the history, with seconds. checks: on validation data (M, 3):
     iteration, step, loss. best: the vector of the best of these, its step and its loss; empty if there is none.
     """
 
@@ -34,6 +34,11 @@ class Checkpoint:
     best: Array
     best_step: int
     best_loss: float
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Array], iteration: int, next_record: int) -> Checkpoint:
+        """Where a descent stands, without what it had seen."""
+        return cls(state, iteration, next_record, 0.0, no_rows(), np.zeros((0, 3)), np.zeros(0), 0, np.inf)
 
 
 class Kept(Protocol):
@@ -66,4 +71,4 @@ class Keeper(Protocol):
 
 def no_rows() -> Array:
     """An empty history."""
-    return np.zeros((0, 1 + len(RECORDED)))
+    return np.zeros((0, 2 + len(RECORDED)))

@@ -12,7 +12,7 @@ from ..storage import digest_of
 from .data import Data, ScatteredData
 from .methods import Method
 from .plan import Plan
-from .steps import Step
+from .steps import Keeps, Step
 from .steps.settings import Settings
 
 __all__ = ["FREE", "identity_of"]
@@ -42,7 +42,7 @@ def identity_of(plan: Plan, step: Step, state: Sequence[Array], method: Method) 
         "validate_every": None if plan.validation is None else plan.every,
         "seed": plan.seed,
         "target": plan.target if plan.device is None else f"{plan.target} on {plan.device}",
-        "keeps the best parameters, for controls or a live page": plan.keeps_best,
+        "can be steered, by controls or a live page": step.keeps is not Keeps.NOTHING,
         "stop": _text(plan.rule),
         "machine": host_fingerprint()[:16] if plan.target == "native" else None,
         "kinds of rules and schedules": step.graph.fingerprint[:16] if is_traced else None,

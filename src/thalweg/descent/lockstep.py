@@ -16,14 +16,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..graph import Array
+from .best import SMALLEST, Best
 from .engines import Engine
 from .methods import Method
 from .plan import Plan
+from .run import timed
 from .steps import LAST_LOSS, LAST_NORM, STATUS, Outside, Step
+from .stretches import Stretches
 
 __all__ = ["Lockstep", "MemberState", "run_together"]
 
-_STRETCH_SECONDS = 0.05
 _MOST_ROWS = 1000
 """Rows of the history of a stretch."""
 _DENSE = 128
@@ -54,7 +56,7 @@ class Lockstep:
 
     step: of one member; method: one of their kind. states: for each array of the state, that of all members, (K, ...).
     settings: likewise. room: how many members lanes are made for; if only some of a population run, and the others are known,
-    they have the lanes, and so the digits, that they have among all.
+    they have the lanes, and so the digits, that they have among all. seconds: of descent before.
     """
 
     plan: Plan
@@ -65,6 +67,7 @@ class Lockstep:
     room: int = 0
     iteration: int = 0
     rows: list[tuple[Array, Array]] = field(default_factory=list)
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.count = len(self.states[0])
@@ -75,6 +78,7 @@ class Lockstep:
         lanes = together if self.plan.target == "jax" else _lane_count(together, self.states)
         self.program, self.lanes = self.plan.program_of_many(self.step, self.method, lanes)
         self.blocks: list[_Block] = []
+        self.best = Best(self.states) if SMALLEST in self.step.names else None
         self._pack(np.arange(self.count))
 
     # Blocks
@@ -123,20 +127,30 @@ class Lockstep:
         self._pack(self.active())
 
     # Stretches
-    def advance(self, iterations: int, outside: Sequence[float], pool: ThreadPoolExecutor) -> None:
+    def advance(self, iterations: int, outside: Outside, pool: ThreadPoolExecutor) -> None:
         """Lets every block do so many iterations, then takes out the members that have ended."""
-        blocks = self.blocks
+        blocks, reached = self.blocks, np.full(self.count, self.iteration)
+        begin = time.perf_counter()
+        if self.best is not None:
+            self.best.before_stretch(self.states, self.iteration, outside)
         results = list(pool.map(lambda block: block.engine.advance(iterations, outside), blocks))
+        clock = self.seconds + outside.seconds
+        ends = (self.iteration, clock), (self.iteration + iterations, clock + time.perf_counter() - begin)
         for block, (status, rows) in zip(blocks, results, strict=True):
-            self._note(block, status, rows)
+            self._note(block, status, timed(rows, *ends))
             self._keep(block)
+            reached[block.members[block.members >= 0]] = block.engine.iteration
+        if self.best is not None:
+            self.best.after_stretch(self.states[self.step.names.index(SMALLEST)], reached)
         self.iteration += iterations
         active = self.active()
         if math.ceil(len(active) / self.lanes) < len(blocks):
             self._pack(active)
 
     def _note(self, block: _Block, status: int, rows: Array) -> None:
-        parts = rows[:, 1:].reshape(len(rows), self.step.recorded, self.lanes)
+        parts = rows[:, 1:-1].reshape(len(rows), self.step.recorded, self.lanes)
+        seconds = np.repeat(rows[:, -1], self.lanes).reshape(len(rows), 1, self.lanes)
+        parts = np.concatenate([parts, seconds], axis=1)
         if len(rows):
             self.rows.append((block.members, parts))
         if self.lanes == 1:
@@ -186,7 +200,7 @@ class Lockstep:
 
 def _joined(parts: Sequence[Array], recorded: int) -> Array:
     """A member's rows, as those of a single descent; rows from after its end are left out."""
-    joined = np.concatenate(parts) if parts else np.zeros((0, recorded))
+    joined = np.concatenate(parts) if parts else np.zeros((0, recorded + 1))
     joined = joined[joined[:, 0] >= 0]
     return np.concatenate([np.zeros((len(joined), 1)), joined], axis=1)
 
@@ -201,7 +215,7 @@ def run_together(lockstep: Lockstep, goes_on: Callable[[Lockstep, float], bool] 
     controls = lockstep.plan.controls
     begin = time.perf_counter()
     # With data an iteration may take long, and the user waits for the first sign.
-    iterations, is_interrupted = 1 if lockstep.plan.data.arrays else 64, False
+    stretches, is_interrupted = Stretches(1 if lockstep.plan.data.arrays else 64), False
     try:
         with (
             ThreadPoolExecutor(max_workers=lockstep.plan.threads) as pool,
@@ -215,10 +229,9 @@ def run_together(lockstep: Lockstep, goes_on: Callable[[Lockstep, float], bool] 
                         break
                 now = time.perf_counter()
                 factor = 1.0 if controls is None else controls.applied_factor
+                iterations = min(stretches.iterations, lockstep.longest())
                 lockstep.advance(iterations, Outside(now - begin, rate_factor=factor), pool)
-                took = max(time.perf_counter() - now, 1e-7)
-                wanted = int(iterations * _STRETCH_SECONDS / took)
-                iterations = max(1, min(wanted, iterations * 64, lockstep.longest()))
+                stretches.learn(iterations, max(time.perf_counter() - now, 1e-7))
                 if goes_on is not None and not goes_on(lockstep, time.perf_counter() - begin):
                     is_interrupted = True
                     break

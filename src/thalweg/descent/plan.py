@@ -26,7 +26,7 @@ from .norms import norm
 from .penalties import Penalty
 from .problem import Problem, problem_of
 from .reuse import form_of
-from .steps import Lanes, Step, in_lanes, step_of
+from .steps import Keeps, Lanes, Step, in_lanes, step_of
 from .stopping import StoppingRule
 
 __all__ = ["Evaluation", "Origin", "Plan", "evaluated", "evaluation", "evaluations", "gradients_at", "losses_at"]
@@ -78,21 +78,22 @@ class Plan:
     keeper: Keeper | None = None
 
     @property
-    def keeps_best(self) -> bool:
-        """Whether the state holds the best point so far: if a person may ask for it, and losses of different steps compare."""
-        return self.controls is not None and self.batch is None
+    def keeps(self) -> Keeps:
+        """Of the best point so far the loss, if a person may ask for it, and losses of different steps compare."""
+        return Keeps.LOSS if self.controls is not None and self.batch is None else Keeps.NOTHING
 
-    def step(self, vector: Array, method: Method) -> Step:
-        """The step's graph for methods of this kind."""
-        key = self._key(method)
+    def step(self, vector: Array, method: Method, keeps: Keeps | None = None) -> Step:
+        """The step's graph for methods of this kind. keeps: of the best point, by default what the plan says."""
+        kept = self.keeps if keeps is None else keeps
+        key = self._key(method, kept)
         return self.problem.known.get(
             None if key is None else ("step", key, vector.dtype),
-            lambda: step_of(self.problem, vector, method, self.rule, self.seed, self.keeps_best),
+            lambda: step_of(self.problem, vector, method, self.rule, self.seed, kept),
         )
 
     def program(self, step: Step, method: Method, arrays: Sequence[Array] | None = None) -> CompiledStep:
         """The step's program. Arrays that the loss refers to stay with it. arrays: by default all data."""
-        key = self._key(method)
+        key = self._key(method, step.keeps)
         given = self.data.arrays if arrays is None else arrays
         types = tuple((array.shape, array.dtype) for array in given)
         return self.problem.known.get(
@@ -107,7 +108,7 @@ class Plan:
 
     def program_of_many(self, step: Step, method: Method, lanes: int) -> tuple[CompiledStep, int]:
         """The program for members in so many lanes, and the number of lanes: 1 where lanes gain nothing."""
-        key = self._key(method)
+        key = self._key(method, step.keeps)
         types = tuple((array.shape, array.dtype) for array in self.data.arrays)
 
         def make() -> tuple[CompiledStep, int]:
@@ -120,9 +121,9 @@ class Plan:
             None if key is None else ("lanes", lanes, key, self.device, self.batch, types), make
         )
 
-    def _key(self, method: Method) -> Any:
+    def _key(self, method: Method, keeps: Keeps) -> Any:
         key = form_of(method), form_of(self.rule)
-        return None if None in key else (*key, self.keeps_best)
+        return None if None in key else (*key, keeps)
 
     def whole(self) -> Problem:
         """The problem for all examples."""

@@ -26,6 +26,7 @@ class History:
     step, loss, gradient_norm, learning_rate, slope: arrays of one length. For mini-batches, loss and gradient are those of
     the batch. learning_rate: μ in w ← w + μΔw. slope: ∇f·Δw, below zero where the direction points downhill. With a line
     search both are those of the step that led to the row, else those of the step that leads on. NaN where there is none.
+    seconds: of descent, at each row; single steps are not timed, but stretches of some 50 ms, whose steps share the time evenly.
     validation_step, validation_loss: of the checks on validation data, if there were any.
     parameters: at each step, (rows, P), of up to two parameters; of more (rows, 0). interventions: what was changed by hand.
     """
@@ -35,6 +36,7 @@ class History:
     gradient_norm: Array
     learning_rate: Array
     slope: Array
+    seconds: Array
     validation_step: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     validation_loss: Array = field(default_factory=lambda: np.zeros(0))
     parameters: Array = field(default_factory=lambda: np.zeros((0, 0)))

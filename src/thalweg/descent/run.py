@@ -15,23 +15,23 @@ from typing import Any
 import numpy as np
 
 from ..graph import Array
+from .best import SMALLEST, Best
 from .checkpoint import Checkpoint, Kept, no_rows
 from .controls import Controls
 from .engines import Engine
 from .result import History, Stopped
 from .steps import RECORDED, Outside, Status, fired_rules
 from .stopping import Measurement, Stop, StoppingRule, leaves
+from .stretches import STRETCH_SECONDS, Stretches
 
-__all__ = ["Descent", "Ended", "Progress", "Validation", "history_of", "progress_of", "reason", "with_checks"]
-
-_STRETCH_SECONDS = 0.05
+__all__ = ["Descent", "Ended", "Progress", "Validation", "history_of", "progress_of", "reason", "timed", "with_checks"]
 
 
 @dataclass(frozen=True, eq=False)
 class Progress:
     """Where a descent stands, at the end of a stretch; of several descents, the best of them.
 
-    rows, checks: what `history` is made of, as the descent recorded it. origin: the loss, the data and the start, as in a Result;
+    rows, checks: what `history` is made of, as the descent recorded it, with seconds. origin: the loss, the data and the start, as in a Result;
     method: of descent.
     blocks: of several descents, what each stretch recorded: the members' numbers, -1 where there is none, and
     rows × parts × members. They only grow, so whoever remembers how many there were finds what is new.
@@ -107,11 +107,17 @@ class Ended:
 
 
 def history_of(rows: Array) -> History:
-    """The history of a single descent. A step that is seen twice, since a search failed there, counts once."""
+    """The history of a single descent, from rows with seconds. A step that is seen twice, since a search failed there, counts once."""
     if len(rows) > 1:
         rows = rows[np.append(rows[1:, 1] != rows[:-1, 1], True)]
-    columns = (rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5])
-    return History(rows[:, 1].astype(np.int64), *columns, parameters=rows[:, 1 + len(RECORDED) :])
+    columns = (rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5], rows[:, -1])
+    return History(rows[:, 1].astype(np.int64), *columns, parameters=rows[:, 1 + len(RECORDED) : -1])
+
+
+def timed(rows: Array, begin: tuple[int, float], end: tuple[int, float]) -> Array:
+    """Rows of a stretch with the seconds as one more column. begin, end: iteration and seconds."""
+    seconds = np.interp(rows[:, 0], (begin[0], end[0]), (begin[1], end[1]))
+    return np.concatenate([rows, seconds[:, None]], axis=1)
 
 
 def with_checks(history: History, checks: Sequence[tuple[int, float]]) -> History:
@@ -128,6 +134,7 @@ class Descent:
     names: of the arrays in the engine's state. on_rows: called after every stretch with all rows of the history and the seconds;
     if it returns True the descent stops. validation: checks that are due after every so many iterations. controls: what a
     person may do to it. kept: where checkpoints go; if it holds one, the engine and the validation stand there already.
+    best: from where the smallest loss can be met again, if the state holds it.
     """
 
     engine: Engine
@@ -139,6 +146,9 @@ class Descent:
 
     def __post_init__(self) -> None:
         found = None if self.kept is None else self.kept.found
+        self.best = Best(self._stacked()) if SMALLEST in self.names else None
+        if self.best is not None and found is not None:
+            self.best.go_on(found.state, self.names)
         self._rows = [] if found is None or not len(found.rows) else [found.rows]
         self._seconds_before = 0.0 if found is None else found.seconds
         self._is_within = False
@@ -162,7 +172,7 @@ class Descent:
 
     def _stretches(self) -> int:
         """Until a rule fires, numbers fail, or a person ends it: the status of the last step."""
-        iterations, status, looked = 1, 0, -np.inf
+        stretches, status, looked = Stretches(), 0, -np.inf
         while status == 0 and not self._is_interrupted:
             if self.controls is not None:
                 self._begin += self.controls.before_stretch(
@@ -173,17 +183,17 @@ class Descent:
                     break
             now = time.perf_counter()
             before = self.engine.iteration
-            wanted = iterations
+            wanted = stretches.iterations
             if self.validation is not None:
                 if self.validation.is_due(before):
                     self.validation.check(before, self._named("parameters"), int(self._named("step")))
-                wanted = min(iterations, self.validation.every - before % self.validation.every)
+                wanted = min(wanted, self.validation.every - before % self.validation.every)
             status = self._stretch(wanted)
             took = max(time.perf_counter() - now, 1e-7)
             done = max(self.engine.iteration - before, 1)
-            is_cut = wanted < iterations
-            iterations = max(1, min(int(done * _STRETCH_SECONDS / took), iterations * 64))
-            if status == 0 and is_cut and self._seconds() < looked + _STRETCH_SECONDS:
+            is_cut = wanted < stretches.iterations
+            stretches.learn(done, took)
+            if status == 0 and is_cut and self._seconds() < looked + STRETCH_SECONDS:
                 continue  # checks follow closely on one another, and are not worth a look each
             looked = self._seconds()
             if self.kept is not None and status == 0:
@@ -198,8 +208,15 @@ class Descent:
         """So many iterations, and what they recorded; the end of an earlier process may be seen again, and counts once."""
         checked = self.validation.outside if self.validation else (np.nan, 0.0)
         factor = 1.0 if self.controls is None else self.controls.applied_factor
+        outside = Outside(self._seconds(), *checked, factor)
+        if self.best is not None:
+            self.best.before_stretch(self._stacked(), self.engine.iteration, outside)
+        begin = self.engine.iteration
         self._is_within = True
-        status, rows = self.engine.advance(iterations, Outside(self._seconds(), *checked, factor))
+        status, rows = self.engine.advance(iterations, outside)
+        if self.best is not None:
+            self.best.after_stretch(self._named(SMALLEST)[None], np.array([self.engine.iteration]))
+        rows = timed(rows, (begin, outside.seconds), (self.engine.iteration, self._seconds()))
         if self._rows:
             rows = rows[rows[:, 0] > self._rows[-1][-1, 0]]
         if len(rows):
@@ -233,6 +250,10 @@ class Descent:
     def _seconds(self) -> float:
         return time.perf_counter() - self._begin
 
+    def _stacked(self) -> list[Array]:
+        """The state, as that of descents side by side."""
+        return [array[None] for array in self.engine.state]
+
     def _named(self, name: str) -> Array:
         return self.engine.state[self.names.index(name)]
 
@@ -252,7 +273,8 @@ class Descent:
     def _checkpoint(self) -> Checkpoint:
         checks, engine = self.validation, self.engine
         return Checkpoint(
-            dict(zip(self.names, engine.state, strict=True)),
+            dict(zip(self.names, engine.state, strict=True))
+            | ({} if self.best is None else self.best.to_arrays(self.names)),
             engine.iteration,
             engine.next_record,
             self._seconds(),

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array, evaluate
+from .best import Best, with_point
 from .checkpoint import Checkpoint, Kept
 from .chunks import chunked_engine, over_data
 from .data import ChunkTotals, Data, ScatteredData, Stream, StreamData, check_data, size_text
@@ -25,7 +26,7 @@ from .plan import Origin, Plan
 from .problem import problem_of
 from .result import Ending, Result
 from .run import Descent, Ended, Progress, Validation, history_of, progress_of, reason, with_checks
-from .steps import Status, Step, start_of
+from .steps import Keeps, Status, Step, start_of
 from .stopping import Measurement, ValidationStalls, leaves
 from .windows import WindowedEngine
 
@@ -67,12 +68,13 @@ def _run(
     compile_seconds = time.perf_counter() - plan.begin
     try:
         on_rows = None if on_progress is None else show
-        ended = Descent(engine, step.names, on_rows, checks, plan.controls, kept).run()
+        descent = Descent(engine, step.names, on_rows, checks, plan.controls, kept)
+        ended = descent.run()
     finally:
         if isinstance(engine, WindowedEngine):
             engine.close()
     notes = [] if kept is None else kept.notes
-    return _Told(plan, vector, method, step, engine, ended, checks, notes).result(compile_seconds)
+    return _Told(plan, vector, method, step, engine, ended, checks, notes, descent.best).result(compile_seconds)
 
 
 _LONG = 0.05
@@ -85,7 +87,7 @@ _UNCOMPILED = (
 
 def _begin(plan: Plan, step: Step, vector: Array, method: Method) -> tuple[list[Array], tuple[Array, ...]]:
     """The state and the settings that a descent begins with."""
-    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed, (), plan.keeps_best)
+    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed, (), step.keeps)
     return (state if plan.memory is None else _with_memory(step, state, plan.memory, method)), settings
 
 
@@ -168,6 +170,7 @@ class _Told:
     ended: Ended
     checks: Validation | None
     notes_before: Sequence[str]
+    best: Best | None
 
     def __post_init__(self) -> None:
         self.state = self.step.named(self.engine.state)
@@ -245,6 +248,23 @@ class _Told:
         can_wait = plan.batch is not None and self.ended.status > 0 and not isinstance(plan.data, ScatteredData)
         return Ending(lambda: plan.evaluation(kept)) if can_wait else Ending.at(*plan.evaluation(kept))
 
+    def _met_again(self, best: Best) -> tuple[Array, int, Ending]:
+        """The point with the smallest loss: the way to it is gone again, unless it is that of a single step."""
+        named = self.step.named([array[0] for array in best.state])
+        at = int(named["step"])
+        rows = np.flatnonzero(self.history.step == at)
+        if best.iterations[0] == 1 and len(rows) and not self.method.looks_ahead:
+            return named["parameters"], at, Ending.at(float(best.loss[0]), float(self.history.gradient_norm[rows[0]]))
+        step = self.plan.step(self.start, self.method, Keeps.POINT)
+        state, _ = _begin(self.plan, step, self.start, self.method)
+        begin, count = int(best.iteration[0]), int(best.iterations[0])
+        marked = with_point(step, state, self.step, [array[0] for array in best.state])
+        found = Checkpoint.of_state(dict(zip(step.names, marked, strict=True)), begin, begin + count)
+        engine = engine_of(self.plan, step, self.start, self.method, found)
+        engine.advance(count, best.outside[0].tolist())
+        point = step.named(engine.state)["best"]
+        return point["parameters"], int(point["step"]), Ending.at(float(point["loss"]), float(point["gradient_norm"]))
+
     @property
     def _wants_best(self) -> bool:
         controls = self.plan.controls
@@ -254,10 +274,10 @@ class _Told:
         """Of a descent that was ended by hand: a point whose loss is known already, if it is wanted, or another look at all
         examples would take long."""
         state = self.state
-        best = state.get("best")
-        if self._wants_best and best is not None and np.isfinite(best["loss"]):
-            self.notes.append(f"these are the parameters of step {int(best['step']):,}, whose loss was the smallest")
-            return best["parameters"], int(best["step"]), Ending.at(float(best["loss"]), float(best["gradient_norm"]))
+        if self._wants_best and self.best is not None and np.isfinite(self.best.loss[0]):
+            vector, at, found = self._met_again(self.best)
+            self.notes.append(f"these are the parameters of step {at:,}, whose loss was the smallest")
+            return vector, at, found
         if self.plan.batch is not None or self.ended.seconds < _LONG * (int(state["evaluations"]) + 1):
             return None
         if "previous" in state and np.isfinite(state["previous"]["loss"]):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array
+from .best import with_point
 from .data import check_data
 from .lockstep import Lockstep, MemberState, run_together
 from .methods import Method
@@ -18,7 +20,7 @@ from .plan import Evaluation, Origin, Plan, evaluations
 from .population import Population, check_same_state, population_of
 from .result import Ending, Result
 from .run import Progress, history_of, progress_of, reason
-from .steps import Status, start_of
+from .steps import Keeps, Outside, Status, start_of
 from .stopping import Measurement, Stop, StoppingRule, leaves
 
 __all__ = ["Descents", "Member", "run_population"]
@@ -61,10 +63,11 @@ class Descents:
 
     def _begin(self, member: Member, rule: StoppingRule) -> tuple[list[Array], tuple[Array, ...]]:
         plan = self.plan
-        return start_of(plan.problem, member.vector, member.method, rule, member.seed, member.numbers, plan.keeps_best)
+        return start_of(plan.problem, member.vector, member.method, rule, member.seed, member.numbers, self.step.keeps)
 
     def run(self, on_progress: Callable[[Progress], object] | None) -> None:
         """Descends until every member has ended, or the user stops them."""
+        self.lockstep.seconds = self.seconds
         self.is_interrupted, seconds = run_together(self.lockstep, _goes_on(self.plan, on_progress, self.members))
         self.seconds += seconds
 
@@ -154,18 +157,18 @@ def _ends(descents: Descents, members: Sequence[MemberState]) -> list[tuple[Arra
         check_data(plan.data)
     found = []
     unknown = []
+    wants_best = plan.controls is not None and plan.controls.keeps_best
+    again = _met_again(descents) if wants_best else {}
     for number, member in enumerate(members):
+        if number in again:
+            found.append(again[number])
+            continue
         state = step.named(member.state)
         vector, at, end = state["parameters"], int(state["step"]), Evaluation(member.loss, member.norm)
         has_failed = member.status in (Status.LOSS_NOT_FINITE, Status.GRADIENT_NOT_FINITE)
         if has_failed and at and "previous" in state:
             vector, at = state["previous"]["parameters"], at - 1
             end = Evaluation(float(state["previous"]["loss"]), float(state["previous"]["gradient_norm"]))
-        best = state.get("best")
-        if best is not None and plan.controls is not None and plan.controls.keeps_best and np.isfinite(best["loss"]):
-            end = Evaluation(float(best["loss"]), float(best["gradient_norm"]))
-            found.append((best["parameters"], int(best["step"]), end))
-            continue
         is_recorded = member.status > 0 or has_failed or (member.status != 0 and "turn" in state)
         if plan.batch is not None or not is_recorded or descents.members[number].method.looks_ahead:
             unknown.append(number)
@@ -175,6 +178,33 @@ def _ends(descents: Descents, members: Sequence[MemberState]) -> list[tuple[Arra
     for number, value in zip(unknown, values, strict=True):
         vector, at, _ = found[number]
         found[number] = (vector, at, value)
+    return found
+
+
+def _met_again(descents: Descents) -> dict[int, tuple[Array, int, Evaluation]]:
+    """The points with the smallest losses, of those members that met any: the ways to them are gone again."""
+    plan, lockstep, best = descents.plan, descents.lockstep, descents.lockstep.best
+    found: dict[int, tuple[Array, int, Evaluation]] = {}
+    if best is None:
+        return found
+    first = descents.members[0]
+    step = plan.step(first.vector, first.method, Keeps.POINT)
+    room = max(lockstep.count, lockstep.room)
+    ways = np.stack([best.iteration, best.iterations], axis=1)
+    for begin, count in np.unique(ways[np.isfinite(best.loss)], axis=0).tolist():
+        members = np.flatnonzero(np.isfinite(best.loss) & (ways == (begin, count)).all(axis=1))
+        start = [np.stack([array] * len(members)) for array in step.state]
+        states = with_point(step, start, descents.step, [array[members] for array in best.state])
+        settings = [array[members] for array in lockstep.settings]
+        way = Lockstep(plan, step, first.method, states, settings, room, begin)
+        with ThreadPoolExecutor(plan.threads) as pool:
+            while way.iteration < begin + count:
+                left = begin + count - way.iteration
+                way.advance(min(left, way.longest()), Outside(*best.outside[members[0]].tolist()), pool)
+        for place, member in enumerate(members.tolist()):
+            point = step.named([array[place] for array in way.states])["best"]
+            end = Evaluation(float(point["loss"]), float(point["gradient_norm"]))
+            found[member] = (point["parameters"], int(point["step"]), end)
     return found
 
 

@@ -25,8 +25,9 @@ from ..convexity_proof import Convexity
 from ..descent.plan import gradients_at
 from ..graph import Array, Graph, Node
 from .situation import Situation
+from .smooth import is_smooth
 
-__all__ = ["Attainment", "AttainmentKind", "attainment_of", "never_rises"]
+__all__ = ["LARGEST_SEARCH", "Attainment", "AttainmentKind", "attainment_of", "never_rises"]
 
 
 class AttainmentKind(Enum):
@@ -49,6 +50,9 @@ class Attainment:
 _MOST_PARAMETERS = 300
 """Of more parameters, too many gradients would be needed."""
 
+LARGEST_SEARCH = 1 << 24
+"""Of more bytes of parameters and data, gradients cost too much."""
+
 _ROUNDS = 40
 _FAR = 4.0**10
 """So many times as far as the parameters have moved is looked."""
@@ -67,6 +71,8 @@ def attainment_of(here: Situation, known: Convexity) -> Attainment:
         return Attainment(AttainmentKind.FADES, "it fades exponentially outwards", here.end.astype(np.float64))
     if here.end.size > _MOST_PARAMETERS:
         return Attainment(AttainmentKind.UNTOLD, "it has too many parameters to look along all directions")
+    if here.bytes > LARGEST_SEARCH:
+        return Attainment(AttainmentKind.UNTOLD, "to look along all directions would take longer than the descent")
     return _Search(here, free).run()
 
 
@@ -209,6 +215,10 @@ class _Search:
         first, second = np.diff(places)
         if second >= 0.75 * first:
             return Attainment(AttainmentKind.FADES, "along a direction it falls ever more slowly", direction)
+        is_analytic = is_smooth(self.here.problem.graph)  # then it is constant nowhere, if not everywhere
+        if second <= 0.5 * first and is_analytic:
+            reason = "along a direction it falls, and rounding hides how far"
+            return Attainment(AttainmentKind.UNTOLD, reason, direction)
         if second <= 0.5 * first:
             return Attainment(AttainmentKind.ATTAINED, "along a direction it falls, and then is constant", direction)
         return Attainment(AttainmentKind.UNTOLD, "along a direction it may fall ever more slowly", direction)

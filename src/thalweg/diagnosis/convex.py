@@ -20,7 +20,7 @@ def of_convex(here: Situation, figures: dict[str, Any], is_smooth: bool = True) 
     """No lower loss is to be had close by; whether there is a minimum far away, or none. is_smooth: at the end."""
     known = here.convexity
     figures = figures | {"convexity": known.reason}
-    gap = gap_of(here, known) if is_smooth else None
+    gap = gap_of(here) if is_smooth else None
     verdict = Verdict(VerdictKind.UNKNOWN, "", figures, gap=gap, spectrum=here.spectrum, convexity=known)
     if gap is not None:
         figures["guaranteed: loss − minimum ≤"] = gap

@@ -14,7 +14,7 @@ from ..descent import Result
 from ..descent.data import StreamData
 from ..graph import Array
 from .advice import ADVICE_PENALTY, after_overshooting, after_saddle, distance_along_valley, with_smaller_rate
-from .attainment import never_rises
+from .attainment import LARGEST_SEARCH, never_rises
 from .convex import of_convex
 from .evidence import SEEN_ALL_ROUND, direction_named, distance_of, figures_of
 from .landscape import COUNT, FACTOR, Ray
@@ -257,7 +257,9 @@ def _minimum(here: Situation) -> Verdict:
         sentence = "nothing moved, and what is left to fall is less than the rounding error of the loss"
         return Verdict(VerdictKind.UNKNOWN, sentence, figures, spectrum=spectrum, convexity=known)
     if known.is_convex:
-        return of_convex(here, figures)
+        found = of_convex(here, figures)
+        if found.kind is not VerdictKind.UNKNOWN or here.bytes <= LARGEST_SEARCH:
+            return found
     if not spectrum.is_exact and spectrum.smallest <= _NEARLY_FLAT * spectrum.largest + spectrum.smallest_error:
         spectrum = here.sharper
         figures |= _curvature(here, spectrum)
@@ -266,16 +268,21 @@ def _minimum(here: Situation) -> Verdict:
                 "the gradient vanishes, but the products taken do not tell whether the loss curves downwards somewhere"
             )
             return Verdict(VerdictKind.UNKNOWN, sentence, figures, spectrum=spectrum, convexity=known)
-    advice = (Advice("other starts, restarts=64, may find lower minima: nothing is known of the loss elsewhere"),)
+    advice: tuple[Advice, ...] = (
+        Advice("other starts, restarts=64, may find lower minima: nothing is known of the loss elsewhere"),
+    )
     if spectrum.smallest > max(spectrum.smallest_error, _NEARLY_FLAT * spectrum.largest):
         sentence = "the gradient vanishes and the loss curves upwards in every direction"
+        if known.is_convex:
+            sentence += "; it is proven convex, so most likely no parameters are better"
+            advice = ()
         return Verdict(VerdictKind.LOCAL_MINIMUM, sentence, figures, advice, spectrum=spectrum, convexity=known)
     distance, lower = distance_along_valley(here)
     if lower > max(10 * here.decrement, here.tolerance):
         figures["a descent from close by fell further by"] = lower
         sentence = "the gradient vanishes, but some direction is not curved, and a descent from close by comes lower"
-        advice = (Advice("go on from close by: add a little noise to the parameters"),)
-        return Verdict(VerdictKind.UNKNOWN, sentence, figures, advice, spectrum=spectrum, convexity=known)
+        nearby = (Advice("go on from close by: add a little noise to the parameters"),)
+        return Verdict(VerdictKind.UNKNOWN, sentence, figures, nearby, spectrum=spectrum, convexity=known)
     if distance is None and len(here.flat_directions) > SEEN_ALL_ROUND:
         sentence = (
             "the gradient vanishes, and so does the curvature along many directions: too many to look along all of them"

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..convexity_proof import Convexity, ConvexityKind, convexity_of
+from ..convexity_proof import Convexity, ConvexityKind, ProvenLoss
 from ..descent import Result
 from ..descent.norms import norm
 from ..descent.plan import Origin, evaluated, gradients_at, losses_at
@@ -26,8 +26,8 @@ TOLERANCE = 1e-6
 _TOLERANCE_LATE = 1e-3
 """And less than this share of the fall in the second half of the steps."""
 
-_LARGEST_PROOF, _MOST_PROVEN = 1 << 24, 5000
-"""Of more bytes of parameters and data, and of more parameters, convexity is not looked for."""
+_LARGEST_PROOF, _MOST_PROVEN, _MOST_VALUES = 1 << 28, 5000, 1 << 25
+"""Of more bytes of parameters and data, of more parameters, and of more values in between, convexity is not looked for."""
 
 _LARGE = 100_000
 """Parameters times examples, of which fewer rays are looked along."""
@@ -186,14 +186,26 @@ class Situation:
         is_large = self.end.size * max((len(array) for array in self.arrays), default=1) > _LARGE
         return self.spectrum.vectors[:, is_flat].T[: 16 if is_large else 64]
 
+    @property
+    def bytes(self) -> int:
+        """Of the parameters and all data."""
+        return int(self.end.nbytes + sum(array.nbytes for array in self.arrays))
+
     @cached_property
+    def proven(self) -> ProvenLoss | None:
+        """What is proven of the loss, where that does not take longer than the rest."""
+        values = sum(node.type.size for node in self.problem.graph.nodes if node.operands)
+        if self.bytes > _LARGEST_PROOF or self.end.size > _MOST_PROVEN or values > _MOST_VALUES:
+            return None
+        return ProvenLoss.of(self.problem, self.plan.data)
+
+    @property
     def convexity(self) -> Convexity:
-        """A proof of convexity, where it does not take longer than the rest."""
-        size = self.end.nbytes + sum(array.nbytes for array in self.arrays)
-        if size > _LARGEST_PROOF or self.end.size > _MOST_PROVEN:
+        """Whether the loss is proven convex."""
+        if self.proven is None:
             reason = "not looked for: the proof would take longer than the descent"
             return Convexity(ConvexityKind.UNKNOWN, reason=reason)
-        return convexity_of(self.problem, self.plan.data)
+        return self.proven.convexity
 
     # Around the end
     @cached_property

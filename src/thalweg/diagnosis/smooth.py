@@ -17,7 +17,7 @@ _SMOOTH = frozenset(
         *(elementwise.expit, elementwise.softplus, elementwise.tanh, elementwise.arctan, elementwise.arcsinh),
         *(elementwise.sin, elementwise.cos, elementwise.sinh, elementwise.cosh),
         *(elementwise.erf, elementwise.erfc),
-        *(contraction.dot, reduction.sum_, reduction.cumulative_sum, indexing.scatter_add),
+        *(contraction.dot, reduction.sum_, reduction.logsumexp, reduction.cumulative_sum, indexing.scatter_add),
         *(structure.broadcast, structure.reshape, structure.transpose, structure.slice_, structure.place),
     }
 )

@@ -44,15 +44,13 @@ def fitted_of(model: TableModel, prepared: Prepared | PreparedStream | None = No
     the table there are none."""
     from ..pictures import Fitted
 
-    target = model.target[0] if not model.classes else ", ".join(model.target)
+    target = ", ".join(model.target)
     if prepared is None:
-        return Fitted(", ".join(model.target), _coefficients(model), classes=model.classes, scores=model.scores)
+        return Fitted(target, _coefficients(model), classes=model.classes, scores=model.scores)
     X, actual, rows = _examples(prepared)
     predicted = model.predict_features(X)
     if model.classes:
         predicted = np.argmax(predicted, axis=1)
-    elif predicted.ndim > 1:  # of several targets the first is shown
-        predicted, actual = predicted[:, 0], actual[:, 0]
     return Fitted(
         target,
         _coefficients(model),
@@ -61,6 +59,7 @@ def fitted_of(model: TableModel, prepared: Prepared | PreparedStream | None = No
         model.classes,
         model.scores,
         rows,
+        model.target if not model.classes and predicted.ndim > 1 else (),
     )
 
 

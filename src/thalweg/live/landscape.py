@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..pages import json_numbers
 __all__ = ["Landscape"]
 
 _SHARE = 0.01
-"""Of the descent's time that may be spent on the grid."""
+"""Of one core's time that may be spent on the grid while the descent runs."""
 _AT_ONCE = 0.05
 _AT_THE_END = 0.5
 """Seconds that are spent at the beginning, and after the end."""
@@ -45,6 +46,8 @@ class Landscape:
         self._credit = _AT_ONCE
         self._last = time.perf_counter()
         self._picture: tuple[int, Any] = (0, None)
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="thalweg-landscape")
+        self._work: Future[None] | None = None
 
     @classmethod
     def of(cls, origin: Origin) -> Landscape | None:
@@ -58,23 +61,28 @@ class Landscape:
         return self._picture
 
     def go_on(self, passed: Array) -> None:
-        """Spends what time there is."""
+        """Spends what time there is, in a thread of its own: the descent does not wait."""
+        if self._work is not None and not self._work.done():
+            return
         now = time.perf_counter()
         self._credit = min(self._credit + _SHARE * (now - self._last), _AT_ONCE)
         self._last = now
         if self._credit > 0:
-            if self._frame is None:
-                self._evaluated(
-                    self._start[None]
-                )  # compiles: once, so it counts as little as the compilation of the descent
-                now = time.perf_counter()
-            self._spend(passed, self._credit)
-            self._last = time.perf_counter()
-            self._credit -= self._last - now
+            self._work = self._worker.submit(self._spend_credit, passed)
 
     def complete(self, passed: Array) -> None:
         """After the end: spends the time that a finer picture takes."""
+        self._worker.shutdown()
+        if self._work is not None:
+            self._work.result()
         self._spend(passed, _AT_THE_END)
+
+    def _spend_credit(self, passed: Array) -> None:
+        if self._frame is None:
+            self._evaluated(self._start[None])  # compiles: once, so it counts as little as that of the descent
+        begin = time.perf_counter()
+        self._spend(passed, self._credit)
+        self._credit -= time.perf_counter() - begin
 
     def _spend(self, passed: Array, seconds: float) -> None:
         until = time.perf_counter() + seconds

@@ -214,15 +214,15 @@ def _member(number: int, rows: Array, most: int) -> dict[str, Any]:
         "loss": json_numbers(rows[:, 1]),
         "gradient_norm": json_numbers(rows[:, 2]),
         "learning_rate": json_numbers(rows[:, 3]),
-        "point": json_numbers(rows[:, 5:]) if rows.shape[1] > 5 else [],
+        "point": json_numbers(rows[:, 5:-1]) if rows.shape[1] > 6 else [],
     }
 
 
 def _passed(now: Progress) -> Array:
     """Points that the descent passed, as far as they are recorded: (n, P)."""
     if not now.blocks:
-        return now.rows[:, 6:]
-    recent = [block[:, 5:, :].transpose(0, 2, 1)[:, members >= 0] for members, block in now.blocks[-64:]]
+        return now.rows[:, 6:-1]
+    recent = [block[:, 5:-1, :].transpose(0, 2, 1)[:, members >= 0] for members, block in now.blocks[-64:]]
     parts = [block.reshape(-1, block.shape[-1]) for block in recent]
     return np.concatenate(parts)
 

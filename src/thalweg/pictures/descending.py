@@ -17,19 +17,19 @@ _MOST_ROWS = 3000
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Numbers against steps: step, value (M,)."""
+    """Numbers against steps, and against seconds: step, value, seconds (M,)."""
 
     label: str
     step: Array
     value: Array
+    seconds: Array
 
 
 @dataclass(frozen=True, eq=False)
 class Descending:
-    """The series of a descent. seconds_per_step: on average; single steps are not timed."""
+    """The series of a descent."""
 
     series: tuple[Series, ...]
-    seconds_per_step: float
     is_batched: bool
     name: str = "descent"
     title: str = "The way down"
@@ -46,19 +46,21 @@ class Descending:
         return f"Over {last:,} steps {', '.join(told)}." if told else "Nothing was recorded."
 
 
-def _series(label: str, step: Array, value: Array) -> list[Series]:
+def _series(label: str, step: Array, value: Array, seconds: Array) -> list[Series]:
     if not len(step) or not np.isfinite(value).any():
         return []
     places = thinned(value, _MOST_ROWS)
-    return [Series(label, step[places], value[places])]
+    return [Series(label, step[places], value[places], seconds[places])]
 
 
 def descending_of(result: Result) -> Descending:
     """What was recorded of a descent."""
     history: History = result.history
     is_batched = result.origin is not None and result.origin.plan.batch is not None
-    found = _series("loss of the batch" if is_batched else "loss", history.step, history.loss)
-    found += _series("gradient norm", history.step, history.gradient_norm)
-    found += _series("learning rate", history.step, history.learning_rate)
-    found += _series("validation loss", history.validation_step, history.validation_loss)
-    return Descending(tuple(found), result.seconds / max(1, result.steps), is_batched)
+    step, seconds = history.step, history.seconds
+    found = _series("loss of the batch" if is_batched else "loss", step, history.loss, seconds)
+    found += _series("gradient norm", step, history.gradient_norm, seconds)
+    found += _series("learning rate", step, history.learning_rate, seconds)
+    checked = np.interp(history.validation_step, step, seconds) if len(step) else np.zeros(0)
+    found += _series("validation loss", history.validation_step, history.validation_loss, checked)
+    return Descending(tuple(found), is_batched)

@@ -22,7 +22,8 @@ class Fitted:
     """What a report tells of a model beside its descent, as plain arrays.
 
     target: the name of what is predicted. coefficients: by the name of the feature; those of several classes have one name each.
-    predicted, actual: (N,), numbers, or for classes their numbers, counted from 0; by default of validation rows.
+    predicted, actual: (N,), numbers, or for classes their numbers, counted from 0; by default of validation rows. Of several
+    numbers (N, T), with `targets`, their names.
     classes: their names; empty where the target is a number. scores: by part ("training", "validation") and name.
     rows: what the predictions were made for, in words.
     """
@@ -34,9 +35,15 @@ class Fitted:
     classes: tuple[str, ...] = ()
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     rows: str = "validation rows"
+    targets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if np.shape(self.predicted) != np.shape(self.actual) or np.ndim(self.actual) != 1:
+        each = (len(self.targets),) if self.targets else ()
+        if (
+            np.shape(self.predicted) != np.shape(self.actual)
+            or np.shape(self.actual)[1:] != each
+            or not np.ndim(self.actual)
+        ):
             raise ArgumentError(
                 f"predicted has the shape {np.shape(self.predicted)} and actual {np.shape(self.actual)}: expected one number each "
                 "for every row"
@@ -83,25 +90,31 @@ class Confusion:
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """predicted, residual (actual − predicted): (M,), a sample if there are many rows. count: of all rows. deviation: of all."""
+    """predicted, residual (actual − predicted): (M, T), a sample if there are many rows. count: of all rows. deviation, mean: of
+    all (T,). targets: their names. left_out: how many more there are."""
 
     predicted: Array
     residual: Array
     count: int
-    deviation: float
-    mean: float
-    target: str
+    deviation: Array
+    mean: Array
+    targets: tuple[str, ...]
     rows: str
+    left_out: int = 0
     name: str = "residuals"
     title: str = "Residuals"
 
     @property
     def description(self) -> str:
         """What a person would see."""
-        return (
-            f"Actual minus predicted {self.target} against predicted, for {self.count:,} {self.rows}: "
-            f"mean {self.mean:.4g}, standard deviation {self.deviation:.4g}."
+        told = [
+            f"{target}: mean {mean:.4g}, standard deviation {deviation:.4g}"
+            for target, mean, deviation in zip(self.targets, self.mean, self.deviation, strict=True)
+        ]
+        more = (
+            f" The first {len(self.targets)} of {len(self.targets) + self.left_out} targets." if self.left_out else ""
         )
+        return f"Actual minus predicted against predicted, for {self.count:,} {self.rows}; {'; '.join(told)}.{more}"
 
 
 def coefficients_of(subject: Subject, fitted: Fitted | None) -> Coefficients | None:
@@ -124,23 +137,29 @@ def confusion_of(subject: Subject, fitted: Fitted | None) -> Confusion | None:
 
 
 _MOST_DOTS = 1500
+_MOST_TARGETS = 8
+"""Of residuals in one picture."""
 
 
 def residuals_of(subject: Subject, fitted: Fitted | None) -> Residuals | None:
     """The residuals; None if the target is a class."""
     if fitted is None or fitted.classes or not len(fitted.actual):
         return None
-    residual = fitted.actual - fitted.predicted
-    count = len(residual)
+    count = len(fitted.actual)
+    targets = fitted.targets or (fitted.target,)
+    shown = targets[:_MOST_TARGETS]
+    predicted = fitted.predicted.reshape(count, -1)[:, : len(shown)]
+    residual = fitted.actual.reshape(count, -1)[:, : len(shown)] - predicted
     places = np.arange(count)
     if count > _MOST_DOTS:
         places = np.random.default_rng(0).choice(count, _MOST_DOTS, replace=False)
     return Residuals(
-        fitted.predicted[places],
+        predicted[places],
         residual[places],
         count,
-        float(residual.std()),
-        float(residual.mean()),
-        fitted.target,
+        residual.std(axis=0),
+        residual.mean(axis=0),
+        shown,
         fitted.rows,
+        len(targets) - len(shown),
     )

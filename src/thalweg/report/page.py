@@ -237,15 +237,13 @@ def _way_down(descending: Descending) -> Markup:
         "div",
         tag("span", "Against", id="against"),
         tag("button", "steps", type="button", data_axis="step", aria_pressed="true"),
-        tag("button", "time", type="button", data_axis="time", aria_pressed="false")
-        if descending.seconds_per_step
-        else None,
+        tag("button", "time", type="button", data_axis="time", aria_pressed="false"),
         tag("label", tag("input", type="checkbox", id="logarithmic", checked=True), " logarithmic", class_="row"),
         class_="row no-print scripted",
         role="group",
         aria_labelledby="against",
     )
-    note = "Single steps are not timed: the time is divided evenly among them."
+    note = "Single steps are not timed, but stretches of some 50 ms, whose steps share the time evenly."
     still = tag("div", _drawn(descending, descending.description), class_="static")
     return _panel(
         "descent",
@@ -301,9 +299,13 @@ def _more(result: Result) -> Markup:
 
 def _curves(descending: Descending) -> dict[str, Any]:
     return {
-        "secondsPerStep": descending.seconds_per_step,
         "series": [
-            {"label": series.label, "step": json_numbers(series.step), "value": json_numbers(series.value, 9)}
+            {
+                "label": series.label,
+                "step": json_numbers(series.step),
+                "value": json_numbers(series.value, 9),
+                "seconds": json_numbers(series.seconds, 6),
+            }
             for series in descending.series
         ],
     }

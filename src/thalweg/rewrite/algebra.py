@@ -137,6 +137,25 @@ def _is_power_of_two(value: Any) -> bool:
     return bool(math.isfinite(value)) and abs(math.frexp(float(value))[0]) == 0.5
 
 
+@rule(multiply)
+def multiply_negative(node: Node, build: Builder) -> Node | None:
+    """(-a) · b = -(a · b): what remains is often computed already, or vanishes in a difference."""
+    for a, b in (node.operands, node.operands[::-1]):
+        if a.primitive is negative:
+            return build(negative, build(multiply, a.operands[0], b, source=node.source), source=node.source)
+    return None
+
+
+@rule(convert, sum_)
+def negate_last(node: Node, build: Builder) -> Node | None:
+    """A conversion or a sum of -x is minus that of x."""
+    (x,) = node.operands
+    if x.primitive is not negative or node.dtype.kind != "f":
+        return None
+    positive = build(node.primitive, x.operands[0], source=node.source, **node.attributes)
+    return build(negative, positive, source=node.source)
+
+
 @rule(negative)
 def negate(node: Node, build: Builder) -> Node | None:
     (x,) = node.operands

@@ -1,6 +1,6 @@
 """The history as JSON lines, for people and programs that look on: added to after every stretch.
 
-    {"step": 0, "loss": 0.693, "gradient_norm": 0.21, "learning_rate": 0.01, "slope": -0.0021}
+    {"step": 0, "loss": 0.693, "gradient_norm": 0.21, "learning_rate": 0.01, "slope": -0.0021, "seconds": 0.0}
     {"step": 100, "validation_loss": 0.412}
 
 What is not finite is null. The checkpoints hold the same numbers; from them the file is written anew when a run goes on.
@@ -31,14 +31,17 @@ def lines_of(rows: Sequence[Array], checks: Sequence[Check]) -> str:
     """Rows of the history and checks on validation data as lines; a check comes before the row of the same iteration."""
     found = [(iteration, 0, f'"step": {step}, "validation_loss": {_json(loss)}') for iteration, step, loss in checks]
     for part in rows:
-        found += [(int(iteration), 1, _row(int(step), numbers[:4])) for iteration, step, *numbers in part.tolist()]
+        found += [
+            (int(iteration), 1, _row(int(step), [*numbers[:4], numbers[-1]]))
+            for iteration, step, *numbers in part.tolist()
+        ]
     found.sort(key=lambda line: line[:2])
     return "".join(f"{{{text}}}\n" for *_, text in found)
 
 
 def _row(step: int, numbers: Sequence[float]) -> str:
-    loss, gradient_norm, learning_rate, slope = map(_json, numbers)
-    return f'"step": {step}, "loss": {loss}, "gradient_norm": {gradient_norm}, "learning_rate": {learning_rate}, "slope": {slope}'
+    named = zip(("loss", "gradient_norm", "learning_rate", "slope", "seconds"), numbers, strict=True)
+    return ", ".join([f'"step": {step}', *(f'"{name}": {_json(value)}' for name, value in named)])
 
 
 def _json(value: float) -> str:

@@ -41,7 +41,7 @@ def result_so_far(folder: str | Path) -> Result:
     checks = [line for line in lines if "validation_loss" in line]
     if not rows:
         raise RunError(f"the run in {folder} has recorded nothing yet")
-    columns = {name: _numbers(rows, name) for name in ("loss", "gradient_norm", "learning_rate", "slope")}
+    columns = {name: _numbers(rows, name) for name in ("loss", "gradient_norm", "learning_rate", "slope", "seconds")}
     step = np.array([row["step"] for row in rows], np.int64)
     checked = np.array([check["step"] for check in checks], np.int64)
     history = History(step, **columns, validation_step=checked, validation_loss=_numbers(checks, "validation_loss"))

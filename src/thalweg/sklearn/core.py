@@ -195,6 +195,7 @@ def _joined(first: Result, second: Result) -> Result:
     a, b = first.history, second.history
     kept = slice(None, -1)  # the last row of the first part is the first row of the second
     columns: dict[str, Any] = {name: np.concatenate([getattr(a, name)[kept], getattr(b, name)]) for name in names}
+    columns["seconds"] = np.concatenate([a.seconds[kept], b.seconds + first.seconds])
     history = History(step=np.concatenate([a.step[kept], b.step + first.steps]), **columns)
     return dataclasses.replace(
         second,

@@ -21,7 +21,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.experimental import pallas as pl
-from jax.experimental.pallas import triton
 
 from ...graph import Graph, Node, Shape
 from ...ops.contraction import free_axes
@@ -29,7 +28,7 @@ from ..cut import Sweep
 from ..examples import follow_examples
 from .lowering import LOWERINGS
 
-__all__ = ["ELEMENTWISE", "Kernel", "kernel_of", "padded"]
+__all__ = ["ELEMENTWISE", "Kernel", "kernel_of", "of_triton", "padded"]
 
 Value = Any
 
@@ -51,6 +50,13 @@ _REDUCTIONS: dict[str, tuple[Any, float]] = {
     "maximum_reduce": (jnp.max, -np.inf),
     "minimum_reduce": (jnp.min, np.inf),
 }
+
+
+def of_triton() -> Any:
+    """What Pallas has for Triton alone. Looked for when a kernel is made: JAX has announced its end, and descents go on without kernels."""
+    from jax.experimental.pallas import triton
+
+    return triton
 
 
 def padded(shape: Shape) -> Shape:
@@ -81,7 +87,7 @@ class Kernel:
                 jax.ShapeDtypeStruct(shape, node.dtype)  # type: ignore[no-untyped-call]  # JAX's
                 for shape, node in zip(shapes, self.graph.outputs, strict=True)
             ],
-            compiler_params=None if is_interpreted else triton.CompilerParams(num_warps=_WARPS, num_stages=2),
+            compiler_params=None if is_interpreted else of_triton().CompilerParams(num_warps=_WARPS, num_stages=2),
             interpret=is_interpreted,
             name="sweep",
         )(*inputs)
@@ -185,10 +191,10 @@ class _Body:
                 inside = is_inside if inside is None else inside & is_inside
         index = tuple(jnp.broadcast_to(place, shape) for place in places)
         if inside is None:
-            found = triton.load(ref.at[index])
+            found = of_triton().load(ref.at[index])
         else:
             mask = jnp.broadcast_to(inside, shape)
-            found = triton.load(ref.at[index], mask=mask, other=jnp.zeros(shape, ref.dtype))
+            found = of_triton().load(ref.at[index], mask=mask, other=jnp.zeros(shape, ref.dtype))
         return found.astype(node.dtype)
 
     def _totals(self, known: Sequence[Value], tile: Sequence[Value], first: Value) -> list[Value]:

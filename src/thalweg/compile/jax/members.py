@@ -18,13 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.experimental import pallas as pl
-from jax.experimental.pallas import triton
 
 from ...graph import Array, Graph, Node
 from ..native.interface import Loop
 from ..prepare import Prepared
 from .descending import Carried, stage_graph
-from .kernel import ELEMENTWISE
+from .kernel import ELEMENTWISE, of_triton
 from .lowering import LOWERINGS
 
 __all__ = ["MembersKernel", "members_kernel"]
@@ -34,8 +33,8 @@ Value = Any
 _MEMBERS = 32
 """Members of a program: the threads of a warp."""
 
-_MOST_NUMBERS = 4000
-"""The most numbers in the graph of a member: each is an instruction."""
+_MOST_NUMBERS = 1000
+"""The most numbers in the graph of a member. Each is an instruction, and compiling takes time with the square of them: here some 5 s."""
 
 _STRUCTURE = ("broadcast", "reshape", "transpose", "slice", "place", "sum", "dot", "cumulative_sum")
 _EXTREMA = {"maximum_reduce": "maximum", "minimum_reduce": "minimum"}
@@ -123,7 +122,7 @@ class MembersKernel:
             ],
             out_specs=specs,
             out_shape=out_shape,
-            compiler_params=None if self.is_interpreted else triton.CompilerParams(num_warps=1, num_stages=1),
+            compiler_params=None if self.is_interpreted else of_triton().CompilerParams(num_warps=1, num_stages=1),
             interpret=self.is_interpreted,
             name="members",
         )(*packs.values(), outside, numbers)

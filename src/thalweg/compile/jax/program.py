@@ -17,12 +17,12 @@ from ...ops.contraction import dot
 from ..device import Device
 from ..native.interface import Loop
 from ..prepare import Prepared
-from .descending import Carried, Descent
+from .descending import Carried, Descent, steps_unasked
 from .finding import found
 from .members import MembersKernel, members_kernel
 from .sweeps import Evaluator
 
-__all__ = ["DeviceProgram", "One", "compile_for_device", "on_device", "precise"]
+__all__ = ["DeviceProgram", "One", "compile_for_device", "lowerable", "on_device", "precise", "stretch_types"]
 
 _CAPACITY = 32
 _known: OrderedDict[tuple[Any, ...], DeviceProgram] = OrderedDict()
@@ -119,14 +119,16 @@ def _descents(
 ) -> Iterator[Descent | MembersKernel]:
     """Ways to run the loop, the fastest first; each further one is for when the one before cannot be compiled."""
     whole = () if loop.sampling else data
+    unasked = steps_unasked(prepared.graph) if place.platform == "gpu" else 1
     if one is not None and place.platform == "gpu":
         kernel = members_kernel(one.prepared, loop, loop.lanes, one.status)
         if kernel is not None:
             yield kernel
     if place.platform == "gpu" and whole:
-        yield Descent(prepared.graph, loop, Evaluator(place.platform, device.precision, whole))
+        yield Descent(prepared.graph, loop, Evaluator(place.platform, device.precision, whole), unasked=unasked)
     has_kernels = place.platform != "gpu"
-    yield Descent(prepared.graph, loop, Evaluator(place.platform, device.precision, whole, has_kernels), in_order)
+    evaluator = Evaluator(place.platform, device.precision, whole, has_kernels)
+    yield Descent(prepared.graph, loop, evaluator, in_order, unasked)
 
 
 def _compile(
@@ -141,33 +143,43 @@ def _compile(
     descent = next(descents)
     note = ""
     with precise():
-        sharding = jax.sharding.SingleDeviceSharding(place)
-
-        def typed(shape: Sequence[int], dtype: Any) -> Any:
-            return jax.ShapeDtypeStruct(tuple(shape), dtype, sharding=sharding)  # type: ignore[no-untyped-call]  # JAX's
-
-        number = typed((), np.int64)
-        state = tuple(typed(node.shape, node.dtype) for node in graph.inputs[: loop.carried])
-        history = typed((room, descent.width), np.float64)
-        carried = Carried(state, None, number, number, number, number, number)
-        short = _shortened(graph, data) if device.precision == "bfloat16" else ()
-        sampled = loop.sampling.data_inputs if loop.sampling else ()
-        rest = []
-        for number, node in enumerate(graph.inputs[loop.carried :], loop.carried):
-            shape = (loop.sampling.examples, *node.shape[1:]) if loop.sampling and number in sampled else node.shape
-            rest.append(typed(shape, jnp.bfloat16 if node in short else node.dtype))
-        types = (history, carried, rest, typed((), np.uint64), number, number)
+        types = stretch_types(graph, loop, device, room, data, descent.width, jax.sharding.SingleDeviceSharding(place))
         compiled = None
         while compiled is None:
             try:
-                compiled = jax.jit(partial(_stretch, descent), donate_argnums=(0,)).lower(*types).compile()
+                compiled = lowerable(descent).lower(*types).compile()
             except Exception as error:  # kernels are compiled by another compiler, which fails in its own ways
                 following = next(descents, None)
                 if following is None:
                     raise
                 descent = following
                 note = f"this runs slower than it might, since its kernel could not be compiled: {str(error).splitlines()[0]}"
-    return DeviceProgram(compiled, [value.dtype for value in rest], descent.width, room, place, note)
+    return DeviceProgram(compiled, [value.dtype for value in types[2]], descent.width, room, place, note)
+
+
+def lowerable(descent: Descent | MembersKernel) -> Any:
+    """The stretches of a descent, to be lowered for the arguments of `stretch_types`."""
+    return jax.jit(partial(_stretch, descent), donate_argnums=(0,))
+
+
+def stretch_types(
+    graph: Graph, loop: Loop, device: Device, room: int, data: Sequence[Node], width: int, sharding: Any = None
+) -> tuple[Any, ...]:
+    """The types of what `DeviceProgram.run` is given. sharding: JAX's word for where it lies; None if it is only to be lowered."""
+
+    def typed(shape: Sequence[int], dtype: Any) -> Any:
+        return jax.ShapeDtypeStruct(tuple(shape), dtype, sharding=sharding)  # type: ignore[no-untyped-call]  # JAX's
+
+    number = typed((), np.int64)
+    state = tuple(typed(node.shape, node.dtype) for node in graph.inputs[: loop.carried])
+    carried = Carried(state, None, number, number, number, number, number)
+    short = _shortened(graph, data) if device.precision == "bfloat16" else ()
+    sampled = loop.sampling.data_inputs if loop.sampling else ()
+    rest = []
+    for place, node in enumerate(graph.inputs[loop.carried :], loop.carried):
+        shape = (loop.sampling.examples, *node.shape[1:]) if loop.sampling and place in sampled else node.shape
+        rest.append(typed(shape, jnp.bfloat16 if node in short else node.dtype))
+    return typed((room, width), np.float64), carried, rest, typed((), np.uint64), number, number
 
 
 def _stretch(descent: Descent | MembersKernel, history: Any, carried: Carried, *rest: Any) -> Carried:

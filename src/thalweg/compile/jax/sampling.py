@@ -14,6 +14,8 @@ __all__ = ["rows_of"]
 
 Value = Any
 
+_WALKS = 4
+
 
 def _splitmix(value: Value) -> Value:
     value = value + np.uint64(GOLDEN)
@@ -59,6 +61,9 @@ def rows_of(sampling: Sampling, seed: Value, iteration: Value, steps: int, in_or
         return jnp.any(x >= examples)
 
     def walk(x: Value) -> Value:
-        return jnp.where(x >= examples, scramble(x), x)
+        # Several at a time: after each round a GPU is asked whether another is needed, which costs more than the round.
+        for _ in range(_WALKS):
+            x = jnp.where(x >= examples, scramble(x), x)
+        return x
 
-    return lax.while_loop(is_pending, walk, scramble(places)).astype(np.int32).reshape(steps, batch)
+    return lax.while_loop(is_pending, walk, walk(scramble(places))).astype(np.int32).reshape(steps, batch)

@@ -129,11 +129,20 @@ def wide(total: Value) -> Value:
     return total.astype(np.float64) if total.dtype.kind == "f" else total
 
 
+def _kept(node: Node, platform: str) -> int:
+    """Bytes of memory that a number takes while its tile is computed."""
+    if platform == "tpu" and node.dtype == np.float64:
+        return _FLOAT64_ON_TPU  # the input of a product too: it is taken apart into many short numbers
+    return 0 if node.is_input and platform != "cpu" else node.dtype.itemsize
+
+
+_FLOAT64_ON_TPU = 128
+
+
 def tile_rows(examples: Examples, graph: Graph, platform: str) -> int:
     """How many examples are in a tile; all of them where tiles gain nothing."""
     count = examples.count
-    per_example = [node for node in graph.nodes if node in examples.axis and not (node.is_input and platform != "cpu")]
-    size = sum(node.type.size // count * node.dtype.itemsize for node in per_example)
+    size = sum(node.type.size // count * _kept(node, platform) for node in graph.nodes if node in examples.axis)
     limit, times = (_CACHE_BYTES, _WORTH_CACHING) if platform == "cpu" else (_MEMORY_BYTES, 1)
     if size * count <= times * limit:
         return count

@@ -6,7 +6,7 @@ is better computed once: when all that it multiplies is there, each thread takes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,13 +15,14 @@ from llvmlite import ir
 from ...graph import Graph, Node
 from ...ops.contraction import dot
 from ..examples import Examples
-from .arrays import Function, integer
+from .arrays import Function, integer, loop
+from .loops import Share, share_of
 from .memory import Memory
-from .products import Operand, emit_product, packed_size, product_of
+from .products import Operand, Product, emit_product, pack, packed_size, product_of
 from .tiles import Tiling
 from .views import Area, View
 
-__all__ = ["deferred_products", "emit_rows"]
+__all__ = ["deferred_products", "emit_rows", "row_elements"]
 
 _LARGE_BYTES = 1 << 16
 _ROWS = 8
@@ -48,36 +49,72 @@ def emit_rows(
     chunk: ir.Value,
     chunks: int,
     vector_bytes: int,
+    follow: Callable[[Node, Share], None] | None = None,
+    meanwhile: Callable[[ir.Value, int], None] | None = None,
 ) -> None:
-    """Emits a chunk's rows of each product. views: of whole operands and results."""
+    """Emits a chunk's rows of each product. views: of whole operands and results. follow: emits what is done with rows that are just
+    computed, and still in cache. meanwhile: emits one of so many parts of something that is best done a little at a time."""
+    largest = max(products, key=lambda node: node.type.size)
     for node in products:
-        operands, result = [views[operand] for operand in node.operands], views[node]
-        product, is_swapped = product_of(node, operands[0], operands[1], result)
-        if is_swapped:
-            operands.reverse()
-        a, b, c = (Operand(function.start_of_view(view), view.buffer.dtype) for view in (*operands, result))
-        size = packed_size(product)
-        packed = function.start_of(memory.buffer(Area.SCRATCH, size, node.dtype)) if size else None
-        rows = product.m.extent
-        share = -(-rows // (chunks * _ROWS)) * _ROWS
-        for count, is_mine in _shares(function, rows, share, chunk):
-            with function.builder.if_then(is_mine):
-                first = function.builder.mul(chunk, integer(share))
-                part = replace(product, m=replace(product.m, extent=count))
-                moved = (
-                    _moved(function, a, first, product.m.a),
-                    b,
-                    _moved(function, c, first, product.m.c),
-                )
-                emit_product(function, part, moved, packed, False, vector_bytes)
+        beside = meanwhile if node is largest else None
+        _emit_rows_of(function, memory, node, views, (chunk, chunks), vector_bytes, follow, beside)
 
 
-def _shares(function: Function, rows: int, share: int, chunk: ir.Value) -> list[tuple[int, ir.Value]]:
-    """How many rows a chunk has, and whether this one is such a chunk."""
-    full, left = divmod(rows, share)
-    compare = function.builder.icmp_signed
-    shares = [(share, compare("<", chunk, integer(full)))] if full else []
-    return shares + ([(left, compare("==", chunk, integer(full)))] if left else [])
+def _emit_rows_of(
+    function: Function,
+    memory: Memory,
+    node: Node,
+    views: Mapping[Node, View],
+    part: tuple[ir.Value, int],
+    vector_bytes: int,
+    follow: Callable[[Node, Share], None] | None,
+    meanwhile: Callable[[ir.Value, int], None] | None,
+) -> None:
+    """Emits the rows of one product, some at a time. part: which chunk, of how many."""
+    product, found = _oriented(node, views)
+    a, b, c = (Operand(function.start_of_view(view), view.buffer.dtype) for view in found)
+    size = packed_size(product)
+    packed = function.start_of(memory.buffer(Area.SCRATCH, size, node.dtype)) if size else None
+    if packed is not None and not product.outer:
+        product, b = pack(function, product, b, packed)
+        packed = None
+    builder, (chunk, chunks) = function.builder, part
+
+    def emit(first: ir.Value, height: int) -> None:
+        some = replace(product, m=replace(product.m, extent=height))
+        moved = (_moved(function, a, first, product.m.a), b, _moved(function, c, first, product.m.c))
+        emit_product(function, some, moved, packed, False, vector_bytes)
+        if follow is not None:
+            follow(node, Share(first, integer(height)))
+
+    blocks, left = divmod(product.m.extent, _ROWS)
+    share = share_of(function, blocks, chunk, chunks)
+    parts = max(1, blocks // chunks)
+
+    def block(index: ir.Value) -> None:
+        if meanwhile is not None:
+            with builder.if_then(builder.icmp_signed("<", index, integer(parts))):
+                meanwhile(index, parts)
+        emit(builder.mul(builder.add(share.first, index), integer(_ROWS)), _ROWS)
+
+    loop(function, share.count, block, "blocks")
+    if left:
+        with builder.if_then(builder.icmp_signed("==", chunk, integer(chunks - 1))):
+            emit(integer(blocks * _ROWS), left)
+
+
+def row_elements(node: Node, views: Mapping[Node, View]) -> int | None:
+    """How many elements each row of a product has, if they and the rows lie one after another in memory; otherwise None."""
+    product, _ = _oriented(node, views)
+    is_in_order = not product.outer and product.m.c == product.n.extent and (product.n.c == 1 or product.n.extent == 1)
+    return product.n.extent if is_in_order else None
+
+
+def _oriented(node: Node, views: Mapping[Node, View]) -> tuple[Product, list[View]]:
+    """The product, and A, B and C in its order."""
+    left, right, result = (views[x] for x in (*node.operands, node))
+    product, is_swapped = product_of(node, left, right, result)
+    return product, [right, left, result] if is_swapped else [left, right, result]
 
 
 def _moved(function: Function, operand: Operand, index: ir.Value, stride: int) -> Operand:

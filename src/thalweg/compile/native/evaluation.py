@@ -14,21 +14,27 @@ from ...graph import Graph, Node
 from ...ops.structure import place
 from ..examples import Examples
 from .arrays import INT8, INT64, POINTER, Function, integer, loop
-from .deferred import deferred_products, emit_rows
+from .deferred import deferred_products, emit_rows, row_elements
 from .formulas import identity
 from .groups import ALIASES, REDUCTIONS, Group
 from .homes import homes_of
 from .interface import Control
-from .loops import Share, can_be_shared, emit_combine, emit_copy, emit_fill
+from .loops import Share, can_be_shared, emit_combine, emit_copy, emit_fill, share_of
 from .memory import Memory
 from .permutation import Sampling
 from .region import LARGEST_LOCAL, Region, Tile, tiled
-from .sampling import INTEGER, Sample, emit_sample, is_worth_prefetching
+from .sampling import INTEGER, Sample, emit_prefetch, emit_sample, is_worth_prefetching
 from .threads import Sharing, control_field
 from .tiles import Tiling
 from .views import Area, Buffer, View
 
-__all__ = ["Emitter", "Evaluation", "phase_count"]
+__all__ = ["PARAMETERS", "Emitter", "Evaluation", "phase_count"]
+
+_UNIT = 64
+"""Elements of a long group are shared in whole vectors."""
+
+PARAMETERS: Sequence[ir.Type] = [*[POINTER] * 4, INT64]
+"""Of the functions that Python calls: table, workspace, control, scratch, home."""
 
 
 @dataclass(eq=False)
@@ -63,8 +69,8 @@ class Emitter:
         self.views.update(self.inputs)
         self._constant_slots: dict[Node, View] = {}
         self._numbers = {node: i for i, node in enumerate(n for n in self.graph.nodes if n.is_constant)}
-        main = self.declare("run", [POINTER] * 4, is_internal=False)
-        table, workspace, self.control, self.scratch = main.args
+        main = self.declare("run", PARAMETERS, is_internal=False)
+        table, workspace, self.control, self.scratch, self.home = main.args
         areas = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: self.scratch}
         self.main = Function(ir.IRBuilder(main.append_basic_block("entry")), areas)
         self.seed = self.memory.array(Area.WORKSPACE, (), INTEGER)
@@ -134,6 +140,32 @@ def phase_count(graph: Graph, examples: Examples | None) -> int:
     return max(of_totals + of_outputs, default=0) + 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Where the rows of a product begin among the elements of a group, how long each is, and how many elements all have."""
+
+    start: int
+    length: int
+    size: int
+
+    def elements(self, function: Function, rows: Share) -> Share:
+        """The elements of some of the rows."""
+        builder, length = function.builder, integer(self.length)
+        first = builder.add(builder.mul(rows.first, length), integer(self.start))
+        return Share(first, builder.mul(rows.count, length))
+
+
+def _gaps(extent: int, rows: Mapping[Node, _Rows]) -> Iterator[tuple[int, int]]:
+    """Begin and end of what lies between the products, before and after them."""
+    begin = 0
+    for found in sorted(rows.values(), key=lambda found: found.start):
+        if found.start > begin:
+            yield begin, found.start
+        begin = found.start + found.size
+    if extent > begin:
+        yield begin, extent
+
+
 @dataclass(eq=False)
 class Evaluation:
     """One evaluation of a graph: of all that a program computes, or of one stage of a descent.
@@ -158,6 +190,10 @@ class Evaluation:
         self.kept = {
             node: self.memory.array(Area.WORKSPACE, self._of_batch(node, batch), node.dtype) for node in factors
         }
+        self.regions = {} if self.examples is None else self._regions(self.examples)
+        self.pending: Sequence[Node] = []
+        self.waiting: set[Node] = set()
+        self.ahead: Sample | None = None
         self.homes: Mapping[Node, View] = {}
         self.parts: dict[Node, View] = {}
 
@@ -188,19 +224,39 @@ class Evaluation:
         )
 
     def _share(self, region: Region, group: Group, stored: frozenset[Node]) -> bool:
-        """Lets all threads compute a long group, each chunk a piece of it; returns whether it is long enough for that."""
+        """Lets all threads compute a long group, each chunk a piece of it; returns whether it is long enough for that.
+
+        Where it reads a deferred product element by element, it follows row by row in the same sweep.
+        """
         assert self.tiling is not None
         chunks = self.tiling.chunks
-        if not can_be_shared(group, chunks) or any(node in self.emitter.lane_axis for node in group.nodes):
+        has_lanes = any(node in self.emitter.lane_axis for node in group.nodes)
+        is_shared = can_be_shared(group, chunks) and not has_lanes
+        rows = self._rows_in(region, group) if is_shared else None
+        if rows is None:
+            self._compute_deferred(region, group)
+        if not is_shared:
             return False
         partial: dict[Node, View] = {}
         for node in group.nodes:
             if node.primitive in REDUCTIONS:
                 buffer = self.memory.buffer(Area.WORKSPACE, chunks, node.dtype)
                 partial[node] = View(buffer, 0, (), (), example_stride=1)
+        part = self._declare_part(region, group, stored, partial)
         number, function, chunk = self._declare_sweep()
         function.example = chunk  # of each reduction, a chunk has a number of its own
-        region.emit_group(function, group, stored, Share(chunk, chunks), partial)
+        for node, view in partial.items():
+            emit_fill(function, view, identity(_reduction_of(node), node.dtype))
+
+        def emit_part(share: Share) -> None:
+            areas = [function.areas[area] for area in (Area.TABLE, Area.WORKSPACE, Area.SCRATCH)]
+            function.builder.call(part, [*areas, chunk, share.first, share.count])
+
+        if rows is not None:
+            self._emit_rows(function, chunk, lambda node, share: emit_part(rows[node].elements(function, share)))
+        for start, end in _gaps(group.shape[0], rows or {}):
+            share = share_of(function, end - start, chunk, chunks, _UNIT)
+            emit_part(replace(share, first=function.builder.add(share.first, integer(start))))
         function.builder.ret_void()
         self._emit_parallel(number)
         for node, view in partial.items():
@@ -209,6 +265,83 @@ class Evaluation:
             name = _reduction_of(node)
             emit_combine(self.main, name, first, region.view(node), step, chunks, self.vector_bytes)
         return True
+
+    def _declare_part(self, region: Region, group: Group, stored: frozenset[Node], partial: Mapping[Node, View]) -> Any:
+        """The function that computes some elements of a group for a chunk: as many as asked for, from the first."""
+        declared = self.emitter.declare(
+            f"part{len(self.emitter.sweeps)}", [POINTER] * 3 + [INT64] * 3, is_internal=True
+        )
+        table, workspace, scratch, chunk, first, count = declared.args
+        areas: dict[Area, ir.Value] = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: scratch}
+        function = Function(ir.IRBuilder(declared.append_basic_block("entry")), areas, chunk)
+        region.emit_group(function, group, stored, Share(first, count), partial)
+        function.builder.ret_void()
+        return declared
+
+    # Products that wait until all examples are done
+    def _rows_in(self, region: Region, group: Group) -> dict[Node, _Rows] | None:
+        """Where the rows of the products that wait are among the elements of a group, if it reads nothing else that depends on them."""
+        inside = set(group.nodes)
+        read = {x for node in group.nodes for x in node.operands if x in self.waiting and x not in inside}
+        if len(read) != 1:
+            return None
+        whole = region.view(read.pop())
+        found: dict[Node, _Rows] = {}
+        for node in self.pending:
+            view = self.views[node]
+            length, start = row_elements(node, {**self.kept, node: view}), view.offset - whole.offset
+            is_within = view.buffer == whole.buffer and 0 <= start <= group.shape[0] - node.type.size
+            if length is None or not is_within or whole.strides != (1,):
+                return None
+            found[node] = _Rows(start, length, node.type.size)
+        return found
+
+    def _compute_deferred(self, region: Region, group: Group) -> None:
+        """Emits the products that wait, if the group reads them."""
+        first = group.nodes[0]
+        read = [x for node in group.nodes for x in node.operands if x in self.waiting]
+        is_in_place = first.primitive is place and all(
+            region.view(piece).is_same(region.views[first].window(starts, steps, piece.shape))
+            for piece, (starts, steps) in zip(first.operands, first.attributes["windows"], strict=True)
+            if piece in self.waiting
+        )
+        if read and not is_in_place:
+            self._emit_deferred()
+
+    def _defer(self, phase: int) -> None:
+        """Leaves the products that follow a sweep for the next one."""
+        self.pending = self._deferred_in(phase)
+        for node in self.pending:
+            self.views[node] = self.homes.get(node) or self._total(self.memory, Area.WORKSPACE, node)
+        self.waiting = set(self.pending)
+        for node in self.graph.nodes if self.pending else ():
+            if any(operand in self.waiting for operand in node.operands):
+                self.waiting.add(node)
+
+    def _emit_deferred(self) -> None:
+        """The products that wait, of which each chunk has some rows, by themselves."""
+        if not self.pending:
+            return
+        number, function, chunk = self._declare_sweep()
+        self._emit_rows(function, chunk, None)
+        function.builder.ret_void()
+        self._emit_parallel(number)
+
+    def _emit_rows(self, function: Function, chunk: ir.Value, follow: Callable[[Node, Share], None] | None) -> None:
+        assert self.tiling is not None
+        before = self.memory.used[Area.SCRATCH]
+        views = {**self.kept, **{node: self.views[node] for node in self.pending}}
+        chunks = self.tiling.chunks
+        meanwhile = None
+        if self.ahead is not None:
+            function.example, sample = chunk, self.ahead
+
+            def meanwhile(part: ir.Value, parts: int) -> None:
+                emit_prefetch(function, sample, part, parts)
+
+        emit_rows(function, self.memory, self.pending, views, chunk, chunks, self.vector_bytes, follow, meanwhile)
+        self._release_scratch(before)
+        self.pending, self.waiting = [], set()
 
     def emit(self, outputs: Mapping[Node, View | None]) -> Region:
         """Emits the evaluation, phase by phase; `outputs` says where values are wanted, None where that is free."""
@@ -221,11 +354,14 @@ class Evaluation:
             wanted = {node: view for node, view in outputs.items() if node in here}
             wanted |= {node: view for node, view in self.homes.items() if node in here}
             wanted |= {node: None for node in self._read_later(here) if node not in wanted}
+            if region.share is None or any(x in self.waiting and region.is_alias(x) for x in wanted):
+                self._emit_deferred()
             region.emit(self.emitter.functions_for(self.main), nodes, wanted)
+            self._emit_deferred()
             if phase < count:
                 self._emit_parallel(self._emit_sweep(phase))
                 self._emit_combined(phase)
-                self._emit_deferred(phase)
+                self._defer(phase)
         for node, view in outputs.items():
             if view is not None and self.examples and node in self.examples.totals and self.views[node] != view:
                 emit_copy(self.main, self.views[node], view, self.vector_bytes)
@@ -250,7 +386,24 @@ class Evaluation:
             return True
         if node in self.examples.axis or node in self.examples.totals:
             return False
-        return self.examples.phase[node] == phase
+        return self.regions[node] == phase
+
+    def _regions(self, examples: Examples) -> dict[Node, int]:
+        """For each node outside of the sweeps the phase before whose sweep it is computed: elementwise ones wait for those that read them,
+        so that they can share a loop."""
+        found: dict[Node, int] = {}
+        needed: dict[Node, int] = {}
+        kept = set(self.graph.outputs)
+        for node in reversed(self.graph.nodes):
+            own = examples.phase[node]
+            if node in examples.axis or node in examples.totals:
+                when = own if node in examples.axis else own - 1
+            else:
+                can_wait = node not in kept and (node.primitive.is_elementwise or node.primitive in ALIASES)
+                when = found[node] = needed.get(node, own) if can_wait else own
+            for operand in node.operands:
+                needed[operand] = min(needed.get(operand, when), when)
+        return found
 
     def _read_later(self, here: set[Node]) -> set[Node]:
         """Nodes of a region that other regions read."""
@@ -363,22 +516,6 @@ class Evaluation:
         """What those multiply."""
         return list(dict.fromkeys(operand for node in self._deferred_in(phase) for operand in node.operands))
 
-    def _emit_deferred(self, phase: int) -> None:
-        """The products that follow a sweep, of which each chunk has some rows."""
-        products = self._deferred_in(phase)
-        if not products:
-            return
-        assert self.tiling is not None
-        number, function, chunk = self._declare_sweep()
-        results = {node: self.homes.get(node) or self._total(self.memory, Area.WORKSPACE, node) for node in products}
-        before = self.memory.used[Area.SCRATCH]
-        views = {**self.kept, **results}
-        emit_rows(function, self.memory, products, views, chunk, self.tiling.chunks, self.vector_bytes)
-        function.builder.ret_void()
-        self._release_scratch(before)
-        self.views |= results
-        self._emit_parallel(number)
-
     def _release_scratch(self, before: int) -> None:
         """What a sweep has used is free again for the next."""
         self.emitter.scratch_needed = max(self.emitter.scratch_needed, self.memory.used[Area.SCRATCH])
@@ -455,7 +592,9 @@ class Evaluation:
             chosen, tag = (
                 tiled(self.memory.array(Area.WORKSPACE, (sampling.batch,), INTEGER), 0, rows) for _ in range(2)
             )
-        sample = Sample(self.emitter.iteration, self.emitter.seed, chosen, tag, rows, arrays)
+        sample = Sample(self.emitter.iteration, self.emitter.seed, chosen, tag, rows, arrays, not self.deferred)
+        if looks_ahead and self.deferred:
+            self.ahead = replace(sample, chosen=replace(chosen, example_stride=rows))
         emit_sample(function, sampling, sample, self.vector_bytes)
 
     def _emit_parallel(self, number: int) -> None:
@@ -487,7 +626,7 @@ class Evaluation:
         sweep = emitter.sweeps[number]
         table, workspace = function.areas[Area.TABLE], function.areas[Area.WORKSPACE]
         sharing.emit_publish(function.builder, emitter.control, number)
-        arguments = (table, workspace, emitter.control, emitter.scratch)
+        arguments = (table, workspace, emitter.control, emitter.scratch, emitter.home)
         sharing.emit_work(function.builder, arguments, {number: sweep})
         sharing.emit_wait(function.builder, emitter.control)
 

@@ -7,7 +7,7 @@ group; groups run in the order of their levels. Linear in the number of nodes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...graph import Node, Shape
@@ -58,37 +58,77 @@ def plan(
 ) -> Plan:
     """Groups the nodes of a region, given operands first."""
     inside = set(nodes)
-    ready: dict[Node, int] = {}  # the level from which a value can be read from memory
-    level: dict[Node, int] = {}  # of elementwise nodes
-    space: dict[Node, Shape] = {}
+    outputs = set(outputs)
+    levels = _levels(nodes, outputs, shape_of, alias)
     groups: dict[tuple[int, Shape], Group] = {}
     units: list[tuple[int, Group]] = []
     for node in nodes:
-        if alias(node):
-            ready[node] = ready.get(node.operands[0], 0)
+        if node not in levels:
             continue
-        if not (node.primitive.is_elementwise or node.primitive in REDUCTIONS or node.primitive is reshape):
-            own = max((ready.get(operand, 0) for operand in node.operands), default=0)
+        own = levels[node]
+        if not _runs_in_loop(node) and node.primitive is not reshape:
             units.append((own, Group(shape_of(node), [node])))
-            ready[node] = own + 1
             continue
-        origin = node if node.primitive.is_elementwise else node.operands[0]
-        shape = squeezed(shape_of(origin))
-        own = 0
-        for operand in node.operands:
-            in_registers = operand in level and space[operand] == shape
-            own = max(own, level[operand] if in_registers else ready.get(operand, 0))
+        shape = _space(node, shape_of)
         key = (own, shape)
         group = groups.get(key)
         if group is None or len(group.nodes) >= LARGEST_GROUP:
             group = groups[key] = Group(shape)
             units.append((own, group))
         group.nodes.append(node)
-        ready[node] = own + 1
-        if node.primitive.is_elementwise:
-            level[node], space[node] = own, shape
     ordered = [group for _, group in sorted(units, key=lambda unit: unit[0])]
-    return Plan(ordered, _stored(ordered, nodes, inside, set(outputs), alias))
+    return Plan(ordered, _stored(ordered, nodes, inside, outputs, alias))
+
+
+def _space(node: Node, shape_of: Callable[[Node], Shape]) -> Shape:
+    """The shape of the loop nest in which a node is computed."""
+    return squeezed(shape_of(node if node.primitive.is_elementwise else node.operands[0]))
+
+
+def _levels(
+    nodes: Sequence[Node],
+    outputs: Collection[Node],
+    shape_of: Callable[[Node], Shape],
+    alias: Callable[[Node], bool],
+) -> dict[Node, int]:
+    """The level of every node that computes something."""
+    ready: dict[Node, int] = {}  # the level from which a value can be read from memory
+    levels: dict[Node, int] = {}
+    space: dict[Node, Shape] = {}  # of nodes that run in loops
+    for node in nodes:
+        if alias(node):
+            ready[node] = ready.get(node.operands[0], 0)
+            continue
+        if _runs_in_loop(node) or node.primitive is reshape:
+            shape = space[node] = _space(node, shape_of)
+            own = 0
+            for operand in node.operands:
+                in_registers = operand.primitive.is_elementwise and space.get(operand) == shape
+                own = max(own, levels[operand] if in_registers else ready.get(operand, 0))
+        else:
+            own = max((ready.get(operand, 0) for operand in node.operands), default=0)
+        levels[node], ready[node] = own, own + 1
+    _postpone(nodes, outputs, levels, space)
+    return levels
+
+
+def _postpone(
+    nodes: Sequence[Node], outputs: Collection[Node], levels: dict[Node, int], space: Mapping[Node, Shape]
+) -> None:
+    """What is computed from memory alone and read by later loops only is left to the first of these: so it stays in registers."""
+    reader: dict[Node, int] = {}  # the level of the first reader
+    in_memory = set(outputs)
+    for node in nodes:
+        for operand in node.operands:
+            if _runs_in_loop(node) and space.get(node) == space.get(operand):
+                reader[operand] = min(reader.get(operand, levels[node]), levels[node])
+            else:
+                in_memory.add(operand)
+    for node in space:
+        own = levels[node]
+        reads_memory = all(levels.get(operand, -1) < own for operand in node.operands)
+        if node.primitive.is_elementwise and node not in in_memory and reads_memory and len(set(node.operands)) <= 2:
+            levels[node] = reader.get(node, own)
 
 
 def _stored(

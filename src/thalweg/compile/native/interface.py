@@ -22,8 +22,9 @@ class Control(IntEnum):
     ITERATION = 6
     SEED = 7
     ALONE = 8  # so many sweeps that are short enough are not shared, since threads were slow to come
-    TICKET = 16
+    OPEN = 16  # the chunks of the open sweep that nobody has taken, as bits
     SWEEP = 17
+    SWEEPS = 18
     DONE = 32
     QUIT = 48
     SIZE = 64

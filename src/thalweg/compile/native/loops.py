@@ -7,7 +7,6 @@ innermost axis are read once before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,7 @@ from .formulas import across, combine, constant, formula, identity
 from .groups import REDUCTIONS, Group
 from .views import View, contiguous_strides
 
-__all__ = ["Share", "Target", "can_be_shared", "emit_combine", "emit_copy", "emit_fill", "emit_group"]
+__all__ = ["Share", "Target", "can_be_shared", "emit_combine", "emit_copy", "emit_fill", "emit_group", "share_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +34,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A part of a long group: chunk number `chunk` of so many."""
+    """A part of something long: `count` elements from the `first` on."""
 
-    chunk: ir.Value
-    chunks: int
+    first: ir.Value
+    count: ir.Value
 
 
 _SHARE = 1 << 12
@@ -49,6 +48,20 @@ def can_be_shared(group: Group, chunks: int) -> bool:
     """Whether a group is one long row, of which threads can compute parts."""
     runs_in_loop = all(node.primitive.is_elementwise or node.primitive in REDUCTIONS for node in group.nodes)
     return runs_in_loop and len(group.shape) == 1 and group.shape[0] >= chunks * _SHARE
+
+
+def share_of(function: Function, extent: int, chunk: ir.Value, chunks: int, unit: int = 1) -> Share:
+    """What a chunk has of so many elements: whole units, the last chunk also those that are left."""
+    builder = function.builder
+
+    def begin(number: ir.Value) -> ir.Value:
+        units = builder.udiv(builder.mul(number, integer(extent // unit)), integer(chunks))
+        return builder.mul(units, integer(unit))
+
+    following = builder.add(chunk, integer(1))
+    is_last = builder.icmp_signed("==", following, integer(chunks))
+    first, end = begin(chunk), builder.select(is_last, integer(extent), begin(following))
+    return Share(first, builder.sub(end, first))
 
 
 @dataclass(eq=False)
@@ -85,8 +98,8 @@ def emit_group(
 ) -> None:
     """Emits the loop nest of a group.
 
-    targets: the nodes that are written to memory. view_of: where operands lie that come from other groups. share: the part to be
-    computed, if not all.
+    targets: the nodes that are written to memory. view_of: where operands lie that come from other groups. share: the part of a long
+    row to be computed, if not all.
     """
     inside = {node for node in group.nodes if node.primitive.is_elementwise}
     reads = {
@@ -177,6 +190,9 @@ def _emit(nest: _Nest) -> None:
     function = nest.function
     for access in _all_accesses(nest):
         access.start = function.start_of_view(access.view)
+        if nest.share is not None and access.strides[-1]:
+            moved = function.builder.mul(nest.share.first, integer(access.strides[-1]))
+            access.start = function.at(access.start, access.view.buffer.dtype, moved)
     for target, access in nest.reductions:
         if not target.accumulates and _has_outer_reduction(access, nest.extents):
             emit_fill(function, target.view, identity(target.node.primitive.name, target.node.dtype))
@@ -323,31 +339,24 @@ def _emit_innermost(nest: _Nest, starts: dict[int, ir.Value]) -> None:
             old = builder.load(pointer, typ=value.type)
             builder.store(combine(builder, name, old, value), pointer)
 
-    count: int | ir.Value = extent // nest.width
-    first: ir.Value | None = None
-    is_last = nullcontext()
-    if nest.share is not None:
-        chunk, chunks = nest.share.chunk, integer(nest.share.chunks)
-        first = builder.udiv(builder.mul(chunk, integer(count)), chunks)
-        following = builder.add(chunk, integer(1))
-        count = builder.sub(builder.udiv(builder.mul(following, integer(count)), chunks), first)
-        is_last = builder.if_then(builder.icmp_signed("==", following, chunks))
-
     def body(i: ir.Value) -> None:
-        index = i if first is None else builder.add(first, i)
-        vector(builder.mul(index, integer(nest.width), flags=("nsw", "nuw")), nest.width, wide)
+        vector(builder.mul(i, integer(nest.width), flags=("nsw", "nuw")), nest.width, wide)
 
-    loop(function, count, body)
-    rest = list(pieces(extent, nest.width))
-    if rest:
-        with is_last:
-            for start, width in rest:
-                vector(integer(start), width, narrow)
+    if nest.share is None:
+        loop(function, extent // nest.width, body)
+        for start, width in pieces(extent, nest.width):
+            vector(integer(start), width, narrow)
+    else:
+        vectors = builder.udiv(nest.share.count, integer(nest.width))
+        loop(function, vectors, body)
+        done = builder.mul(vectors, integer(nest.width))
+        left = builder.sub(nest.share.count, done)
+        loop(function, left, lambda i: vector(builder.add(done, i), 1, narrow), "left")
     for target, access in in_registers:
         name, dtype = target.node.primitive.name, target.node.dtype
         total = builder.load(wide[target.node], typ=value_type(dtype, nest.width))
         result = across(builder, name, total)
-        if extent % nest.width:
+        if extent % nest.width or nest.share is not None:
             rest = builder.load(narrow[target.node], typ=element_type(dtype))
             result = combine(builder, name, result, rest)
         pointer = starts[id(access)]

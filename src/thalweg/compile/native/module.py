@@ -1,9 +1,10 @@
 """Assembling the LLVM module of a program.
 
-    run(table, workspace, control, scratch)    evaluates the graph once, or descends for a stretch
-    help(table, workspace, control, scratch)   what other threads run beside it: they take chunks of tiles
+    run(table, workspace, control, scratch, home)    evaluates the graph once, or descends for a stretch
+    help(table, workspace, control, scratch, home)   what other threads run beside it: they take chunks of tiles
 
-table: pointers to inputs, outputs, the history, then constants. control: 64-bit integers, see `Control`.
+table: pointers to inputs, outputs, the history, then constants. control: 64-bit integers, see `Control`. home: the chunks that a
+thread takes first, as bits.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ from llvmlite import ir
 
 from ...graph import Graph, Node
 from ..examples import Examples, follow_lanes
-from .arrays import POINTER
 from .descending import emit_descent, graph_of
-from .evaluation import Emitter, Evaluation, phase_count
+from .evaluation import PARAMETERS, Emitter, Evaluation, phase_count
 from .interface import Loop
 from .loops import emit_copy
 from .threads import Sharing
@@ -100,7 +100,7 @@ def _emit_evaluation(emitter: Emitter) -> None:
 
 def _emit_help(emitter: Emitter) -> None:
     """The function of the other threads."""
-    helper = emitter.declare("help", [POINTER] * 4, is_internal=False)
+    helper = emitter.declare("help", PARAMETERS, is_internal=False)
     builder = ir.IRBuilder(helper.append_basic_block("entry"))
     if emitter.sweeps and emitter.tiling is not None and emitter.tiling.chunks > 1:
         sharing = Sharing(emitter.module, emitter.tiling.chunks)

@@ -22,7 +22,7 @@ from .arrays import Function, integer, loop, pieces, value_type
 from .formulas import FAST, across, constant
 from .views import View
 
-__all__ = ["Operand", "Product", "emit_product", "packed_size", "product_of"]
+__all__ = ["Operand", "Product", "emit_product", "pack", "packed_size", "product_of"]
 
 
 @dataclass(frozen=True)
@@ -198,15 +198,14 @@ def _emit_block(
     if n.extent == 1 or (m.extent == 1 and n.b != 1):
         _emit_rows(function, product, operands, accumulates, vector_bytes)
         return
+    inner = Product(m, n, k, ())
     if packed is not None:
-        _pack(function, product, b, packed)
-        b = Operand(packed, b.dtype)
-        n, k = replace(n, b=1), replace(k, b=n.extent)
-    _emit_matrix(function, Product(m, n, k, ()), a, b, c, accumulates, vector_bytes)
+        inner, b = pack(function, inner, b, packed)
+    _emit_matrix(function, inner, a, b, c, accumulates, vector_bytes)
 
 
-def _pack(function: Function, product: Product, b: Operand, packed: ir.Value) -> None:
-    """A copy of B that is contiguous along n."""
+def pack(function: Function, product: Product, b: Operand, packed: ir.Value) -> tuple[Product, Operand]:
+    """Emits a copy of B that is contiguous along n; returns the product that reads it, and the copy."""
     n, k = product.n, product.k
 
     def row(i: ir.Value) -> None:
@@ -220,6 +219,7 @@ def _pack(function: Function, product: Product, b: Operand, packed: ir.Value) ->
         loop(function, n.extent, element, "pack")
 
     loop(function, k.extent, row, "pack")
+    return replace(product, n=replace(n, b=1), k=replace(k, b=n.extent)), Operand(packed, b.dtype)
 
 
 def _fma(function: Function, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:

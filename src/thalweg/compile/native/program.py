@@ -78,7 +78,7 @@ def compile_native(prepared: Prepared, examples: Examples | None, loop: Loop | N
     else:
         code, description = stored
     needs = description.pop("needs")
-    library = jit.link(code, ("run", "help"), 4, needs)
+    library = jit.link(code, ("run", "help"), 5, needs)
     description["constants"] = tuple(description["constants"])
     program = _loaded[key] = Program(library, prepared.graph, **description)
     return program
@@ -151,12 +151,14 @@ class Execution:
             for i, old in enumerate(self._alive[:count])
         ]
 
-    def _arguments(self, thread: int) -> tuple[int, int, int, int]:
+    def _arguments(self, thread: int) -> tuple[int, int, int, int, int]:
+        first, after = (number * self.program.chunks // len(self._scratches) for number in (thread, thread + 1))
         return (
             ctypes.addressof(self._table),
             self._workspace.ctypes.data,
             self._control_block.ctypes.data,
             self._scratches[thread].ctypes.data,
+            (1 << after) - (1 << first),
         )
 
     def run(self) -> None:

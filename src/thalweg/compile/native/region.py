@@ -190,14 +190,14 @@ class Region:
         share: Share | None = None,
         partial: Mapping[Node, View] = _NOTHING,
     ) -> None:
-        """Emits a group, or a share of it. partial: where reductions of the share are written."""
+        """Emits a group, or a share of it. partial: where reductions of the share are added up."""
         first = group.nodes[0]
         if first.primitive.is_elementwise or first.primitive in REDUCTIONS or first.primitive is reshape:
             readers = {
                 operand: (node, position) for node in group.nodes for position, operand in enumerate(node.operands)
             }
             targets = [
-                Target(node, partial.get(node, self.views[node]), self._accumulates(node))
+                Target(node, partial.get(node, self.views[node]), node in partial or self._accumulates(node))
                 for node in group.nodes
                 if node in stored or node.primitive is reshape
             ]

@@ -10,10 +10,11 @@ from llvmlite import ir
 
 from .arrays import INT8, INT64, POINTER, Function, integer, loop, pieces
 from .formulas import constant
+from .loops import share_of
 from .permutation import GOLDEN, MULTIPLIERS, ROUNDS, Sampling, bits_of
 from .views import View
 
-__all__ = ["Sample", "emit_sample", "is_worth_prefetching"]
+__all__ = ["Sample", "emit_prefetch", "emit_sample", "is_worth_prefetching"]
 
 INTEGER = np.dtype(np.int64)
 
@@ -45,7 +46,8 @@ class Sample:
     """What choosing a batch works with.
 
     iteration, seed: where these numbers lie. chosen: room for the numbers of the examples. tag: begins with a number that says for which
-    step `chosen` already holds them; None if they are drawn anew each time. arrays: (all examples, room for the tile).
+    step `chosen` already holds them; None if they are drawn anew each time. arrays: (all examples, room for the tile). asks_at_once: whether
+    the next examples are asked for as soon as they are drawn.
     """
 
     iteration: View
@@ -54,6 +56,7 @@ class Sample:
     tag: View | None
     rows: int
     arrays: Sequence[tuple[View, View]]
+    asks_at_once: bool = True
 
 
 def is_worth_prefetching(sampling: Sampling, arrays: Sequence[View]) -> bool:
@@ -68,12 +71,14 @@ def _row_bytes(view: View) -> int:
 
 _CACHE_LINE = 64
 _WORTH_PREFETCHING = 1 << 19
+_BURST = 16
+"""Lines of an example that are asked for at once."""
 
 
 def emit_sample(function: Function, sampling: Sampling, sample: Sample, vector_bytes: int) -> None:
     """Draws the examples of the current tile and copies them.
 
-    With a tag, the examples of the next batch are drawn now, too, and asked for while this one is computed: they lie
+    With a tag, the examples of the next batch are drawn now, too, so that they can be asked for while this one is computed: they lie
     anywhere in memory.
     """
     b = function.builder
@@ -113,28 +118,40 @@ def emit_sample(function: Function, sampling: Sampling, sample: Sample, vector_b
     if sample.tag is not None:
         draw(b.add(position, integer(sampling.batch)))
         function.write(b.add(number, integer(2)), tag, INTEGER, 1, 1)
-        _emit_prefetch(function, start, sample.rows, [source for source, _ in sample.arrays])
+        if sample.asks_at_once:
+            emit_prefetch(function, sample, integer(0), 1)
 
 
-def _emit_prefetch(function: Function, chosen: ir.Value, rows: int, sources: Sequence[View]) -> None:
-    """Asks for the rows of the chosen examples."""
+def emit_prefetch(function: Function, sample: Sample, part: ir.Value, parts: int) -> None:
+    """Asks for a part of the chosen examples: for all of it, if there are several parts; of a burst most would be dropped."""
     b = function.builder
     name = "llvm.prefetch.p0"
     half = ir.IntType(32)
     kind = ir.FunctionType(ir.VoidType(), [POINTER, half, half, half])
     prefetch = b.module.globals.get(name) or ir.Function(b.module, kind, name)
     hints = [ir.Constant(half, 0), ir.Constant(half, 3), ir.Constant(half, 1)]
-    starts = [function.start_of_view(view) for view in sources]
+    chosen = function.start_of_view(sample.chosen)
+    for source, _ in sample.arrays:
+        start, length = function.start_of_view(source), _row_bytes(source)
+        lines = -(-length // _CACHE_LINE)
+        if parts == 1:
+            lines = min(lines, _BURST)
+        share = share_of(function, sample.rows * lines, part, parts)
 
-    def ask(index: ir.Value) -> None:
-        row = function.read(function.at(chosen, INTEGER, index), INTEGER, 1, 1)
-        for start, view in zip(starts, sources, strict=True):
-            length = _row_bytes(view)
-            at = b.gep(start, [b.mul(row, integer(length))], source_etype=INT8)
-            for offset in range(0, min(length, 16 * _CACHE_LINE), _CACHE_LINE):
-                b.call(prefetch, [b.gep(at, [integer(offset)], source_etype=INT8), *hints])
+        def ask(
+            index: ir.Value,
+            first: ir.Value = share.first,
+            start: ir.Value = start,
+            length: int = length,
+            rows: int = sample.rows,
+        ) -> None:
+            number = b.add(first, index)
+            example = function.read(function.at(chosen, INTEGER, b.urem(number, integer(rows))), INTEGER, 1, 1)
+            line = b.mul(b.udiv(number, integer(rows)), integer(_CACHE_LINE))
+            at = b.add(b.mul(example, integer(length)), line)
+            b.call(prefetch, [b.gep(start, [at], source_etype=INT8), *hints])
 
-    loop(function, rows, ask, "prefetch")
+        loop(function, share.count, ask, "prefetch")
 
 
 def _emit_permutation(

@@ -1,9 +1,9 @@
-"""Sharing a sweep among threads: chunks of tiles are handed out by tickets, without locks.
+"""Sharing a sweep among threads: each takes chunks of tiles until none is left, without locks.
 
-A ticket is one 64-bit number: its upper half counts the sweeps, its lower half the chunks that were taken. So a thread that
-comes late can never take a chunk for another sweep than the one it belongs to; and which sweep that is does not change before the chunk is
-done. Which thread computes a chunk changes
-nothing: each chunk has totals of its own, and these are added up in a fixed order.
+The chunks that nobody has taken are the bits of one 64-bit number; who clears a bit has that chunk, of the sweep that is open
+then, and which sweep that is does not change before the chunk is done. Every thread has a home, the chunks that it takes first: what
+they read and write stays in the cache of its core from one sweep to the next. When none of these is left it helps the others.
+Which thread computes a chunk changes no digit: each chunk has totals of its own, and these are added up in a fixed order.
 """
 
 from __future__ import annotations
@@ -54,29 +54,30 @@ class Sharing:
 
     def emit_publish(self, builder: ir.IRBuilder, control: ir.Value, number: int) -> None:
         """Opens a sweep, of which the program has several."""
-        tickets = control_field(builder, control, Control.TICKET)
-        builder.atomic_rmw("xchg", control_field(builder, control, Control.DONE), integer(0), "monotonic")
-        builder.atomic_rmw("xchg", control_field(builder, control, Control.SWEEP), integer(number), "monotonic")
-        generation = builder.add(builder.lshr(_load(builder, tickets, "monotonic"), integer(32)), integer(1))
-        builder.atomic_rmw("xchg", tickets, builder.shl(generation, integer(32)), "release")
+        builder.atomic_rmw("add", control_field(builder, control, Control.SWEEPS), integer(1), "monotonic")
+        builder.store(integer(number), control_field(builder, control, Control.SWEEP))
+        builder.store(integer(0), control_field(builder, control, Control.DONE))
+        all_chunks = integer((1 << self.chunks) - 1)
+        builder.atomic_rmw("xchg", control_field(builder, control, Control.OPEN), all_chunks, "release")
 
     def emit_work(self, builder: ir.IRBuilder, arguments: Sequence[ir.Value], sweeps: Mapping[int, Any]) -> None:
-        """Takes chunks of the open sweep until none is left. arguments: table, workspace, control, scratch.
+        """Takes chunks of the open sweep until none is left. arguments: table, workspace, control, scratch, home.
 
         Once a stop is requested chunks are taken, but not worked on: what comes of the sweep is not used then.
         """
-        table, workspace, control, scratch = arguments
-        take, work, empty = (builder.append_basic_block(name) for name in ("take", "work", "empty"))
+        table, workspace, control, scratch, home = arguments
+        take, choose, work, empty = (builder.append_basic_block(name) for name in ("take", "choose", "work", "empty"))
         builder.branch(take)
         builder.position_at_end(take)
-        ticket = builder.atomic_rmw("add", control_field(builder, control, Control.TICKET), integer(1), "acq_rel")
-        chunk = builder.and_(ticket, integer((1 << 32) - 1))
-        builder.cbranch(builder.icmp_signed("<", chunk, integer(self.chunks)), work, empty)
+        left = _load(builder, control_field(builder, control, Control.OPEN), "monotonic")
+        builder.cbranch(builder.icmp_signed("!=", left, integer(0)), choose, empty)
+        builder.position_at_end(choose)
+        chunk = self._chosen(builder, control, left, home)
+        bit = builder.shl(integer(1), chunk)
+        field = control_field(builder, control, Control.OPEN)
+        before = builder.atomic_rmw("and", field, builder.not_(bit), "acq_rel")
+        builder.cbranch(builder.icmp_signed("!=", builder.and_(before, bit), integer(0)), work, take)
         builder.position_at_end(work)
-        generation = builder.lshr(ticket, integer(32))
-        # Every other sweep walks backwards: what the last one read at its end is still in cache.
-        is_odd = builder.trunc(generation, ir.IntType(1))
-        chunk = builder.select(is_odd, builder.sub(integer(self.chunks - 1), chunk), chunk)
         stop = _load(builder, control_field(builder, control, Control.STOP), "monotonic")
         goes_on, done = builder.append_basic_block("goes_on"), builder.append_basic_block("done")
         builder.cbranch(builder.icmp_signed("==", stop, integer(0)), goes_on, done)
@@ -93,6 +94,20 @@ class Sharing:
         builder.atomic_rmw("add", control_field(builder, control, Control.DONE), integer(1), "acq_rel")
         builder.branch(take)
         builder.position_at_end(empty)
+
+    def _chosen(self, builder: ir.IRBuilder, control: ir.Value, left: ir.Value, home: ir.Value) -> ir.Value:
+        """The chunk that a thread tries to take: of its home, and when nothing is left there, what the others would come to last.
+
+        Every other sweep walks backwards: what the last one read at its end is still in cache.
+        """
+        own = builder.and_(left, home)
+        is_at_home = builder.icmp_signed("!=", own, integer(0))
+        candidates = builder.select(is_at_home, own, left)
+        sweeps = _load(builder, control_field(builder, control, Control.SWEEPS), "monotonic")
+        is_odd = builder.trunc(sweeps, ir.IntType(1))
+        no = ir.Constant(ir.IntType(1), 0)
+        first, last = builder.cttz(candidates, no), builder.sub(integer(63), builder.ctlz(candidates, no))
+        return builder.select(builder.icmp_unsigned("==", is_odd, is_at_home), last, first)
 
     def emit_wait(self, builder: ir.IRBuilder, control: ir.Value) -> None:
         """Waits until every chunk is done; if that takes long, a thread that has one may need this processor."""
@@ -144,11 +159,8 @@ class Sharing:
         look, check, pause, rest, work, end = (builder.append_basic_block(name) for name in names)
         builder.branch(look)
         builder.position_at_end(look)
-        ticket = _load(builder, control_field(builder, control, Control.TICKET), "acquire")
-        chunk = builder.and_(ticket, integer((1 << 32) - 1))
-        has_begun = builder.icmp_signed("!=", ticket, integer(0))
-        is_open = builder.icmp_signed("<", chunk, integer(self.chunks))
-        builder.cbranch(builder.and_(has_begun, is_open), work, check)
+        left = _load(builder, control_field(builder, control, Control.OPEN), "monotonic")
+        builder.cbranch(builder.icmp_signed("!=", left, integer(0)), work, check)
         builder.position_at_end(check)
         quits = _load(builder, control_field(builder, control, Control.QUIT), "acquire")
         builder.cbranch(builder.icmp_signed("!=", quits, integer(0)), end, pause)

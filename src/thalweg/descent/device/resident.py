@@ -47,15 +47,15 @@ class DeviceStep:
         place, stored = self.program.device, list(self.program.stored)
         del stored[len(settings) : len(settings) + len(Outside._fields)]
         with precise():
-            arrays = (*settings, *data, *self.prepared.values)
-            rest = [on_device(array, place, dtype) for array, dtype in zip(arrays, stored, strict=True)]
+            arrays = (*data, *self.prepared.values)
+            rest = [
+                on_device(array, place, dtype) for array, dtype in zip(arrays, stored[len(settings) :], strict=True)
+            ]
             carried = tuple(on_device(array, place) for array in state)
             history = self.program.history()
         notes = tuple(note for note in (self.note, self.program.note) if note)
         due = iteration if next_record is None else next_record
-        return DeviceEngine(
-            self.program, carried, history, rest, len(settings), seed % (1 << 64), iteration, due, notes
-        )
+        return DeviceEngine(self.program, carried, history, rest, settings, seed % (1 << 64), iteration, due, notes)
 
 
 def _check_room(data: Sequence[Array], device: Device) -> None:
@@ -107,13 +107,14 @@ def loss_on_device(graph: Graph, data: Sequence[Array], device: Device) -> Calla
 
 @dataclass(eq=False)
 class DeviceEngine:
-    """Runs stretches of iterations on a device. rest: settings, data and constants, as the program takes them."""
+    """Runs stretches of iterations on a device. rest: data and constants, there. settings: here, since a person may press a button
+    among them."""
 
     program: DeviceProgram
     _carried: Any
     _history: Any
     _rest: Sequence[Any]
-    _settings: int
+    _settings: Sequence[Array]
     _seed: int
     iteration: int = 0
     next_record: int = 0
@@ -131,7 +132,7 @@ class DeviceEngine:
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
         """Does up to so many iterations."""
         from ...compile.jax.descending import Carried
-        from ...compile.jax.program import precise
+        from ...compile.jax.program import on_device, precise
 
         if self._stops:
             return 0, np.zeros((0, self.program.width))
@@ -141,7 +142,12 @@ class DeviceEngine:
                 self._carried, None, np.int64(self.iteration), np.int64(self.next_record), zero, zero, zero
             )
             numbers = [np.asarray(value, np.float64) for value in outside]
-            rest = [*self._rest[: self._settings], *numbers, *self._rest[self._settings :]]
+            stored = self.program.stored
+            settings = [
+                on_device(array, self.program.device, dtype)
+                for array, dtype in zip(self._settings, stored, strict=False)
+            ]
+            rest = [*settings, *numbers, *self._rest]
             room = np.int64(self.program.room - 1)
             after = self.program.run(self._history, carried, rest, np.uint64(self._seed), np.int64(iterations), room)
             self._carried, self._history, self._fetched = after.state, after.history, None
@@ -154,14 +160,14 @@ class DeviceEngine:
         from ...compile.jax.program import on_device, precise
 
         with precise():
-            first = self._settings + len(Outside._fields)
+            first = len(self._settings) + len(Outside._fields)
             stored = self.program.stored[first : first + len(data)]
             sent = [on_device(array, self.program.device, dtype) for array, dtype in zip(data, stored, strict=True)]
-        self._rest = [*self._rest[: self._settings], *sent, *self._rest[self._settings + len(data) :]]
+        self._rest = [*sent, *self._rest[len(data) :]]
 
     def release_data(self) -> None:
         """Lets go of the data's memory; the engine cannot advance any more."""
-        self._rest = self._rest[: self._settings]
+        self._rest = []
 
     def request_stop(self) -> None:
         """No further stretch begins; stretches are short."""

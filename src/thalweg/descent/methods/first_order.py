@@ -170,9 +170,10 @@ class Adam(Method):
         mean = self.beta1 * state["mean"] + (1 - self.beta1) * now.gradient
         square = self.beta2 * state["square"] + (1 - self.beta2) * now.gradient**2
         power1, power2 = state["power1"] * self.beta1, state["power2"] * self.beta2
-        scale = np.sqrt(square / (1 - power2)) + self.epsilon
+        correction1, correction2 = 1 / (1 - power1), 1 / (1 - power2)  # numbers: one division each for all parameters
+        scale = np.sqrt(square * correction2) + self.epsilon
         new = {"mean": mean, "square": square, "power1": power1, "power2": power2}
-        return -(mean / (1 - power1)) / scale, new
+        return mean * -correction1 / scale, new
 
 
 @dataclass(frozen=True)

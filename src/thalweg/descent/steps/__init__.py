@@ -1,5 +1,6 @@
 """The steps of a descent as graphs: what is carried, the stages, and when it ends."""
 
+from .fixed import Keeps
 from .lanes import LAST_LOSS, LAST_NORM, STATUS, Lanes, in_lanes
 from .status import RECORDED, Status, fired_rules
 from .step import Outside, Step, start_of, step_of
@@ -9,6 +10,7 @@ __all__ = [
     "LAST_NORM",
     "RECORDED",
     "STATUS",
+    "Keeps",
     "Lanes",
     "Outside",
     "Status",

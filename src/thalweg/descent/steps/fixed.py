@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,25 @@ from ...trace import as_traced
 from .context import Context, Stage, State, Turn, chosen, dot_of, kept_type, norm_of
 from .status import Status
 
-__all__ = ["fixed_stages", "fixed_state"]
+__all__ = ["Keeps", "fixed_stages", "fixed_state"]
 
 
-def fixed_state(vector: Any, memory: Any, keeps_best: bool = False) -> State:
-    """What a descent with fixed steps starts with, beside what all have. previous: the point before, if this one fails. best: the
-    point with the smallest loss so far, if it is kept."""
+class Keeps(Enum):
+    """What the state holds of the best point so far: to carry its parameters along costs every step a copy."""
+
+    NOTHING = 0
+    LOSS = 1
+    POINT = 2
+
+
+def fixed_state(vector: Any, memory: Any, keeps: Keeps = Keeps.NOTHING) -> State:
+    """What a descent with fixed steps starts with, beside what all have. previous: the point before, if this one fails."""
     nan = np.float64(np.nan)
     state = {"method": memory, "previous": {"parameters": vector.copy(), "loss": nan, "gradient_norm": nan}}
-    if keeps_best:
-        infinite = np.float64(np.inf)
-        state["best"] = {"parameters": vector.copy(), "loss": infinite, "gradient_norm": nan, "step": np.int64(0)}
+    if keeps is not Keeps.NOTHING:
+        state["best"] = {"loss": np.float64(np.inf)}
+    if keeps is Keeps.POINT:
+        state["best"] |= {"parameters": vector.copy(), "gradient_norm": nan, "step": np.int64(0)}
     return state
 
 
@@ -57,8 +66,8 @@ def _step(context: Context, state: State) -> Turn:
         **context.ascents(state, slope),
     }
     if "best" in state:
-        here = {"parameters": point, "loss": loss, "gradient_norm": norm, "step": step}
-        following["best"] = chosen(loss < state["best"]["loss"], here, state["best"])
+        best, here = state["best"], {"parameters": point, "loss": loss, "gradient_norm": norm, "step": step}
+        following["best"] = chosen(loss < best["loss"], {name: here[name] for name in best}, best)
     return Turn(following, (step, loss, norm, rate.astype(np.float64), slope), status)
 
 

@@ -24,7 +24,7 @@ from ..penalties import Penalty
 from ..problem import Problem
 from ..stopping import StoppingRule
 from .context import Context, Stage, State
-from .fixed import fixed_stages, fixed_state
+from .fixed import Keeps, fixed_stages, fixed_state
 from .least_squares import least_squares_stages, least_squares_state
 from .random import random_stages, random_state
 from .searched import searched_stages, searched_state
@@ -57,7 +57,7 @@ class Step:
     looks at new points, by a row of the history (`RECORDED`) and the status.
     stages: for each the number of its first output, and whether it looks at new points. recorded: numbers in a row of the
     history: `RECORDED`, then the parameters if they are few.
-    state, structure: the initial state, as leaves and their nesting.
+    state, structure: the initial state, as leaves and their nesting. keeps: what of the best point the state holds.
     """
 
     graph: Graph
@@ -67,6 +67,7 @@ class Step:
     settings: tuple[Array, ...]
     problem: Problem
     recorded: int = len(RECORDED)
+    keeps: Keeps = Keeps.NOTHING
 
     def named(self, state: Sequence[Array]) -> State:
         """The state by names."""
@@ -84,16 +85,15 @@ class Step:
 
 
 def step_of(
-    problem: Problem, vector: Array, method: Method, rule: StoppingRule, seed: int = 0, keeps_best: bool = False
+    problem: Problem, vector: Array, method: Method, rule: StoppingRule, seed: int = 0, keeps: Keeps = Keeps.NOTHING
 ) -> Step:
-    """Traces the stages of a method under a stopping rule. seed: of methods that draw at random. keeps_best: whether the state
-    holds the best point so far.
+    """Traces the stages of a method under a stopping rule. seed: of methods that draw at random. keeps: of the best point.
 
     Raises ArgumentError if the method changes the shape of the parameters or of its own state.
     """
     settings, method_with, rule_with, penalty_with = _settings(vector, method, rule, problem.penalty)
     places_of_numbers = [settings.add(0.0, vector.dtype) for _ in problem.numbers]
-    own, stages = _stages(problem, vector, method, seed, keeps_best)
+    own, stages = _stages(problem, vector, method, seed, keeps)
     state, structure = leaf_arrays({**_common_state(vector, rule), **own})
     types = [type_of(array) for array in (*state, *settings.arrays)]
     types += [ArrayType((), FLOAT64) for _ in Outside._fields]
@@ -133,7 +133,7 @@ def step_of(
     graph = trace(all_stages, types)
     _check_types(graph, types[: len(state)], places)
     copies = tuple(array.copy() for array in state)
-    return Step(graph, tuple(places), copies, structure, tuple(settings.arrays), problem, len(RECORDED) + few)
+    return Step(graph, tuple(places), copies, structure, tuple(settings.arrays), problem, len(RECORDED) + few, keeps)
 
 
 def start_of(
@@ -143,10 +143,10 @@ def start_of(
     rule: StoppingRule,
     seed: int,
     numbers: Sequence[float] = (),
-    keeps_best: bool = False,
+    keeps: Keeps = Keeps.NOTHING,
 ) -> tuple[list[Array], tuple[Array, ...]]:
     """The state and the settings of another member, for the same graph. numbers: of the loss, as the problem names them."""
-    own, _ = _stages(problem, vector, method, seed, keeps_best)
+    own, _ = _stages(problem, vector, method, seed, keeps)
     state, _ = leaf_arrays({**_common_state(vector, rule), **own})
     settings = _settings(vector, method, rule, problem.penalty)[0]
     for number in numbers:
@@ -177,7 +177,7 @@ def _common_state(vector: Array, rule: StoppingRule) -> State:
 
 
 def _stages(
-    problem: Problem, vector: Array, method: Method, seed: int, keeps_best: bool
+    problem: Problem, vector: Array, method: Method, seed: int, keeps: Keeps
 ) -> tuple[State, tuple[Stage, ...]]:
     """What the kind of method adds to the state, and its stages."""
     if isinstance(method, LevenbergMarquardt):
@@ -187,7 +187,7 @@ def _stages(
     memory = method.initial_state(vector)
     if method.line_search is not None:
         return searched_state(vector, method, memory), searched_stages(method)
-    return fixed_state(vector, memory, keeps_best), fixed_stages()
+    return fixed_state(vector, memory, keeps), fixed_stages()
 
 
 def _check_types(graph: Graph, types: Sequence[ArrayType], places: Sequence[tuple[int, bool]]) -> None:

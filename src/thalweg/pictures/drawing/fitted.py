@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -93,23 +94,29 @@ def _(data: Confusion, palette: Palette) -> Figure:
 
 @drawing.register
 def _(data: Residuals, palette: Palette) -> Figure:
-    figure = Figure(figsize=(5.2, 3.8), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(4, 1))
+    rows = len(data.targets)
+    figure = Figure(figsize=(5.2, 3.8 if rows == 1 else 2.9 * rows), layout="constrained")
+    panels = figure.subplots(rows, 2, sharey="row", width_ratios=(4, 1), squeeze=False)
+    for place, (left, right) in enumerate(panels):
+        _residuals_of_one(data, place, left, right, palette)
+    return figure
+
+
+def _residuals_of_one(data: Residuals, place: int, left: Axes, right: Axes, palette: Palette) -> None:
+    predicted, residual = data.predicted[:, place], data.residual[:, place]
     left.grid(True)
-    left.plot(
-        data.predicted, data.residual, "o", markersize=3, color=palette.mix("curve-1", "panel", 0.55), markeredgewidth=0
-    )
+    left.plot(predicted, residual, "o", markersize=3, color=palette.mix("curve-1", "panel", 0.55), markeredgewidth=0)
     left.axhline(0, color=palette["ink"], linewidth=1)
     for sign in (-1, 1):
-        left.axhline(data.mean + sign * data.deviation, color=palette["soft-ink"], linewidth=0.9, linestyle="--")
-    left.set_xlabel(f"predicted {_short(data.target)}")
+        height = data.mean[place] + sign * data.deviation[place]
+        left.axhline(height, color=palette["soft-ink"], linewidth=0.9, linestyle="--")
+    left.set_xlabel(f"predicted {_short(data.targets[place])}")
     left.set_ylabel("actual − predicted")
-    low, high = np.quantile(data.residual, [0.002, 0.998])
+    low, high = np.quantile(residual, [0.002, 0.998])
     reach = 0.06 * float(high - low)
     left.set_ylim(low - reach, high + reach)
-    counts, edges = np.histogram(data.residual, bins=40, range=(float(low), float(high)))
+    counts, edges = np.histogram(residual, bins=40, range=(float(low), float(high)))
     right.barh((edges[1:] + edges[:-1]) / 2, counts, np.diff(edges) * 0.92, color=palette["curve-1"])
     right.set_xticks([])
     right.spines["bottom"].set_visible(False)
     right.tick_params(axis="y", length=0)
-    return figure

@@ -9,7 +9,6 @@ const data = JSON.parse(document.getElementById("data").textContent);
   let isTime = false;
   let charts = [];
 
-  const secondsOf = (step) => step * data.curves.secondsPerStep;
   const digits = (value) => (value == null ? "–" : Number(value.toPrecision(7)).toString());
   const tick = (value) => (value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5) ? Number(value.toPrecision(4)).toString() : value.toExponential(0).replace("e+", "e"));
 
@@ -36,14 +35,15 @@ const data = JSON.parse(document.getElementById("data").textContent);
     return [low, high];
   }
 
-  /** All steps of some series, and for each series its values there. */
+  /** All steps of some series, the seconds at which they were, and for each series its values there. */
   function aligned(group) {
     const steps = [...new Set(group.flatMap((one) => one.step))].sort((a, b) => a - b);
     const columns = group.map((one) => {
       const at = new Map(one.step.map((step, i) => [step, one.value[i]]));
       return steps.map((step) => at.get(step));
     });
-    return [steps, ...columns];
+    const seconds = new Map(group.flatMap((one) => one.step.map((step, i) => [step, one.seconds[i]])));
+    return [steps, steps.map((step) => seconds.get(step)), ...columns];
   }
 
   function draw() {
@@ -56,7 +56,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
       heading.textContent = group.map((one) => one.label).join(", ");
       box.append(heading);
       place.append(box);
-      const [steps, ...columns] = aligned(group);
+      const [steps, seconds, ...columns] = aligned(group);
       const known = columns.flat().filter((value) => value != null);
       const [low, high] = ends(known.filter((value) => value > 0));
       const isLogarithmic = logarithmic.checked && high > 30 * low && known.every((value) => value >= 0);
@@ -93,7 +93,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
           })),
         ],
       };
-      return new uPlot(options, [isTime ? steps.map(secondsOf) : steps, ...drawn], box);
+      return new uPlot(options, [isTime ? seconds : steps, ...drawn], box);
     });
   }
 
