@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ _BLOCK, _TOGETHER = 8192, 32
 """Rows and columns of numbers that compiled code writes at a time."""
 _MOST_READERS = 8
 """More threads would wait for Python's lock, and then for memory."""
+_TARGET_LOAD = 4
+"""What a target takes to read; a number that is a feature takes 2."""
 
 Targets = Callable[[Table], Chunk]
 """The rows of a table → what the loss takes after the features, for each row: targets, and weights if there are any."""
@@ -57,7 +59,7 @@ def stream_of(
     count = min(available_processors(), _MOST_READERS, len(survey.encoding.kinds)) if is_shared else 1
     pieces = alone if count > 1 else survey.pieces
 
-    loads = [len(split.targets) + len(more), *[len(deciding)] * (count - 1)]
+    loads = [_TARGET_LOAD * len(split.targets) + 2 * len(more), *[len(deciding)] * (count - 1)]
     names: list[list[str]] = [[] for _ in loads]
     for name, places in survey.encoding.indices().items():
         least = loads.index(min(loads))
@@ -147,6 +149,11 @@ class EncodedRows:
                 block[:, index] = -features[index].mean / features[index].scale
 
 
+@lru_cache(maxsize=4)
+def _all_rows(count: int) -> Array:
+    return np.arange(count)
+
+
 def _span(rows: Array) -> Any:
     """What chooses rows: a slice if they follow one another."""
     is_run = len(rows) > 0 and int(rows[-1] - rows[0]) == len(rows) - 1
@@ -223,8 +230,10 @@ class _Reader:
             table = Table.of_arrow(arrow, survey.source, None, survey.kinds, first)
         if self.deciding:
             chosen = split.rows(table, first)[self.is_validation]
-        else:
+        elif split.share:
             chosen = np.flatnonzero(is_held_row(first, len(batch), split.seed, split.share) == self.is_validation)
+        else:
+            chosen = _all_rows(len(batch))
         targets = () if self.targets is None else self.targets(table)
         return EncodedRows(survey.encoding, places, numbers, table, targets, chosen)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -38,27 +41,23 @@ class ParquetFile(Part):
         self._is_sequential = is_sequential
 
     def schema(self) -> Any:
-        with self._open() as file:
-            return file.schema_arrow.remove_metadata()
+        with self._open() as (_, schema):
+            return schema
 
     def batches(self, schema: Any) -> Iterator[Any]:
-        with self._open() as file:
-            names = set(file.schema_arrow.names)
-            columns = [name for name in schema.names if name in names]
+        with self._open() as (file, own):
+            columns = [name for name in schema.names if name in set(own.names)]
             size = _BYTES_ALONE if self._is_sequential else _BATCH_BYTES
             rows = max(1024, min(_ROWS, size // (8 * max(1, len(columns)))))
             rows = rows // _MULTIPLE * _MULTIPLE or rows
-            try:
-                for batch in file.iter_batches(rows, self._groups, columns, use_threads=not self._is_sequential):
-                    yield cast_batch(batch, schema, self)
-            except (pa.ArrowInvalid, OSError) as error:
-                raise unreadable(self, error) from None
+            for batch in file.iter_batches(rows, self._groups, columns, use_threads=not self._is_sequential):
+                yield cast_batch(batch, schema, self)
 
     def sequential(self) -> Part:
         return ParquetFile(self.path, self._groups, self._first, is_sequential=True)
 
     def pieces(self) -> Sequence[Part]:
-        with self._open() as file:
+        with self._open() as (file, _):
             counts = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
         if not counts or self._groups is not None:
             return (self,)
@@ -72,18 +71,32 @@ class ParquetFile(Part):
         return found
 
     def memory(self) -> int:
-        with self._open() as file:
+        with self._open() as (file, _):
             return int(8 * file.metadata.num_rows * file.metadata.num_columns)
 
     def place(self, row: int) -> str:
         return super().place(row + self._first)
 
-    def _open(self) -> Any:
-        import pyarrow.parquet
+    @contextmanager
+    def _open(self) -> Iterator[tuple[Any, Any]]:
+        """The file, and its schema."""
+        from pyarrow import parquet
 
         try:
-            return pyarrow.parquet.ParquetFile(open_random(self.path), pre_buffer=False, buffer_size=_BUFFER)
+            with open_random(self.path) as source:
+                found = os.stat(self.path)
+                metadata, schema = _footer(self.path, found.st_ino, found.st_size, found.st_mtime_ns)
+                yield parquet.ParquetFile(source, metadata=metadata, pre_buffer=False, buffer_size=_BUFFER), schema
         except (pa.ArrowInvalid, OSError) as error:
             if isinstance(error, TableError):
                 raise
             raise unreadable(self, error) from None
+
+
+@lru_cache(maxsize=4)
+def _footer(path: str, *_state: int) -> tuple[Any, Any]:
+    """What stands at the end of a file in this state, and its schema. To read it for each group of rows takes 1 ms and more."""
+    from pyarrow import parquet
+
+    file = parquet.ParquetFile(open_random(path), pre_buffer=False)
+    return file.metadata, file.schema_arrow.remove_metadata()
