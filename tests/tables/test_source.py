@@ -123,3 +123,10 @@ def test_batches_need_not_fit_in_memory_together(tmp_path: Path) -> None:
         sizes = [len(batch) for batch in open_source(tmp_path / name).batches()]
         assert sum(sizes) == 300_000
         assert max(sizes) < 100_000
+
+
+def test_a_parquet_file_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    for values in ([1, 2, 3], [4, 5, 6, 7]):
+        pa.parquet.write_table(pa.table({"a": values}), path)
+        assert pa.Table.from_batches(open_source(path).batches())["a"].to_pylist() == values

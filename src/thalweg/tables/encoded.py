@@ -30,6 +30,11 @@ _BLOCK, _TOGETHER = 8192, 32
 """Rows and columns of numbers that compiled code writes at a time."""
 _MOST_READERS = 8
 """More threads would wait for Python's lock, and then for memory."""
+_LEAST_ROWS, _MOST_ROWS = 1 << 10, 1 << 17
+"""In a batch: a power of two, since Arrow takes memory for so many."""
+_BATCH_SHARE = 8
+"""A batch of all columns takes this part of the memory at most; each thread has about two, of its own columns. With smaller
+batches threads wait more often for Python's lock."""
 _TARGET_LOAD = 4
 """What a target takes to read; a number that is a feature takes 2."""
 
@@ -53,7 +58,9 @@ def stream_of(
     """
     split = survey.split
     deciding = (*split.targets, *split.complete) if survey.target.dropped or survey.incomplete else ()
-    sequential = [piece.sequential() for piece in survey.pieces]
+    columns = len({*survey.encoding.kinds, *split.targets, *more})
+    batch_rows = _power_of_two(memory // _BATCH_SHARE // (8 * columns))
+    sequential = [piece.sequential(batch_rows) for piece in survey.pieces]
     alone = [piece for piece in sequential if piece is not None]
     is_shared = len(alone) == len(sequential) and len(deciding) <= len(split.targets)
     count = min(available_processors(), _MOST_READERS, len(survey.encoding.kinds)) if is_shared else 1
@@ -75,6 +82,11 @@ def stream_of(
     return Stream.of_pieces(
         [reader.read for reader in readers], parts, (features, *types), numbers, memory, by_columns=[0]
     )
+
+
+def _power_of_two(rows: int) -> int:
+    """The most rows of a batch that are not more than these."""
+    return max(_LEAST_ROWS, min(_MOST_ROWS, 1 << max(rows.bit_length() - 1, 0)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,27 +18,27 @@ from .part import Part, cast_batch, unreadable
 __all__ = ["ParquetFile"]
 
 _ROWS = 1 << 16
-"""In a batch, at most. With fewer, threads wait more often for Python's lock; with more, streams go beyond their memory."""
-_BATCH_BYTES, _BYTES_ALONE = 6 << 20, 16 << 20
-"""A batch of a wide table has fewer rows. A thread that decodes alone has one batch, not several."""
+"""In a group or several, for a piece, at least; in a batch at most, unless the caller says how many."""
+_BATCH_BYTES = 6 << 20
+"""A batch of a wide table has fewer rows."""
 _MULTIPLE = 8192
 _BUFFER = 1 << 16
 """Read in pieces of this size, a large group of rows takes no more memory than a small one."""
 
 
 class ParquetFile(Part):
-    """A Parquet file, or some of its groups of rows. groups: their numbers, by default all. first: the number of the first row. is_sequential:
-    whether the calling thread decodes alone.
+    """A Parquet file, or some of its groups of rows. groups: their numbers, by default all. first: the number of the first row.
+    batch_rows: the rows of a batch that the calling thread decodes alone; by default Arrow's threads decode together.
     """
 
     def __init__(
-        self, path: str, groups: Sequence[int] | None = None, first: int = 0, is_sequential: bool = False
+        self, path: str, groups: Sequence[int] | None = None, first: int = 0, batch_rows: int | None = None
     ) -> None:
         self.path = path
         self.how = "Parquet"
         self._groups = groups
         self._first = first
-        self._is_sequential = is_sequential
+        self._batch_rows = batch_rows
 
     def schema(self) -> Any:
         with self._open() as (_, schema):
@@ -47,14 +47,13 @@ class ParquetFile(Part):
     def batches(self, schema: Any) -> Iterator[Any]:
         with self._open() as (file, own):
             columns = [name for name in schema.names if name in set(own.names)]
-            size = _BYTES_ALONE if self._is_sequential else _BATCH_BYTES
-            rows = max(1024, min(_ROWS, size // (8 * max(1, len(columns)))))
-            rows = rows // _MULTIPLE * _MULTIPLE or rows
-            for batch in file.iter_batches(rows, self._groups, columns, use_threads=not self._is_sequential):
+            rows = max(1024, min(_ROWS, _BATCH_BYTES // (8 * max(1, len(columns)))))
+            rows = self._batch_rows or rows // _MULTIPLE * _MULTIPLE or rows
+            for batch in file.iter_batches(rows, self._groups, columns, use_threads=self._batch_rows is None):
                 yield cast_batch(batch, schema, self)
 
-    def sequential(self) -> Part:
-        return ParquetFile(self.path, self._groups, self._first, is_sequential=True)
+    def sequential(self, batch_rows: int) -> Part:
+        return ParquetFile(self.path, self._groups, self._first, batch_rows)
 
     def pieces(self) -> Sequence[Part]:
         with self._open() as (file, _):

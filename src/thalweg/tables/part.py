@@ -38,8 +38,9 @@ class Part(ABC):
     def batches(self, schema: Any) -> Iterator[Any]:
         """The rows as record batches of exactly that schema, which is `schema()`, what several parts agree on, or some of those columns."""
 
-    def sequential(self) -> Part | None:
-        """The same rows, decoded by the calling thread alone, in large batches; None if some columns cannot be read without the others.
+    def sequential(self, batch_rows: int) -> Part | None:
+        """The same rows, decoded by the calling thread alone, about so many at a time; None if some columns cannot be read without
+        the others.
 
         Threads that read some of the columns each are faster than threads that wait for one another after every batch.
         """

@@ -260,7 +260,7 @@ class Stream:
     def _read_after(self, kept: Sequence[Chunk]) -> Generator[Chunk, None, None]:
         """The chunks, of which the first ones are there. More are kept if there is room."""
         rows = self.chunk_rows
-        room = 0 if self._has_windows else self.memory // 4 // (self.row_bytes * rows)
+        room = 0 if self._has_windows else self.memory // 8 // (self.row_bytes * rows)
         first, end = len(kept), -(-self.examples // rows)
         ring = [self._blank(rows) for _ in range(_SLOTS)]
         to_keep: dict[int, Chunk] = {}
