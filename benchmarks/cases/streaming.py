@@ -2,13 +2,14 @@
 
 `python -m benchmarks.cases.streaming --gigabytes 4` makes the file larger. It is written to a temporary folder, from which it is deleted.
 The columns hold numbers of four digits after the point, which Parquet compresses to about 40 %. pyarrow decodes the same columns
-in batches of the same number of rows, with the same threads, and drops them. Memory is the peak of a process beyond what it had
-taken for a small table of the same kind.
+in batches of 65,536 rows, with its own threads, in a process of its own, and drops them: a pass of each by turns. Memory
+is the peak of a process, over all passes, beyond what it had taken for a small table of the same kind.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,8 +25,8 @@ STEPS = 3
 GROUP = 250_000
 
 CHILD = """
-import re, sys, time
-import numpy as np, pyarrow.parquet as pq, thalweg as tw
+import re, sys
+import numpy as np, thalweg as tw
 from thalweg.descent.data import bytes_of
 from thalweg.fitting import Settings, prepare_stream
 from thalweg.tables import open_source
@@ -43,25 +44,27 @@ def descend(stream, steps):
 def peak():
     return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 
-def decode(path):
-    begin = time.perf_counter()
-    with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
-        for batch in file.iter_batches(1 << 16):
-            pass
-    return time.perf_counter() - begin
-
 small, large, memory, steps = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 descend(prepared(small, memory), 2)
 before = peak()
 stream = prepared(large, memory)
 assert not stream.fits
 descend(stream, 1)
-used = peak() - before
-ours, theirs = [], []
-for _ in range(3):
-    ours.append(descend(stream, steps))
-    theirs.append(decode(large))
-print(sorted(ours)[1], sorted(theirs)[1], used, bytes_of(memory), stream.examples * stream.row_bytes)
+print(bytes_of(memory), stream.examples * stream.row_bytes, flush=True)
+for _ in sys.stdin:
+    print(descend(stream, steps), peak() - before, flush=True)
+"""
+
+DECODER = """
+import sys, time
+import pyarrow.parquet as pq
+
+for _ in sys.stdin:
+    begin = time.perf_counter()
+    with pq.ParquetFile(sys.argv[1], pre_buffer=False, buffer_size=1 << 20) as file:
+        for batch in file.iter_batches(1 << 16):
+            pass
+    print(time.perf_counter() - begin, flush=True)
 """
 
 
@@ -80,6 +83,24 @@ def write(path: Path, rows: int, seed: int = 0) -> None:
             file.write_table(pa.table([*X.T, y], names=names))
 
 
+def _child(program: str, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def _ask(child: subprocess.Popen[str]) -> list[float]:
+    """What a child answers to a line."""
+    assert child.stdin is not None
+    child.stdin.write("\n")
+    child.stdin.flush()
+    return _answer(child)
+
+
+def _answer(child: subprocess.Popen[str]) -> list[float]:
+    assert child.stdout is not None
+    return list(map(float, child.stdout.readline().split()))
+
+
 def measure(repeats: int, gigabytes: float = 0.6, memory: str = "256 MB") -> list[Report]:
     """One report. gigabytes: of the decoded table."""
     with tempfile.TemporaryDirectory() as folder:
@@ -87,17 +108,19 @@ def measure(repeats: int, gigabytes: float = 0.6, memory: str = "256 MB") -> lis
         write(small, 10_000)
         write(large, int(gigabytes * 1e9) // (8 * (COLUMNS + 1)))
         size = large.stat().st_size
-        command = [sys.executable, "-c", CHILD, str(small), str(large), memory, str(STEPS)]
-        found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    ours, theirs, used, bound, decoded = map(float, found)
+        with _child(CHILD, str(small), str(large), memory, str(STEPS)) as ours, _child(DECODER, str(large)) as theirs:
+            bound, decoded = _answer(ours)
+            _ask(theirs)  # for the first time, which is slower
+            passes, peaks, decodings = zip(*((*_ask(ours), *_ask(theirs)) for _ in range(5)), strict=True)
+    mine, others = statistics.median(passes), statistics.median(decodings)
     goals = [
-        Goal("≥ 80 % of the rate at which pyarrow alone decodes", ours / theirs, 1 / 0.8),
-        Goal("peak memory within the bound", used / bound, 1.0),
+        Goal("≥ 80 % of the rate at which pyarrow alone decodes", mine / others, 1 / 0.8),
+        Goal("peak memory within the bound", peaks[-1] / bound, 1.0),
     ]
     notes = [
-        f"{decoded / 1e9:.2f} GB in memory, {size / 1e9:.2f} GB on disk; peak {used / 1e6:.0f} MB of {bound / 1e6:.0f} MB"
+        f"{decoded / 1e9:.2f} GB in memory, {size / 1e9:.2f} GB on disk; peak {peaks[-1] / 1e6:.0f} MB of {bound / 1e6:.0f} MB"
     ]
-    seconds = {"thalweg": ours, "pyarrow decodes, and no more": theirs}
+    seconds = {"thalweg": mine, "pyarrow decodes, and no more": others}
     return [Report(f"Streaming {gigabytes:g} GB of Parquet with memory={memory!r}", "pass", seconds, goals, notes)]
 
 

@@ -139,3 +139,10 @@ def test_what_is_read_ahead_is_the_same_table_and_the_same_error(folder: Path, t
     source.read_ahead()
     with pytest.raises(TableError, match="line 3"):
         source.table()
+
+
+def test_a_parquet_file_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    for values in ([1, 2, 3], [4, 5, 6, 7]):
+        pa.parquet.write_table(pa.table({"a": values}), path)
+        assert pa.Table.from_batches(open_source(path).batches())["a"].to_pylist() == values

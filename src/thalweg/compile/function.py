@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +11,9 @@ from ..graph import Array, Graph
 from .examples import Examples, MixedExamplesError, follow_examples
 from .native import Execution, Program, compile_native
 from .prepare import Prepared, prepare
+from .processors import available_processors
 
-__all__ = ["CompiledFunction", "compiled", "processors", "threads_for"]
+__all__ = ["CompiledFunction", "compiled", "threads_for"]
 
 _WORTH_THREADS = 1 << 22
 """Bytes of data that take a good deal longer to read than threads take to start."""
@@ -21,13 +21,7 @@ _WORTH_THREADS = 1 << 22
 
 def threads_for(arrays: Sequence[Array]) -> int:
     """How many threads are worth their while for one look at these data."""
-    return processors() if sum(array.nbytes for array in arrays) >= _WORTH_THREADS else 1
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    available = getattr(os, "sched_getaffinity", None)
-    return len(available(0)) if available else os.cpu_count() or 1
+    return available_processors() if sum(array.nbytes for array in arrays) >= _WORTH_THREADS else 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..compile.device import Device, device_of
-from ..compile.function import processors
+from ..compile.processors import available_processors
 from ..errors import ArgumentError
 from ..graph import Array
 from .checkpoint import Keeper
@@ -335,7 +335,7 @@ def _check_batch(batch: int | None, data: Data) -> int | None:
 
 def _thread_count(threads: int | None) -> int:
     if threads is None:
-        return processors()
+        return available_processors()
     if not isinstance(threads, int) or threads < 1:
         raise ArgumentError(f"threads={threads!r}: expected a whole number, 1 or more")
     return threads

@@ -13,7 +13,7 @@ from ..errors import TableError
 from .arrow import cast
 from .files import split_ending
 
-__all__ = ["Part", "cast_batch"]
+__all__ = ["Part", "cast_batch", "unreadable"]
 
 _INFLATED = 5
 """Text is so many times as long as when it was compressed."""
@@ -37,6 +37,14 @@ class Part(ABC):
     @abstractmethod
     def batches(self, schema: Any) -> Iterator[Any]:
         """The rows as record batches of exactly that schema, which is `schema()`, what several parts agree on, or some of those columns."""
+
+    def sequential(self, batch_rows: int) -> Part | None:
+        """The same rows, decoded by the calling thread alone, about so many at a time; None if some columns cannot be read without
+        the others.
+
+        Threads that read some of the columns each are faster than threads that wait for one another after every batch.
+        """
+        return None
 
     def pieces(self) -> Sequence[Part]:
         """Parts of this one that can each be read alone, in their order; only itself where there are none."""
@@ -83,3 +91,11 @@ def _cast(column: Any, field: Any, part: Part) -> Any:
             f"{part.path}: the column {field.name!r} holds {column.type} values, which cannot be taken as {field.type}, as "
             "in the other parts of the table. Write it the same way everywhere."
         ) from None
+
+
+def unreadable(part: Part, error: Exception) -> TableError:
+    """The error for a file that its format's reader refuses."""
+    reason = str(error).strip().rstrip(".")
+    return TableError(
+        f"{part.path} cannot be read as {part.how}: {reason or 'it is empty'}. Is it whole, and is its ending right?"
+    )

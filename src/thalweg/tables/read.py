@@ -9,12 +9,13 @@ from typing import Any
 
 from ..errors import ArgumentError, TableError
 from .column import Kind
-from .columnar import ArrowFile, ArrowObject, ParquetFile
+from .columnar import ArrowFile, ArrowObject
 from .delimited import DelimitedFile
 from .files import find_files, open_stream, split_ending
 from .json_lines import JsonLines
 from .libsvm import LibsvmFile, is_libsvm
 from .numpy_file import NumpyFile
+from .parquet import ParquetFile
 from .part import Part
 from .source import Source
 from .table import Table

@@ -7,7 +7,7 @@ import math
 import mmap
 import threading
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -49,9 +49,11 @@ class _Copied:
             target[:] = array[start:stop]
 
 
-_LASTING = ("parts", "memory", "rows", "examples", "row_bytes", "_form", "_by_columns")
+_LASTING = ("parts", "memory", "rows", "examples", "row_bytes", "_form", "_by_columns", "_readers")
 
 Part = Callable[[], Iterable[Any]]
+Pieces = Iterator[tuple[int, Piece]]
+"""Pieces of several parts, one part after the other, each piece with the place of its part among them."""
 
 _CHUNK_BYTES = 1 << 24
 _LINE = 16
@@ -92,6 +94,7 @@ class Stream:
         if rows is not None:
             self.rows = _checked_rows(rows, len(parts))
         self._by_columns: frozenset[int] = frozenset()
+        self._readers: tuple[Callable[[Sequence[Any]], Pieces], ...] = ()
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -102,7 +105,10 @@ class Stream:
     @cached_property
     def rows(self) -> tuple[int, ...]:
         """The number of examples in each part."""
-        return tuple(sum(map(len, self._part(number))) for number in range(len(self.parts)))
+        found = [0] * len(self.parts)
+        for number, piece in self._pieces(self._all):
+            found[number] += len(piece)
+        return tuple(found)
 
     @cached_property
     def examples(self) -> int:
@@ -151,8 +157,9 @@ class Stream:
                 "leave out what needs them: restarts, grids, the NumPy target, losses that combine examples."
             )
         found = self._empty(self.examples)
-        (filled,) = _filled(self._rows_of(range(len(self.parts))), iter([found]))
-        return filled
+        for _ in self._filled(lambda reader: _filled(self._rows_of(self._all, 0, reader), iter([found])), 1):
+            pass
+        return found
 
     @cached_property
     def chunk_rows(self) -> int:
@@ -172,27 +179,26 @@ class Stream:
         if "whole" in self.__dict__:
             yield from _slices(self.whole, self.chunk_rows)
             return
-        kept = list(self._kept)
-        begin = sum(len(chunk[0]) for chunk in kept)
-        if begin == self.examples:
+        kept = tuple(self._kept)
+        if sum(len(chunk[0]) for chunk in kept) == self.examples:
             yield from kept
             return
-        with Ahead(self._read_from(begin), _SLOTS) as ahead:
-            yield from kept
-            yield from ahead
+        yield from self._read_after(kept)
 
     def windows(self, rows: int, seed: int, first: int = 0) -> Generator[Chunk, None, None]:
         """Endlessly, windows of so many rows, beginning with the one numbered `first`; each may be used until the next is asked for.
 
         They follow one another through the parts, in an order that is shuffled anew, by the seed, whenever all were read.
         """
-        ring = itertools.cycle([self._empty(rows) for _ in range(2)])
-        source = self._endless_rows(seed, rows * first)
+        ring = [self._empty(rows) for _ in range(2)]
         self._has_windows = True
         self._kept.clear()
+
+        def fill(reader: int) -> Iterator[Chunk]:
+            return _filled(self._endless_rows(seed, rows * first, reader), itertools.cycle(ring))
+
         try:
-            with Ahead(_filled(source, ring), slots=2) as ahead:
-                yield from ahead
+            yield from self._filled(fill, len(ring))
         finally:
             self._has_windows = False
 
@@ -209,14 +215,17 @@ class Stream:
     @classmethod
     def of_pieces(
         cls,
-        parts: Sequence[Callable[[], Iterable[Piece]]],
+        readers: Sequence[Callable[[Sequence[Any]], Pieces]],
+        parts: Sequence[Part],
         types: Sequence[ArrayType],
         rows: Sequence[int],
         memory: int | str,
         by_columns: Collection[int] = (),
     ) -> Stream:
-        """A stream whose parts give pieces.
+        """A stream whose parts are read as pieces.
 
+        readers: some of the parts, in any order → their pieces. Each is run by a thread of its own, and its pieces write what no
+        other's do, such as some of the columns, of all examples.
         types: shape and dtype of one example of each array of a tuple. by_columns: the numbers of the arrays, of two axes, whose
         columns are each written at once: chunks hold them column by column in memory.
         """
@@ -224,6 +233,7 @@ class Stream:
         structure = leaf_arrays(tuple(np.empty(0) for _ in types))[1]
         found._form = tuple(types), structure
         found._by_columns = frozenset(by_columns)
+        found._readers = tuple(readers)
         return found
 
     def of_parts(self, numbers: Sequence[int]) -> Stream:
@@ -232,6 +242,7 @@ class Stream:
         found.rows = tuple(self.rows[number] for number in numbers)
         found._form = self._form
         found._by_columns = self._by_columns
+        found._readers = self._readers
         return found
 
     def __getstate__(self) -> dict[str, Any]:
@@ -246,22 +257,45 @@ class Stream:
         return f"<Stream: {len(self.parts):,} parts, memory {size_text(self.memory)}>"
 
     # Reading
-    def _read_from(self, begin: int) -> Iterator[Chunk]:
-        """The chunks from a row on; the first ones are kept, as many as there is room for."""
+    def _read_after(self, kept: Sequence[Chunk]) -> Generator[Chunk, None, None]:
+        """The chunks, of which the first ones are there. More are kept if there is room."""
         rows = self.chunk_rows
-        room = 0 if self._has_windows else self.memory * 7 // 16 // (self.row_bytes * rows)
-        ring = itertools.cycle([self._blank(rows) for _ in range(_SLOTS)])
-        first = begin // rows
-        buffers = (
-            self._chunk(self._blank(rows) if number < room else next(ring), min(rows, self.examples - number * rows))
-            for number in range(first, -(-self.examples // rows))
-        )
-        source = self._rows_of(range(len(self.parts)), begin)
-        for number, chunk in enumerate(_filled(source, buffers), first):
+        room = 0 if self._has_windows else self.memory // 8 // (self.row_bytes * rows)
+        first, end = len(kept), -(-self.examples // rows)
+        ring = [self._blank(rows) for _ in range(_SLOTS)]
+        to_keep: dict[int, Chunk] = {}
+
+        def chunk(number: int) -> Chunk:
+            with self._lock:
+                if number < room and number not in to_keep:
+                    to_keep[number] = self._blank(rows)
+            return self._chunk(to_keep.get(number, ring[number % _SLOTS]), min(rows, self.examples - number * rows))
+
+        def fill(reader: int) -> Iterator[Chunk]:
+            return _filled(self._rows_of(self._all, first * rows, reader), map(chunk, range(first, end)))
+
+        for number, found in enumerate(self._filled(fill, _SLOTS, kept)):
             with self._lock:
                 if number < room and number == len(self._kept):
-                    self._kept.append(chunk)
-            yield chunk
+                    self._kept.append(found)
+            yield found
+
+    def _filled(
+        self, fill: Callable[[int], Iterator[Chunk]], slots: int, before: Iterable[Chunk] = ()
+    ) -> Generator[Chunk, None, None]:
+        """Chunks that every reader has filled, ahead, in threads; and before them others.
+
+        fill: the number of a reader → the chunks, in the same memory for all readers, each when this one has filled it.
+        """
+        with ExitStack() as stack:
+            threads = [stack.enter_context(Ahead(fill(number), slots)) for number in range(max(1, len(self._readers)))]
+            yield from before
+            for chunk, *_ in zip(*threads, strict=False):
+                yield chunk
+
+    @property
+    def _all(self) -> Sequence[int]:
+        return range(len(self.parts))
 
     def _empty(self, rows: int) -> Chunk:
         return tuple(_mapped((rows, *type.shape), type.dtype) for type in self.types)
@@ -280,52 +314,67 @@ class Stream:
             )
         return tuple(arrays)
 
-    def _rows_of(self, order: Iterable[int], skip: int = 0) -> Iterator[tuple[Piece, int]]:
-        """The pieces of parts in a given order, without the first `skip` rows, and where each begins.
+    def _rows_of(self, order: Sequence[int], skip: int, reader: int) -> Iterator[tuple[Piece, int]]:
+        """The pieces that a reader gives of parts in a given order, without the first `skip` rows, and where each begins.
 
         Parts that are skipped whole are not read.
         """
-        for number in order:
-            if skip >= self.rows[number]:
-                skip -= self.rows[number]
-                continue
-            found = 0
-            for piece in self._part(number):
+        begin = 0
+        while begin < len(order) and skip >= self.rows[order[begin]]:
+            skip -= self.rows[order[begin]]
+            begin += 1
+        order = order[begin:]
+        place = found = 0
+        with closing(self._pieces(order, reader)) as pieces:
+            for place_of_piece, piece in pieces:
+                while place < place_of_piece:
+                    self._check_count(order[place], found)
+                    place, found = place + 1, 0
                 found += len(piece)
-                if found > self.rows[number]:
+                if found > self.rows[order[place]]:
                     break
                 if skip < len(piece):
                     yield piece, skip
                 skip = max(0, skip - len(piece))
-            if found != self.rows[number]:
-                raise DataError(
-                    f"part {number} of the stream has {found:,} examples now, and had {self.rows[number]:,}: every pass has to "
-                    "read the same ones"
-                )
+        for number in order[place:]:
+            self._check_count(number, found)
+            found = 0
 
-    def _endless_rows(self, seed: int, skip: int) -> Iterator[tuple[Piece, int]]:
+    def _check_count(self, number: int, found: int) -> None:
+        if found != self.rows[number]:
+            raise DataError(
+                f"part {number} of the stream has {found:,} examples now, and had {self.rows[number]:,}: every pass has to "
+                "read the same ones"
+            )
+
+    def _endless_rows(self, seed: int, skip: int, reader: int) -> Iterator[tuple[Piece, int]]:
         epoch, skip = divmod(skip, self.examples)
         while True:
             order = permutation(len(self.parts), seed, epoch).tolist()
-            yield from self._rows_of(order, skip)
+            yield from self._rows_of(order, skip, reader)
             epoch, skip = epoch + 1, 0
 
-    def _part(self, number: int) -> Iterator[Piece]:
-        """The pieces of a part, checked."""
+    def _pieces(self, order: Sequence[int], reader: int = 0) -> Generator[tuple[int, Piece], None, None]:
+        """The pieces of parts in a given order, each with the place of its part there."""
+        if self._readers:
+            yield from self._readers[reader]([self.parts[number] for number in order])
+            return
+        for place, number in enumerate(order):
+            for given in self.parts[number]():
+                yield place, self._copied(given, number)
+
+    def _copied(self, given: Any, number: int) -> Piece:
+        """What a part gave, checked."""
         types, structure = self._form
-        for given in self.parts[number]():
-            if hasattr(given, "write"):
-                yield given
-                continue
-            arrays, own = _leaves(given)
-            found = tuple(ArrayType(array.shape[1:], array.dtype) for array in arrays)
-            if own != structure or found != types:
-                said = [", ".join(f"{type.dtype}{list(type.shape)}" for type in these) for these in (types, found)]
-                raise DataError(
-                    f"part {number} of the stream has a chunk whose rows are {said[1]}; those of the first chunk are {said[0]}. "
-                    "All chunks need the same arrays, with the same dtypes"
-                )
-            yield _Copied(arrays)
+        arrays, own = _leaves(given)
+        found = tuple(ArrayType(array.shape[1:], array.dtype) for array in arrays)
+        if own != structure or found != types:
+            said = [", ".join(f"{type.dtype}{list(type.shape)}" for type in these) for these in (types, found)]
+            raise DataError(
+                f"part {number} of the stream has a chunk whose rows are {said[1]}; those of the first chunk are {said[0]}. "
+                "All chunks need the same arrays, with the same dtypes"
+            )
+        return _Copied(arrays)
 
 
 def _mapped(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
