@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,3 +85,20 @@ def test_halving_is_not_for_clusters(cluster: tw.Cluster) -> None:
             halving=True,
             cluster=cluster,
         )
+
+
+def test_jobs_come_back_in_their_order_and_none_begins_after_an_error(cluster: tw.Cluster, tmp_path: Path) -> None:
+    def job(number: int, folder: str) -> int:
+        (Path(folder) / str(number)).touch()
+        time.sleep(0.05 * (number % 3))
+        if number == 20:
+            raise ZeroDivisionError("job 20")
+        return number
+
+    assert list(cluster.map(job, range(15), str(tmp_path))) == list(range(15))
+    found: list[int] = []
+    with pytest.raises(ZeroDivisionError, match="job 20"):
+        found.extend(cluster.map(job, range(15, 100), str(tmp_path)))
+    assert found == [15, 16, 17, 18, 19]
+    time.sleep(0.5)
+    assert len(list(tmp_path.iterdir())) <= 20 + 2 * 2 * cluster.count()

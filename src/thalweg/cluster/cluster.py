@@ -75,25 +75,30 @@ class Cluster:
         """function(job, *shared) for every job, in their order; on the workers, several at a time. What is shared travels once.
 
         own: functions and classes of the user's among them, which travel with the module that they are written in.
-        A job whose worker dies is run again elsewhere.
+        A job whose worker dies is run again elsewhere. If one fails, or no further result is asked for, no more begin; those that have
+        begun run to their end, since Ray may abort this process when a task is cancelled just as it ends.
         """
         ray = self._connected()
         with _travelling(ray, own):
             stored = [ray.put(value) for value in shared]
             remote = ray.remote(function).options(num_cpus=self.threads, max_retries=3)
-            waiting = [remote.remote(job, *stored) for job in jobs]
+        begun: list[Any] = []
+        unfinished: list[Any] = []
+        room = 2 * self._count(ray)
         try:
-            while waiting:
-                found = ray.get(waiting[0])
-                del waiting[0]
-                yield found
+            for place in range(len(jobs)):
+                while place == len(begun) or begun[place] in unfinished:
+                    with _travelling(ray, own):
+                        new = jobs[len(begun) : len(begun) + room - len(unfinished)]
+                        new = [remote.remote(job, *stored) for job in new]
+                    begun, unfinished = [*begun, *new], [*unfinished, *new]
+                    _, unfinished = ray.wait(unfinished)
+                yield ray.get(begun[place])
+                begun[place] = None  # its memory is free
         except ray.exceptions.RayTaskError as error:
             raise error.cause if isinstance(error.cause, Exception) else ClusterError(str(error)) from None
         except (ConnectionError, ray.exceptions.RaySystemError, ray.exceptions.WorkerCrashedError) as error:
             raise ClusterError(f"the cluster does not answer any more: {error}") from None
-        finally:
-            for reference in waiting:  # not those that have ended: Ray aborts this process if it has not yet noted that
-                ray.cancel(reference, force=True)
 
     def count(self) -> int:
         """How many workers there are room for."""

@@ -120,7 +120,7 @@ def _postpone(
     in_memory = set(outputs)
     for node in nodes:
         for operand in node.operands:
-            if _runs_in_loop(node) and space.get(node) == space.get(operand):
+            if node in levels and _runs_in_loop(node) and space[node] == space.get(operand):
                 reader[operand] = min(reader.get(operand, levels[node]), levels[node])
             else:
                 in_memory.add(operand)
