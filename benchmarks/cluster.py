@@ -92,7 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--gigabytes", type=float, default=4.0)
     parser.add_argument("--folder", type=Path)
-    parser.add_argument("--memory", default="6 GB")
+    parser.add_argument("--memory", default="12 GB")
     arguments = parser.parse_args()
     import ray
 

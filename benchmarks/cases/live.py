@@ -68,15 +68,15 @@ def _descents() -> dict[str, Callable[..., Any]]:
         return tw.minimize(squares, np.zeros(100), data=(X, y), method=method, stop=stop, **watched)
 
     def mini_batches(**watched: Any) -> Any:
-        method, stop = tw.GradientDescent(1e-3), tw.MaxSteps(1_500_000)
+        method, stop = tw.GradientDescent(1e-3), tw.MaxSteps(3_000_000)
         return tw.minimize(logistic, np.zeros(50), data=(Z, labels), method=method, batch_size=32, stop=stop, **watched)
 
     def two_parameters(**watched: Any) -> Any:
-        method, stop = tw.GradientDescent(1e-8), tw.MaxSteps(500_000_000)
+        method, stop = tw.GradientDescent(1e-8), tw.MaxSteps(1_000_000_000)
         return tw.minimize(_rosenbrock, np.array([-1.2, 1.0]), method=method, stop=stop, **watched)
 
     def many_parameters(**watched: Any) -> Any:
-        method, stop = tw.GradientDescent(1e-8), tw.MaxSteps(5_000_000)
+        method, stop = tw.GradientDescent(1e-8), tw.MaxSteps(8_000_000)
         return tw.minimize(_rosenbrock, np.full(1000, -1.2), method=method, stop=stop, **watched)
 
     return {
