@@ -17,22 +17,22 @@ from ...ops.contraction import dot
 from ...ops.structure import place
 from ..examples import Examples
 from .arrays import Function, integer, loop
+from .batches import SharedBatch
 from .emitter import Emitter
 from .groups import Group
 from .memory import Memory
 from .product_axes import Product, packed_size, product_of
 from .products import Operand, emit_product, pack
 from .region import Region
-from .sampling import Sample, emit_prefetch
 from .shares import Share, share_of
 from .sweeps import Sweep, begin_sweep, emit_sweep
 from .tiles import Tiling
 from .views import Area, View
 
-__all__ = ["Deferred", "Rows", "deferred_products"]
+__all__ = ["ROWS", "Deferred", "Rows", "deferred_products", "moved", "rows_share"]
 
 _LARGE_BYTES = 1 << 16
-_ROWS = 8
+ROWS = 8
 """Rows of a product are computed so many at a time."""
 
 
@@ -67,14 +67,14 @@ class Rows:
 class Deferred:
     """The deferred products of an evaluation, and those among them that wait: what they multiply is there, but they are not computed yet.
 
-    views: where the values of the evaluation lie; products are entered as they begin to wait. ahead: the next examples of a mini-batch, which
-    are asked for while products are computed.
+    views: where the values of the evaluation lie; products are entered as they begin to wait. batch: of which the next examples are asked
+    for while products are computed.
     """
 
     emitter: Emitter
     graph: Graph
     views: dict[Node, View]
-    ahead: Sample | None = None
+    batch: SharedBatch | None = None
 
     def __post_init__(self) -> None:
         emitter = self.emitter
@@ -91,6 +91,10 @@ class Deferred:
         axis = self.emitter.examples.axis[node]
         shape = (*node.shape[:axis], self.emitter.tiling.count, *node.shape[axis + 1 :])
         return self.emitter.memory.array(Area.WORKSPACE, shape, node.dtype)
+
+    def kept_data(self) -> dict[Node, View]:
+        """The data among the factors, and where they lie."""
+        return {node: view for node, view in self.factors.items() if node.is_input}
 
     def begin_to_wait(self, products: Sequence[Node], homes: Mapping[Node, View]) -> None:
         """Products whose factors are there wait from now on. homes: where they are wanted."""
@@ -130,20 +134,22 @@ class Deferred:
         emitter, function = self.emitter, sweep.function
         assert emitter.tiling is not None
         views = {**self.factors, **{node: self.views[node] for node in self._waiting}}
-        meanwhile = None
-        if self.ahead is not None:
-            function.example, sample = sweep.chunk, self.ahead
-
-            def meanwhile(part: ir.Value, parts: int) -> None:
-                emit_prefetch(function, sample, part, parts)
-
         part = sweep.chunk, emitter.tiling.chunks
+        meanwhile = self._requests(function, part)
         largest = max(self._waiting, key=lambda node: node.type.size)
         with emitter.borrowed_scratch():
             for node in self._waiting:
                 beside = meanwhile if node is largest else None
                 _emit_rows_of(function, emitter.memory, node, views, part, emitter.vector_bytes, follow, beside)
         self._waiting, self._dependent = [], set()
+
+    def _requests(self, function: Function, part: tuple[ir.Value, int]) -> Callable[[ir.Value, int], None] | None:
+        """What asks for the next examples of a chunk, a part at a time."""
+        batch, tiling = self.batch, self.emitter.tiling
+        if batch is None or tiling is None or not batch.looks_ahead:
+            return None
+        columns = {node: rows_share(function, node.shape[1], *part) for node in batch.by_columns}
+        return lambda index, parts: batch.emit_requests(function, part[0], tiling.rows, columns, index, parts)
 
     def rows_in(self, region: Region, group: Group) -> dict[Node, Rows] | None:
         """Where the rows of the products that wait are among the elements of a group, if it reads nothing else that depends on them."""
@@ -185,12 +191,12 @@ def _emit_rows_of(
 
     def emit(first: ir.Value, height: int) -> None:
         some = replace(product, m=replace(product.m, extent=height))
-        moved = (_moved(function, a, first, product.m.a), b, _moved(function, c, first, product.m.c))
-        emit_product(function, some, moved, packed, False, vector_bytes)
+        here = (moved(function, a, first, product.m.a), b, moved(function, c, first, product.m.c))
+        emit_product(function, some, here, packed, False, vector_bytes)
         if follow is not None:
             follow(node, Share(first, integer(height)))
 
-    blocks, left = divmod(product.m.extent, _ROWS)
+    blocks, left = divmod(product.m.extent, ROWS)
     share = share_of(function, blocks, chunk, chunks)
     parts = max(1, blocks // chunks)
 
@@ -198,12 +204,17 @@ def _emit_rows_of(
         if meanwhile is not None:
             with builder.if_then(builder.icmp_signed("<", index, integer(parts))):
                 meanwhile(index, parts)
-        emit(builder.mul(builder.add(share.first, index), integer(_ROWS)), _ROWS)
+        emit(builder.mul(builder.add(share.first, index), integer(ROWS)), ROWS)
 
     loop(function, share.count, block, "blocks")
     if left:
         with builder.if_then(builder.icmp_signed("==", chunk, integer(chunks - 1))):
-            emit(integer(blocks * _ROWS), left)
+            emit(integer(blocks * ROWS), left)
+
+
+def rows_share(function: Function, extent: int, chunk: ir.Value, chunks: int) -> Share:
+    """The rows of a product that a chunk has."""
+    return share_of(function, extent, chunk, chunks, ROWS)
 
 
 def _row_elements(node: Node, views: Mapping[Node, View]) -> int | None:
@@ -220,6 +231,7 @@ def _oriented(node: Node, views: Mapping[Node, View]) -> tuple[Product, list[Vie
     return product, [right, left, result] if is_swapped else [left, right, result]
 
 
-def _moved(function: Function, operand: Operand, index: ir.Value, stride: int) -> Operand:
+def moved(function: Function, operand: Operand, index: ir.Value, stride: int) -> Operand:
+    """An operand that begins `index` strides further on."""
     offset = function.builder.mul(index, integer(stride))
     return replace(operand, start=function.at(operand.start, np.dtype(operand.dtype), offset))

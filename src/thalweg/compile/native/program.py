@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ from .. import cache
 from ..examples import Examples
 from ..prepare import Prepared
 from . import jit
+from .helpers import helpers
 from .interface import Control, Loop
 
 __all__ = ["Execution", "Program", "compile_native"]
@@ -173,15 +173,9 @@ class Execution:
             run(*self._arguments(0))
             return
         self.control[Control.QUIT] = 0
-        helpers = [
-            threading.Thread(target=help_, args=self._arguments(number), daemon=True)
-            for number in range(1, len(self._scratches))
-        ]
-        for helper in helpers:
-            helper.start()
-        try:
-            run(*self._arguments(0))
-        finally:
-            self.control[Control.QUIT] = 1
-            for helper in helpers:
-                helper.join()
+        others = [self._arguments(number) for number in range(1, len(self._scratches))]
+        with helpers(help_, others, self):
+            try:
+                run(*self._arguments(0))
+            finally:
+                self.control[Control.QUIT] = 1
