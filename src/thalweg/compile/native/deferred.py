@@ -14,13 +14,12 @@ from llvmlite import ir
 
 from ...graph import Graph, Node
 from ...ops.contraction import dot
-from ...ops.structure import place
+from ...ops.structure import place, reshape
 from ..examples import Examples
 from .arrays import Function, integer, loop
 from .batches import SharedBatch
 from .emitter import Emitter
-from .groups import Group
-from .memory import Memory
+from .groups import ALIASES, Group
 from .product_axes import Product, packed_size, product_of
 from .products import Operand, emit_product, pack
 from .region import Region
@@ -48,13 +47,21 @@ def _is_large_product(node: Node, examples: Examples) -> bool:
     return is_product and node.type.size * node.dtype.itemsize >= _LARGE_BYTES
 
 
+Follow = Callable[[Node, Share, ir.Value], None]
+"""Emits what is done with some rows of a product, which begin at an address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Where the rows of a product begin among the elements of a group, how long each is, and how many elements all have."""
+    """Where the rows of a product begin among the elements of a group, how long each is, and how many elements all have.
+
+    whole: where these elements lie.
+    """
 
     start: int
     length: int
     size: int
+    whole: View
 
     def elements(self, function: Function, rows: Share) -> Share:
         """The elements of some of the rows."""
@@ -129,8 +136,21 @@ class Deferred:
         if read and not is_in_place:
             self.emit()
 
-    def emit_rows(self, sweep: Sweep, follow: Callable[[Node, Share], None] | None = None) -> None:
-        """Computes them in a sweep, each chunk its rows. follow: emits what is done with rows as soon as they are there."""
+    def are_read_only_by(self, group: Group) -> bool:
+        """Whether the products that wait are needed for a group, and nothing else."""
+        inside, ahead = set(group.nodes), set(self._waiting)
+        for node in self.graph.nodes:
+            if node not in inside and any(operand in ahead for operand in node.operands):
+                if not (node.primitive in (place, reshape) or node.primitive in ALIASES):
+                    return False
+                ahead.add(node)
+        return ahead.isdisjoint(self.graph.outputs)
+
+    def emit_rows(self, sweep: Sweep, follow: Follow | None = None, passes_on: bool = False) -> None:
+        """Computes them in a sweep, each chunk its rows.
+
+        follow: emits what is done with rows as soon as they are there. passes_on: they are left nowhere else.
+        """
         emitter, function = self.emitter, sweep.function
         assert emitter.tiling is not None
         views = {**self.factors, **{node: self.views[node] for node in self._waiting}}
@@ -140,7 +160,7 @@ class Deferred:
         with emitter.borrowed_scratch():
             for node in self._waiting:
                 beside = meanwhile if node is largest else None
-                _emit_rows_of(function, emitter.memory, node, views, part, emitter.vector_bytes, follow, beside)
+                _emit_rows_of(function, emitter, node, views, part, follow, beside, passes_on)
         self._waiting, self._dependent = [], set()
 
     def _requests(self, function: Function, part: tuple[ir.Value, int]) -> Callable[[ir.Value, int], None] | None:
@@ -165,21 +185,22 @@ class Deferred:
             is_within = view.buffer == whole.buffer and 0 <= start <= group.shape[0] - node.type.size
             if length is None or not is_within or whole.strides != (1,):
                 return None
-            found[node] = Rows(start, length, node.type.size)
+            found[node] = Rows(start, length, node.type.size, whole)
         return found
 
 
 def _emit_rows_of(
     function: Function,
-    memory: Memory,
+    emitter: Emitter,
     node: Node,
     views: Mapping[Node, View],
     part: tuple[ir.Value, int],
-    vector_bytes: int,
-    follow: Callable[[Node, Share], None] | None,
+    follow: Follow | None,
     meanwhile: Callable[[ir.Value, int], None] | None,
+    passes_on: bool,
 ) -> None:
     """Emits the rows of one product, some at a time. part: which chunk, of how many."""
+    memory = emitter.memory
     product, found = _oriented(node, views)
     a, b, c = (Operand(function.start_of_view(view), view.buffer.dtype) for view in found)
     size = packed_size(product)
@@ -188,13 +209,17 @@ def _emit_rows_of(
         product, b = pack(function, product, b, packed)
         packed = None
     builder, (chunk, chunks) = function.builder, part
+    if passes_on:
+        size = ROWS * product.n.extent
+        c = replace(c, start=function.start_of(memory.buffer(Area.SCRATCH, size, node.dtype)))
 
     def emit(first: ir.Value, height: int) -> None:
         some = replace(product, m=replace(product.m, extent=height))
-        here = (moved(function, a, first, product.m.a), b, moved(function, c, first, product.m.c))
-        emit_product(function, some, here, packed, False, vector_bytes)
+        rows = c if passes_on else moved(function, c, first, product.m.c)
+        moved_a = moved(function, a, first, product.m.a)
+        emit_product(function, some, (moved_a, b, rows), packed, False, emitter.vector_bytes)
         if follow is not None:
-            follow(node, Share(first, integer(height)))
+            follow(node, Share(first, integer(height)), rows.start)
 
     blocks, left = divmod(product.m.extent, ROWS)
     share = share_of(function, blocks, chunk, chunks)
