@@ -30,7 +30,7 @@ from .views import Area, View
 
 __all__ = ["ROWS", "Deferred", "Rows", "deferred_products", "moved", "rows_share"]
 
-_LARGE_BYTES = 1 << 16
+_LARGE_BYTES = 1 << 14
 ROWS = 8
 """Rows of a product are computed so many at a time."""
 
