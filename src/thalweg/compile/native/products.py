@@ -49,11 +49,11 @@ def emit_product(
             return
 
         def body(index: ir.Value) -> None:
-            moved = tuple(
+            there = tuple(
                 moved(function, start, operand.dtype, index, stride)
                 for start, operand, stride in zip(starts, operands, (axes[0].a, axes[0].b, axes[0].c), strict=True)
             )
-            nest(axes[1:], moved)  # type: ignore[arg-type]  # three of them
+            nest(axes[1:], there)  # type: ignore[arg-type]  # three of them
 
         loop(function, axes[0].extent, body, "product")
 
