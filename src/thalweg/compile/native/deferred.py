@@ -30,7 +30,8 @@ from .views import Area, View
 
 __all__ = ["ROWS", "Deferred", "Rows", "deferred_products", "rows_share"]
 
-_LARGE_BYTES = 1 << 14
+_LARGE_BYTES = 1 << 16
+_LARGE_BYTES_OF_DATA = 1 << 14
 ROWS = 8
 """Rows of a product are computed so many at a time."""
 
@@ -43,8 +44,10 @@ def deferred_products(graph: Graph, examples: Examples | None, tiling: Tiling | 
 
 
 def _is_large_product(node: Node, examples: Examples) -> bool:
-    is_product = node.primitive is dot and all(operand in examples.axis for operand in node.operands)
-    return is_product and node.type.size * node.dtype.itemsize >= _LARGE_BYTES
+    if node.primitive is not dot or not all(operand in examples.axis for operand in node.operands):
+        return False
+    is_of_data = any(operand.is_input for operand in node.operands)
+    return node.type.size * node.dtype.itemsize >= (_LARGE_BYTES_OF_DATA if is_of_data else _LARGE_BYTES)
 
 
 Follow = Callable[[Node, Share, ir.Value], None]
@@ -97,6 +100,8 @@ class Deferred:
         assert self.emitter.tiling is not None
         axis = self.emitter.examples.axis[node]
         shape = (*node.shape[:axis], self.emitter.tiling.count, *node.shape[axis + 1 :])
+        if len(shape) == 2 and axis == 0 and (node.is_input or node.primitive.is_elementwise or node.primitive is dot):
+            return self.emitter.memory.spaced(Area.WORKSPACE, shape, node.dtype)
         return self.emitter.memory.array(Area.WORKSPACE, shape, node.dtype)
 
     def kept_data(self) -> dict[Node, View]:

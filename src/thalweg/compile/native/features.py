@@ -15,7 +15,7 @@ from ...ops.contraction import dot
 from ..examples import Examples
 from .arrays import Function
 from .batches import SharedBatch
-from .copies import emit_combine
+from .copies import emit_combine, emit_copy
 from .deferred import ROWS, rows_share
 from .emitter import Emitter
 from .operands import Operand
@@ -25,6 +25,10 @@ from .sweeps import Sweep, begin_sweep, emit_sweep
 from .views import Area, View, contiguous_strides
 
 __all__ = ["FeatureProducts"]
+
+
+_MOST = 2
+"""What all chunks leave is at most so many times as much as the matrix."""
 
 
 @dataclass(eq=False)
@@ -68,7 +72,11 @@ class FeatureProducts:
         is_kept = data.is_input and data in self.batch.kept and len(data.shape) == 2 and self._examples.axis[data] == 0
         is_of_rows = len(matrix.shape) == 2 and node.attributes["contract"][0] == (1,) and len(node.shape) == 2
         is_of_one_type = data.dtype == matrix.dtype == node.dtype
-        return is_kept and is_of_rows and is_of_one_type and matrix not in self._examples.axis
+        if not (is_kept and is_of_rows and is_of_one_type) or matrix in self._examples.axis:
+            return False
+        # What the chunks leave is written and read once; without them, half of the matrix changes cores.
+        assert self.emitter.tiling is not None
+        return node.shape[0] * self.emitter.tiling.chunks <= _MOST * data.shape[1]
 
     @property
     def _examples(self) -> Examples:
@@ -103,9 +111,12 @@ class FeatureProducts:
             if node in nodes:
                 width = node.shape[1]
                 shape = (rows, width)
-                place = wanted.get(node) or emitter.memory.array(Area.SCRATCH, shape, node.dtype)
+                place = emitter.memory.array(Area.SCRATCH, shape, node.dtype)
                 first = View(part.buffer, 0, (width, 1), shape, example_stride=width)
                 step, chunks = node.type.size * node.dtype.itemsize, emitter.tiling.chunks
                 emit_combine(function, "sum", first, place, step, chunks, emitter.vector_bytes)
                 found[node] = place
+                target = wanted.get(node)
+                if target is not None:
+                    emit_copy(function, place, target, emitter.vector_bytes)
         return found

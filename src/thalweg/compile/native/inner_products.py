@@ -6,6 +6,7 @@ of its matrix.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,29 +31,34 @@ def emit_inner_products(
     most = 4 if vector_bytes == 64 or n.extent == 1 else 2
     rows, columns = min(4, m.extent), min(most, n.extent)
 
-    def block_row(start_a: ir.Value, start_c: ir.Value, height: int) -> None:
-        def block(j: ir.Value | int, width: int) -> None:
-            at = moved(function, b.start, b.dtype, j, n.b), moved(function, start_c, c.dtype, j, n.c)
-            _emit_block(function, product, c.dtype, (start_a, *at), (height, width), accumulates, vector_bytes)
+    def along(extent: int, step: int, then: Callable[[ir.Value | int, int], None], name: str) -> None:
+        def whole(index: ir.Value) -> None:
+            then(function.builder.mul(index, integer(step)) if step > 1 else index, step)
 
-        loop(
-            function,
-            n.extent // columns,
-            lambda j: block(function.builder.mul(j, integer(columns)) if columns > 1 else j, columns),
+        loop(function, extent // step, whole, name)
+        if extent % step:
+            then(extent - extent % step, extent % step)
+
+    def block(i: ir.Value | int, j: ir.Value | int, height: int, width: int) -> None:
+        at_a, at_b = moved(function, a.start, a.dtype, i, m.a), moved(function, b.start, b.dtype, j, n.b)
+        at_c = moved(function, moved(function, c.start, c.dtype, i, m.c), c.dtype, j, n.c)
+        _emit_block(function, product, c.dtype, (at_a, at_b, at_c), (height, width), accumulates, vector_bytes)
+
+    # The larger operand is read once, the smaller one stays near.
+    if n.extent > m.extent:
+        along(
+            n.extent,
+            columns,
+            lambda j, width: along(m.extent, rows, lambda i, height: block(i, j, height, width), "rows"),
             "columns",
         )
-        if n.extent % columns:
-            block(n.extent - n.extent % columns, n.extent % columns)
-
-    def body(i: ir.Value) -> None:
-        at = moved(function, a.start, a.dtype, i, rows * m.a), moved(function, c.start, c.dtype, i, rows * m.c)
-        block_row(*at, rows)
-
-    loop(function, m.extent // rows, body, "rows")
-    left = m.extent % rows
-    if left:
-        done = m.extent - left
-        block_row(moved(function, a.start, a.dtype, done, m.a), moved(function, c.start, c.dtype, done, m.c), left)
+    else:
+        along(
+            m.extent,
+            rows,
+            lambda i, height: along(n.extent, columns, lambda j, width: block(i, j, height, width), "columns"),
+            "rows",
+        )
 
 
 _MOST_UNROLLED = 32

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import Shape
-from .views import Area, Buffer, View, strides_with
+from .views import Area, Buffer, View, spaced_strides, strides_with
 
 __all__ = ["Memory"]
 
@@ -35,3 +35,8 @@ class Memory:
     def array(self, area: Area, shape: Shape, dtype: np.dtype[Any], innermost: int | None = None) -> View:
         """A new array in C order, but for the axis that is to be innermost."""
         return View(self.buffer(area, math.prod(shape), dtype), 0, strides_with(shape, innermost), shape)
+
+    def spaced(self, area: Area, shape: Shape, dtype: np.dtype[Any]) -> View:
+        """A new array in C order, whose rows may have gaps between them."""
+        strides = spaced_strides(shape, dtype.itemsize)
+        return View(self.buffer(area, shape[0] * strides[0], dtype), 0, strides, shape)

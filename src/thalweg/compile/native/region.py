@@ -29,7 +29,7 @@ from .operands import Operand
 from .product_axes import packed_size, product_of
 from .products import emit_product
 from .shares import Share
-from .views import Area, Buffer, View, contiguous_strides, reshaped, strides_with
+from .views import Area, Buffer, View, contiguous_strides, reshaped, spaced_strides, strides_with
 
 __all__ = ["LARGEST_LOCAL", "Region", "Tile", "tiled"]
 
@@ -100,7 +100,11 @@ class Region:
         if self.is_alias(node):
             return self._view_of_alias(node, self._layout(node.operands[0]))
         shape = self.shape_of(node)
-        return View(_UNKNOWN, 0, strides_with(shape, self._innermost(node)), shape)
+        is_spaced = self._is_spaced(node)
+        strides = (
+            spaced_strides(shape, node.dtype.itemsize) if is_spaced else strides_with(shape, self._innermost(node))
+        )
+        return View(_UNKNOWN, 0, strides, shape)
 
     def _view_of_alias(self, node: Node, origin: View) -> View:
         shape = self.shape_of(node)
@@ -170,8 +174,16 @@ class Region:
         shape = self.shape_of(node)
         if wanted is not None:
             return wanted
+        if self._is_spaced(node):
+            return self.memory.spaced(self.area, shape, node.dtype)
         is_local = math.prod(shape) <= LARGEST_LOCAL and self.is_local(node)
         return self.memory.array(Area.LOCAL if is_local else self.area, shape, node.dtype, self._innermost(node))
+
+    def _is_spaced(self, node: Node) -> bool:
+        """Whether there may be gaps between the rows of its value: one for each example, and long enough to matter to products."""
+        is_of_rows = self.tile is not None and self.tile.axis.get(node) == 0 and len(node.shape) == 2
+        is_written_anywhere = node.primitive.is_elementwise or node.primitive is dot
+        return is_of_rows and is_written_anywhere and node not in self.lane_axis and node.type.size > LARGEST_LOCAL
 
     def _innermost(self, node: Node) -> int | None:
         """The axis of lanes lies innermost, where the emitter of the node can write it so."""

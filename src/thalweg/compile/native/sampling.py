@@ -264,7 +264,7 @@ def _emit_gather(
     function: Function, source: View, target: View, indices: ir.Value, rows: int, vector_bytes: int
 ) -> None:
     b, dtype = function.builder, source.buffer.dtype
-    length = math.prod(target.shape[1:])
+    length, stride = math.prod(target.shape[1:]), target.strides[0]
     from_start, to_start = function.start_of_view(source), function.start_of_view(target)
     width = max(1, vector_bytes // dtype.itemsize)
     while width > length:
@@ -273,7 +273,7 @@ def _emit_gather(
     def row(i: ir.Value) -> None:
         chosen = function.read(function.at(indices, np.dtype(np.int64), i), np.dtype(np.int64), 1, 1)
         here = function.at(from_start, dtype, b.mul(chosen, integer(length)))
-        there = function.at(to_start, dtype, b.mul(i, integer(length)))
+        there = function.at(to_start, dtype, b.mul(i, integer(stride)))
 
         def copy(at: ir.Value, size: int) -> None:
             value = function.read(function.at(here, dtype, at), dtype, 1, size)
@@ -309,7 +309,7 @@ def emit_gather_columns(function: Function, columns: Columns, target: View, unit
     def row(i: ir.Value) -> None:
         chosen = function.read(function.at(columns.chosen, INTEGER, i), INTEGER, 1, 1)
         here = function.at(from_start, dtype, b.mul(chosen, integer(length)))
-        there = function.at(to_start, dtype, b.mul(i, integer(length)))
+        there = function.at(to_start, dtype, b.mul(i, integer(target.strides[0])))
 
         def copy(at: ir.Value, size: int) -> None:
             value = function.read(function.at(here, dtype, at), dtype, 1, size)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...graph import Shape
 
-__all__ = ["Area", "Buffer", "View", "contiguous_strides", "reshaped", "strides_with"]
+__all__ = ["Area", "Buffer", "View", "contiguous_strides", "reshaped", "spaced_strides", "strides_with"]
 
 
 class Area(Enum):
@@ -94,6 +94,21 @@ def strides_with(shape: Shape, innermost: int | None) -> Shape:
     rest = contiguous_strides((*shape[:innermost], *shape[innermost + 1 :]))
     wide = tuple(stride * shape[innermost] for stride in rest)
     return (*wide[:innermost], 1, *wide[innermost:])
+
+
+_SAME_PLACE = 2048
+_LINE = 64
+
+
+def spaced_strides(shape: Shape, itemsize: int) -> Shape:
+    """The strides of a matrix in C order, with a gap after each row if rows would else begin at the same places of a cache.
+
+    A block of a product reads several rows at once, and caches hold few lines whose addresses differ by a power of two.
+    """
+    strides = contiguous_strides(shape)
+    if len(shape) == 2 and shape[0] > 1 and shape[1] * itemsize % _SAME_PLACE == 0:
+        return strides[0] + _LINE // itemsize, strides[1]
+    return strides
 
 
 def reshaped(view: View, shape: Shape) -> View | None:
