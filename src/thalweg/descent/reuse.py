@@ -10,6 +10,7 @@ import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -82,16 +83,19 @@ def form_of(value: Method | StoppingRule | LineSearch | Penalty | None) -> Hasha
     """What a method or rule is, apart from its numbers; None if it cannot be known, since it runs code of the user's."""
     if value is None:
         return ()
-    if not type(value).__module__.startswith(__name__.partition(".")[0] + "."):
-        return None
     kind: Any = type(value)
-    parts: list[Hashable] = [kind]
-    for field in dataclasses.fields(value):
-        form = _form_of_field(getattr(value, field.name))
-        if form is None:
-            return None
-        parts.append(form)
-    return tuple(parts)
+    if not kind.__module__.startswith(_PACKAGE):
+        return None
+    forms = [_form_of_field(getattr(value, name)) for name in _fields(kind)]
+    return None if None in forms else (kind, *forms)
+
+
+_PACKAGE = __name__.partition(".")[0] + "."
+
+
+@lru_cache(maxsize=256)
+def _fields(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def _form_of_field(found: Any) -> Hashable | None:
