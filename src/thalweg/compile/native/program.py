@@ -159,11 +159,23 @@ class Execution:
             for (_, scratch), (first, after) in zip(scratches, pairwise(chunks), strict=True)
         ]
 
+    @property
+    def bytes(self) -> int:
+        """Of working memory."""
+        return self.program.workspace + len(self._arguments) * self.program.scratch
+
     def exchange(self, first: int, arrays: Sequence[Array]) -> None:
         """Binds other arrays, of the same types, in the place of inputs from a number on."""
         for number, array in enumerate(arrays, first):
             self._alive[number] = array
             self._table[number] = self._addresses[number] = _address(array)
+
+    def run_with(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+        """Calls the program once with other arrays in the place of the first inputs and of the outputs; it does not keep them."""
+        for first, arrays in ((0, inputs), (self._place_of_history - len(outputs), outputs)):
+            for number, array in enumerate(arrays, first):
+                self._table[number] = _address(array)
+        self.run()
 
     def exchange_history(self, history: Array) -> None:
         """Binds another array for what is recorded, of the same width."""
