@@ -6,7 +6,9 @@ is known, all that follows from it (gradient, steps, programs) is taken from her
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -15,7 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..graph import Graph, Node, constant, transform, with_operands
+from ..graph import Array, Graph, Node, constant, transform, with_operands
 from .line_search import LineSearch
 from .methods import Method
 from .penalties import Penalty
@@ -38,11 +40,12 @@ class Known:
         """The value of a key, made if it is not there. Without a key it is always made."""
         if key is None:
             return make()
-        with self._lock:
-            if key in self._values:
+        found = self._values.get(key, self)
+        if found is not self:
+            with contextlib.suppress(KeyError):  # another thread may have let go of it just now
                 self._values.move_to_end(key)
-                found: T = self._values[key]
-                return found
+            known: T = found
+            return known
         value = make()
         with self._lock:
             self._values[key] = value
@@ -55,11 +58,28 @@ _LARGEST_CONSTANTS = 1 << 20
 
 
 def graph_key(graph: Graph) -> Hashable | None:
-    """What tells a traced graph from others; None if it holds so many numbers that it is better not kept."""
+    """What tells a traced graph from others in this process; None if it holds so many numbers that it is better not kept."""
     constants = sum(node.type.size * node.dtype.itemsize for node in graph.nodes if node.is_constant)
     if constants > _LARGEST_CONSTANTS:
         return None
-    return graph.fingerprint, tuple(node.source for node in graph.nodes)
+    number = {node: index for index, node in enumerate(graph.inputs)}
+    parts: list[Hashable] = [node.type for node in graph.inputs]
+    for node in graph.nodes:
+        if node.is_input:
+            continue
+        number[node] = len(number)
+        if node.is_constant:
+            parts.append((node.type, _content(node.value), node.source))
+        else:  # the type follows
+            operands = tuple([number[operand] for operand in node.operands])
+            parts.append((node.primitive, operands, repr(node.attributes), node.source))
+    return (*parts, *[number[node] for node in graph.outputs])
+
+
+def _content(array: Array) -> bytes:
+    """What an array holds, or a digest of it if that is shorter."""
+    content = array.tobytes()
+    return content if len(content) <= 32 else hashlib.sha256(content).digest()
 
 
 def with_own_constants(graph: Graph) -> Graph:

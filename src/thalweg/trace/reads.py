@@ -88,7 +88,7 @@ def _of_function(function: Any, callers: tuple[CodeType, ...]) -> Hashable | Non
     except ValueError:  # a cell that is empty yet
         return None
     captured += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-    spaces = function.__globals__, function.__builtins__
+    spaces = function.__globals__, function.__builtins__  # type: ignore[attr-defined]  # not in the stubs
     captured += [_found(spaces, name) for name in names.globals]
     forms: list[Hashable] = [_of_value(value, callers) for value in captured]
     forms += [_of_attribute(_found(spaces, name), attribute, callers) for name, attribute in names.of_modules]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy
@@ -31,6 +32,7 @@ _DTYPES = {
 }
 
 
+@lru_cache(maxsize=64)
 def supported_dtype(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
     """The dtype in which thalweg computes values of the given one: bool, int64, float32 or float64."""
     found = _DTYPES.get(dtype.kind) or _DTYPES.get(dtype.str[1:])
