@@ -1,7 +1,8 @@
 """What was derived and compiled before, kept for the next call with the same loss.
 
-A loss is traced anew in every call, so that whatever it refers to counts as it is now. If the graph turns out to be one that
-is known, all that follows from it (gradient, steps, programs) is taken from here.
+Whatever a loss refers to counts as it is now: what it reads is compared with what it read before (`trace.reads`), and where that cannot
+be known it is traced anew. If the graph turns out to be one that is known, all that follows from it (gradient, steps, programs) is taken
+from here.
 """
 
 from __future__ import annotations

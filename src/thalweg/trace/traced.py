@@ -239,11 +239,15 @@ for _name in (
     setattr(Traced, _name, _method(_name))
 
 
+_asarray = np.asarray
+"""NumPy's own, also while tracing replaces it."""
+
+
 def as_traced(value: Any, dtype: numpy.dtype[Any] | None = None) -> Traced:
     """The value itself if it is traced, else a constant (of the given dtype)."""
     if isinstance(value, Traced):
         return value
-    array = np.asarray(value, dtype)
+    array = _asarray(value, dtype)
     if array.dtype == object:
         raise TracingError(
             f"{_at()}an array of Python objects takes part in the loss. Use arrays of numbers; join traced values "
