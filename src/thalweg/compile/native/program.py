@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ from .. import cache
 from ..examples import Examples
 from ..prepare import Prepared
 from . import jit
+from .helpers import helpers
 from .interface import Control, Loop
 
 __all__ = ["Execution", "Program", "compile_native"]
@@ -199,12 +199,8 @@ class Execution:
             run(*own)
             return
         self.control[Control.QUIT] = 0
-        helpers = [threading.Thread(target=help_, args=arguments, daemon=True) for arguments in others]
-        for helper in helpers:
-            helper.start()
-        try:
-            run(*own)
-        finally:
-            self.control[Control.QUIT] = 1
-            for helper in helpers:
-                helper.join()
+        with helpers(help_, others, self):
+            try:
+                run(*own)
+            finally:
+                self.control[Control.QUIT] = 1
