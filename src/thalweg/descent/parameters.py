@@ -73,6 +73,8 @@ class Layout:
     def vector(self, tree: Any) -> Array:
         """The parameters as one new vector."""
         leaves, _ = flatten(tree)
+        if len(leaves) == 1:
+            return np.array(leaves[0], self.dtype, order="C").reshape(-1)
         parts = [np.asarray(leaf, self.dtype).reshape(-1) for leaf in leaves]
         return np.concatenate(parts) if parts else np.zeros(0, self.dtype)
 
@@ -99,8 +101,8 @@ def layout_of(tree: Any) -> Layout:
     types = tuple([_leaf_type(leaf, label) for leaf, label in zip(leaves, labels, strict=True)])
     if not types:
         raise ArgumentError("there are no parameters: pass an array, or a dict, list or tuple of arrays")
-    dtype = np.result_type(*[type.dtype for type in types])
-    return Layout(structure, labels, types, dtype)
+    dtypes = {type.dtype for type in types}
+    return Layout(structure, labels, types, dtypes.pop() if len(dtypes) == 1 else np.result_type(*dtypes))
 
 
 @lru_cache(maxsize=256)
