@@ -17,7 +17,7 @@ import numpy as np
 import optree
 
 from .autodiff import batched, gradient, pullback, pushforward
-from .descent.parameters import flatten
+from .descent.parameters import flatten, key_orders
 from .descent.problem import describe
 from .errors import ArgumentError, LossError
 from .graph import ArrayType, Graph, Node, constant, inline, input_node
@@ -137,7 +137,7 @@ def _transformed(
     def transformed(*arguments: Any) -> Any:
         found, structure = flatten(arguments)
         leaves = [leaf if isinstance(leaf, Traced) else np.asarray(leaf) for leaf in found]
-        key = structure, *[(leaf.shape, leaf.dtype) for leaf in leaves]
+        key = structure, key_orders(structure), *[(leaf.shape, leaf.dtype) for leaf in leaves]
         if key not in cache:
             cache[key] = derived(structure.children(), leaves)
         own = cache[key]

@@ -156,6 +156,18 @@ def marks(x: Any) -> Any:
     return np.sum(x**2)
 
 
+def settings() -> None:
+    """Has an attribute."""
+
+
+settings.size = 2.0  # type: ignore[attr-defined]
+
+
+def configured(x: Any) -> Any:
+    own: Any = settings
+    return own.size * np.sum(x**2)
+
+
 def itself(x: Any, depth: int = 2) -> Any:
     return np.sum(x**2) if depth == 0 else itself(x, depth - 1)
 
@@ -187,6 +199,7 @@ def itself(x: Any, depth: int = 2) -> Any:
         _with_cell(),
         imports,
         marks,
+        configured,
         itself,
     ],
 )
@@ -239,3 +252,19 @@ def test_parameters_with_code_of_their_own_are_traced() -> None:
     factor[0] = 2.0
     after = tw.minimize(own, start, method=rate, stop=steps).history.loss[0]
     assert (before, after) == (3.0, 5.0)
+
+
+def test_the_order_of_keys_counts() -> None:
+    def own(layers: dict[str, Any]) -> Any:
+        return sum((i + 1) * np.sum((v - i) ** 2) for i, v in enumerate(layers.values()))
+
+    for names in ("ab", "ba"):
+        start = {name: np.zeros(2) for name in names}
+        found = tw.minimize(own, start).parameters
+        np.testing.assert_allclose([found[name] for name in names], [[0.0, 0.0], [1.0, 1.0]], atol=1e-6)
+        slopes = tw.grad(lambda nested: own(nested[0]["x"]))([{"x": start}])[0]["x"]
+        np.testing.assert_allclose([slopes[name] for name in names], [[0.0, 0.0], [-4.0, -4.0]])
+    shared = tw.grad(own)
+    for names in ("ab", "ba"):
+        slopes = shared({name: np.zeros(2) for name in names})
+        np.testing.assert_allclose([slopes[name] for name in names], [[0.0, 0.0], [-4.0, -4.0]])

@@ -6,6 +6,7 @@ A descent sees one flat vector θ; the leaves are windows of it.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,7 +18,7 @@ from ..errors import ArgumentError
 from ..graph import Array, ArrayType
 from ..trace.traced import supported_dtype
 
-__all__ = ["Layout", "flatten", "has_plain_containers", "layout_of", "leaf_arrays"]
+__all__ = ["Layout", "flatten", "has_plain_containers", "key_orders", "layout_of", "leaf_arrays"]
 
 _NAMESPACE = "thalweg"
 _registered: set[type] = set()
@@ -47,10 +48,28 @@ def flatten(tree: Any) -> tuple[list[Any], Any]:
 
 
 @lru_cache(maxsize=256)
-def has_plain_containers(*structures: Any) -> bool:
+def _kinds(structure: Any) -> frozenset[Any]:
+    """The types of all containers in a nesting; None, for a leaf."""
+    return frozenset({structure.type}).union(*map(_kinds, structure.children()))
+
+
+def has_plain_containers(structure: Any) -> bool:
     """Whether nothing but tuples, lists and dicts holds the leaves: values without code of the user's."""
-    kinds = (None, type(None), tuple, list, dict)  # None is a leaf's
-    return all(structure.type in kinds and has_plain_containers(*structure.children()) for structure in structures)
+    return _kinds(structure) <= {None, type(None), tuple, list, dict}
+
+
+def key_orders(structure: Any) -> Hashable:
+    """The keys of all dicts of a nesting in the order in which they were written, which functions may follow.
+
+    Structures that differ in this alone are equal.
+    """
+    if not any(kind is not None and issubclass(kind, dict) for kind in _kinds(structure)):
+        return ()
+    children = structure.children()
+    own: Any = ()
+    if structure.type is not None and issubclass(structure.type, dict):
+        own = tuple(optree.tree_unflatten(structure.one_level(), [None] * len(children)))
+    return (own, *[key_orders(child) for child in children])
 
 
 @dataclass(frozen=True)

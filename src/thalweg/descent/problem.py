@@ -19,7 +19,7 @@ from ..rewrite import simplify
 from ..trace import Traced, current_source, reads, trace
 from .data import Data
 from .gradients import Automatic, GradientSource, Numerical, called
-from .parameters import Layout, has_plain_containers, layout_of
+from .parameters import Layout, has_plain_containers, key_orders, layout_of
 from .penalties import Penalty
 from .reuse import Known, form_of, graph_key, with_own_constants
 
@@ -82,8 +82,11 @@ def problem_of(
     types += [ArrayType((), layout.dtype)] * len(numbers)
     # Where all that the loss refers to is known to be the same as before, it need not be traced to see that.
     reading = reads(loss) if penalty is None and isinstance(source, Automatic) else None
-    is_known = reading is not None and has_plain_containers(layout.structure, data.structure)
-    key = (reading, layout, tuple(types), data.structure, numbers, current_source()) if is_known else None
+    nestings = layout.structure, data.structure
+    key: Hashable | None = None
+    if reading is not None and all(map(has_plain_containers, nestings)):
+        orders = tuple(map(key_orders, nestings))
+        key = reading, layout, tuple(types), data.structure, orders, numbers, current_source()
     return _UNCHANGED.get(key, lambda: _traced(loss, parameters, layout, types, data, source, numbers, penalty))
 
 

@@ -76,7 +76,7 @@ def reads(function: Callable[..., Any]) -> Hashable | None:
 
 
 def _of_function(function: Any, callers: tuple[CodeType, ...]) -> Hashable | None:
-    if type(function) is not FunctionType:
+    if type(function) is not FunctionType or vars(function):  # attributes of its own may change
         return None
     code = function.__code__
     names = None if code in callers else _names(code)
