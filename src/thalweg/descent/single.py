@@ -30,6 +30,7 @@ from .result import Ending, Result
 from .run import Descent, Ended, Progress, Validation, progress_of, reason
 from .steps import Keeps, Status, Step, start_of
 from .stopping import Measurement, ValidationStalls, leaves
+from .stretches import Stretches
 from .windows import WindowedEngine
 
 __all__ = ["engine_of", "run_single"]
@@ -68,9 +69,12 @@ def _run(
         return None if on_progress is None else on_progress(progress_of(rows, seconds, origin, method, seen))
 
     compile_seconds = time.perf_counter() - plan.begin
+    # Who watches sees the first steps at once, also of a descent whose pace is known.
+    is_watched = on_progress is not None or plan.controls is not None or kept is not None
+    stretches = Stretches() if is_watched else plan.stretches(step, method)
     try:
         on_rows = None if on_progress is None else show
-        descent = Descent(engine, step.names, on_rows, checks, plan.controls, kept, plan.stretches(step, method))
+        descent = Descent(engine, step.names, on_rows, checks, plan.controls, kept, stretches)
         ended = descent.run()
     finally:
         if isinstance(engine, WindowedEngine):
