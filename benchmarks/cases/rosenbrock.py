@@ -2,8 +2,8 @@
 
 Cold: imports, tracing, compiling, running; thalweg's cache of compiled code is empty. Warm: JAX calls its compiled
 `fori_loop` again. Of thalweg there are two rows: the descent alone, which is what compares with that, though it also records
-the history and checks stopping rules at every step; and the whole call, which traces the loss anew to see whether it is
-the same as before.
+the history and checks stopping rules at every step; and the whole call, which sees to it that the loss, and what it refers to,
+are the same as before.
 """
 
 from __future__ import annotations

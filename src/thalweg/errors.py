@@ -117,7 +117,7 @@ def _is_library(file: str) -> bool:
     return file.startswith((_PACKAGE, "<__array_function__")) or any(part in file for part in _LIBRARIES)
 
 
-_is_library_cache: dict[str, bool] = {}
+_kinds: dict[str, str] = {}
 
 
 def user_line() -> SourceLine | None:
@@ -125,12 +125,11 @@ def user_line() -> SourceLine | None:
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if file.startswith(_COMMANDS):
-            return None
-        known = _is_library_cache.get(file)
-        if known is None:
-            known = _is_library_cache[file] = _is_library(file)
-        if not known:
-            return SourceLine(file, frame.f_lineno, frame.f_code.co_name)
+        kind = _kinds.get(file)
+        if kind is None:
+            is_command = file.startswith(_COMMANDS)
+            kind = _kinds[file] = "command" if is_command else "library" if _is_library(file) else "user"
+        if kind != "library":
+            return None if kind == "command" else SourceLine(file, frame.f_lineno, frame.f_code.co_name)
         frame = frame.f_back  # type: ignore[assignment]  # typeshed: f_back may be None, and the loop ends there
     return None

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, wraps
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import optree
 
 from .autodiff import batched, gradient, pullback, pushforward
-from .descent.parameters import flatten
+from .descent.parameters import flatten, key_orders
 from .descent.problem import describe
 from .errors import ArgumentError, LossError
 from .graph import ArrayType, Graph, Node, constant, inline, input_node
@@ -30,12 +31,32 @@ Function = Callable[..., Any]
 
 
 @dataclass(frozen=True, eq=False)
-class _Traced:
-    """A function as a graph of the leaves of its arguments. differentiated: the numbers of those that count."""
+class _Derived:
+    """What was derived for arguments of one kind.
+
+    graph: of the leaves of all arguments. form: of the function's value. structures, counts: of the arguments that are differentiated,
+    and how many leaves each has. whole: the numbers of the leaves that hold whole numbers and are taken as floats.
+    """
 
     graph: Graph
-    output: Any
-    differentiated: tuple[int, ...]
+    form: Any
+    structures: list[Any]
+    counts: list[int]
+    whole: list[int]
+
+    @cached_property
+    def compiled(self) -> Function:
+        from .compile.function import compiled  # the compiler is loaded when it is first needed
+
+        return compiled(self.graph)
+
+    def __call__(self, leaves: list[Any]) -> list[Any]:
+        """The outputs: arrays, or traced values if there is one among the leaves."""
+        for number in self.whole:
+            leaves[number] = leaves[number].astype(np.float64)
+        if any(isinstance(leaf, Traced) for leaf in leaves):
+            return [Traced(node) for node in inline(self.graph, [as_traced(leaf).node for leaf in leaves])]
+        return list(self.compiled(*leaves))
 
 
 def _positions(argnums: int | Sequence[int], count: int, function: Function) -> tuple[int, ...]:
@@ -46,32 +67,12 @@ def _positions(argnums: int | Sequence[int], count: int, function: Function) -> 
     return tuple(number % count for number in numbers)
 
 
-def _leaves(arguments: Sequence[Any]) -> tuple[list[Any], list[Any], list[int]]:
-    """The leaves of all arguments, the structure of each, and how many leaves each has."""
-    leaves: list[Any] = []
-    structures, counts = [], []
-    for argument in arguments:
-        found, structure = flatten(argument)
-        leaves.extend(leaf if isinstance(leaf, Traced) else np.asarray(leaf) for leaf in found)
-        structures.append(structure)
-        counts.append(len(found))
-    return leaves, structures, counts
-
-
 def _type(leaf: Any) -> ArrayType:
     return leaf.node.type if isinstance(leaf, Traced) else type_of(leaf)
 
 
-def _as_floats(leaves: list[Any], numbers: Sequence[int]) -> list[Any]:
-    """What is differentiated holds floats: whole numbers become float64."""
-    return [
-        leaf.astype(np.float64) if index in numbers and leaf.dtype.kind in "iub" else leaf
-        for index, leaf in enumerate(leaves)
-    ]
-
-
 def _numbers_of(positions: Sequence[int], counts: Sequence[int]) -> tuple[int, ...]:
-    starts = np.concatenate([[0], np.cumsum(counts)]).tolist()
+    starts = [0, *accumulate(counts)]
     return tuple(number for p in positions for number in range(starts[p], starts[p + 1]))
 
 
@@ -116,36 +117,31 @@ def _transformed(
     extra: int = 0,
 ) -> Function:
     """A function that traces, derives and runs; the last `extra` arguments go to `derive` and not to the function."""
-    cache: dict[Any, Any] = {}
+    cache: dict[Any, _Derived] = {}
+
+    def derived(structures: Sequence[Any], leaves: Sequence[Any]) -> _Derived:
+        split = len(structures) - extra
+        positions = _positions(argnums, split, function)
+        counts = [structure.num_leaves for structure in structures]
+        own = sum(counts[:split])
+        numbers = _numbers_of(positions, counts[:split])
+        whole = [n for n in {*numbers, *range(own, len(leaves))} if leaves[n].dtype.kind in "iub"]
+        types = [_type(leaf.astype(np.float64) if n in whole else leaf) for n, leaf in enumerate(leaves)]
+        graph, form = _trace(function, types[:own], structures[:split], counts[:split])
+        further = [input_node(type) for type in types[own:]]
+        outputs = derive(graph, numbers, further)
+        graph = simplify(Graph((*graph.inputs, *further), outputs))
+        return _Derived(graph, form, [structures[p] for p in positions], [counts[p] for p in positions], whole)
 
     @wraps(function)
     def transformed(*arguments: Any) -> Any:
-        split = len(arguments) - extra
-        positions = _positions(argnums, split, function)
-        leaves, structures, counts = _leaves(arguments)
-        own = sum(counts[:split])
-        numbers = _numbers_of(positions, counts[:split])
-        leaves = _as_floats(leaves, [*numbers, *range(own, len(leaves))])
-        types = [_type(leaf) for leaf in leaves]
-        key = (tuple(types), tuple(structures), positions)
+        found, structure = flatten(arguments)
+        leaves = [leaf if isinstance(leaf, Traced) else np.asarray(leaf) for leaf in found]
+        key = structure, key_orders(structure), *[(leaf.shape, leaf.dtype) for leaf in leaves]
         if key not in cache:
-            graph, form = _trace(function, types[:own], structures[:split], counts[:split])
-            further = [input_node(type) for type in types[own:]]
-            outputs = derive(graph, numbers, further)
-            derived = simplify(Graph((*graph.inputs, *further), outputs))
-            cache[key] = (derived, form)
-        derived, form = cache[key]
-        if any(isinstance(leaf, Traced) for leaf in leaves):
-            results: list[Any] = [Traced(node) for node in inline(derived, [as_traced(leaf).node for leaf in leaves])]
-        else:
-            compiled_key = ("compiled", key)
-            if compiled_key not in cache:
-                from .compile.function import compiled  # the compiler is loaded when it is first needed
-
-                cache[compiled_key] = compiled(derived)
-            results = list(cache[compiled_key](*leaves))
-        chosen = [structures[p] for p in positions]
-        return finish(results, chosen, [counts[p] for p in positions], (argnums, form))
+            cache[key] = derived(structure.children(), leaves)
+        own = cache[key]
+        return finish(own(leaves), own.structures, own.counts, (argnums, own.form))
 
     return transformed
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from ..graph import Array, Graph
+from ..graph import Array, Graph, Shape
 from .examples import Examples, MixedExamplesError, follow_examples
 from .native import Execution, Program, compile_native
 from .prepare import Prepared, prepare
@@ -17,6 +19,10 @@ __all__ = ["CompiledFunction", "compiled", "threads_for"]
 
 _WORTH_THREADS = 1 << 22
 """Bytes of data that take a good deal longer to read than threads take to start."""
+
+
+_WORTH_KEEPING = 1 << 20
+"""Bytes of working memory that wait for the next call. More is given back."""
 
 
 def threads_for(arrays: Sequence[Array]) -> int:
@@ -31,20 +37,33 @@ class CompiledFunction:
     prepared: Prepared
     program: Program
     threads: int = 1
+    _idle: list[Execution] = field(default_factory=list, init=False, repr=False)
+
+    @cached_property
+    def _types(self) -> tuple[list[np.dtype[Any]], list[tuple[Shape, np.dtype[Any]]]]:
+        """Dtypes of the inputs; shapes and dtypes of the outputs."""
+        graph = self.prepared.graph
+        of_arguments = graph.inputs[: len(graph.inputs) - len(self.prepared.values)]
+        return [node.dtype for node in of_arguments], [(node.shape, node.dtype) for node in graph.outputs]
 
     def __call__(self, *arrays: Array) -> tuple[Array, ...]:
         """The outputs, new arrays."""
-        outputs = tuple(np.empty(node.shape, node.dtype) for node in self.prepared.graph.outputs)
+        outputs = tuple([np.empty(shape, dtype) for shape, dtype in self._types[1]])
         self.write(outputs, *arrays)
         return outputs
 
     def write(self, outputs: Sequence[Array], *arrays: Array) -> None:
         """Writes the outputs into given arrays, which are C-contiguous."""
-        inputs = [
-            np.ascontiguousarray(array, node.dtype)
-            for array, node in zip(arrays, self.prepared.graph.inputs, strict=False)
-        ]
-        Execution(self.program, [*inputs, *self.prepared.values], outputs, threads=self.threads).run()
+        inputs = [np.ascontiguousarray(array, dtype) for array, dtype in zip(arrays, self._types[0], strict=True)]
+        try:
+            execution = self._idle.pop()  # another thread may be at work with another one
+        except IndexError:
+            none = np.empty(0)
+            known = [*[none] * len(inputs), *self.prepared.values]
+            execution = Execution(self.program, known, [none] * len(outputs), threads=self.threads)
+        execution.run_with(inputs, outputs)
+        if execution.bytes <= _WORTH_KEEPING:
+            self._idle.append(execution)
 
 
 def compiled(

@@ -6,6 +6,7 @@ from .data import Stream
 from .gradient_check import Agreement, GradientCheck, LeafCheck, check_gradient
 from .gradients import Numerical
 from .grid import Grid, grid, powers_of_ten
+from .history import History
 from .line_search import Armijo, LineSearch, StrongWolfe
 from .methods import (
     BFGS,
@@ -30,7 +31,7 @@ from .methods import (
 from .minimize import minimize
 from .penalties import L1, L2, ElasticNet, Penalty
 from .population import Basin, Population, Rate, RateKind
-from .result import History, Result, Stopped
+from .result import Result, Stopped
 from .run import Progress
 from .starts import Gaussian, Glorot, He, Start, Uniform, Zeros
 from .stopping import (

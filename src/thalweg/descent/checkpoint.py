@@ -47,7 +47,7 @@ class Kept(Protocol):
     found: Checkpoint | None
     notes: list[str]
 
-    def follow(self, rows: Sequence[Array], checks: Sequence[tuple[int, int, float]]) -> None:
+    def follow(self, rows: Array, checks: Sequence[tuple[int, int, float]]) -> None:
         """What a stretch added to the history."""
         ...
 

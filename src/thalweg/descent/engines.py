@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from ..compile.examples import Examples, MixedExamplesError, follow_examples
 from ..compile.native import Control, Execution, Loop, Program, Sampling, Stage, compile_native
 from ..compile.native.permutation import permutation
 from ..compile.prepare import Prepared, prepare
-from ..graph import Array, Graph, Node, evaluate
+from ..graph import Array, Graph, Node, Shape, evaluate
 from .steps import Lanes, Outside, Step
 
 __all__ = [
@@ -147,6 +148,11 @@ class NativeStep:
     recorded: int
     note: str
 
+    @cached_property
+    def outputs(self) -> list[tuple[Shape, np.dtype[Any]]]:
+        """Shapes and dtypes of all that the graph returns."""
+        return [(node.shape, node.dtype) for node in self.prepared.graph.outputs]
+
     def engine(
         self,
         state: Sequence[Array],
@@ -190,6 +196,14 @@ def history_room(members: int) -> int:
     return _ROWS if members == 1 else _ROWS_OF_MANY
 
 
+_MANY_ROWS = 512
+"""Fewer are copied, so that a short history does not hold the memory that was there for a long one."""
+
+
+def _room_for_history(compiled: NativeStep) -> Array:
+    return np.empty((history_room(compiled.members), 1 + compiled.recorded * compiled.members))
+
+
 @dataclass(eq=False)
 class NativeEngine:
     """Runs stretches of iterations in machine code."""
@@ -197,7 +211,8 @@ class NativeEngine:
     state: list[Array]
     notes: tuple[str, ...]
     _execution: Execution
-    _outside: list[Array]
+    _outside: Array
+    _compiled: NativeStep
     _history: Array
     _first_of_data: int
     _arrays_of_data: int
@@ -216,17 +231,30 @@ class NativeEngine:
     ) -> NativeEngine:
         """The engine with a state to go on from; the arrays of the state are its own from now on."""
         prepared = compiled.prepared
-        outside = [np.zeros(()) for _ in Outside._fields]
-        history = np.zeros((history_room(compiled.members), 1 + compiled.recorded * compiled.members))
+        outside = np.zeros(len(Outside._fields))
+        history = _room_for_history(compiled)
         first = len(state) + len(settings) + len(outside)
-        arrays = [*state, *settings, *outside, *data, *prepared.values]
-        outputs = [np.zeros(node.shape, node.dtype) for node in prepared.graph.outputs]
+        arrays = [
+            *state,
+            *settings,
+            *(outside[number : number + 1] for number in range(len(outside))),
+            *data,
+            *prepared.values,
+        ]
+        outputs = [np.zeros(shape, dtype) for shape, dtype in compiled.outputs]
         execution = Execution(compiled.program, arrays, outputs, history, threads)
         execution.control[Control.SEED] = np.int64(np.uint64(seed % (1 << 64)))
         execution.control[Control.ITERATION] = iteration
         execution.control[Control.NEXT_RECORD] = iteration if next_record is None else next_record
         return cls(
-            list(state), (compiled.note,) if compiled.note else (), execution, outside, history, first, len(data)
+            list(state),
+            (compiled.note,) if compiled.note else (),
+            execution,
+            outside,
+            compiled,
+            history,
+            first,
+            len(data),
         )
 
     @property
@@ -240,18 +268,26 @@ class NativeEngine:
         return int(self._execution.control[Control.NEXT_RECORD])
 
     def advance(self, iterations: int, outside: Sequence[float]) -> tuple[int, Array]:
-        """Does up to so many iterations."""
+        """Does up to so many iterations.
+
+        The rows stay where the program wrote them if they are many, and what it records next is written behind them.
+        """
         control = self._execution.control
-        for array, value in zip(self._outside, outside, strict=True):
-            array[()] = value
+        self._outside[:] = outside
         control[Control.ITERATIONS] = iterations
         control[Control.RECORDED] = 0
         control[Control.CAPACITY] = len(self._history) - 1
         control[Control.STATUS] = 0
         self._execution.run()
         self.state = self._execution.carried(len(self.state))
-        rows = int(control[Control.RECORDED])
-        return int(control[Control.STATUS]), self._history[:rows].copy()
+        count = int(control[Control.RECORDED])
+        rows = self._history[:count]
+        if count < _MANY_ROWS:
+            return int(control[Control.STATUS]), rows.copy()
+        is_enough = len(self._history) - count >= _ROWS_OF_MANY
+        self._history = self._history[count:] if is_enough else _room_for_history(self._compiled)
+        self._execution.exchange_history(self._history)
+        return int(control[Control.STATUS]), rows
 
     def exchange(self, data: Sequence[Array]) -> None:
         """Goes on with other data, of the same types."""

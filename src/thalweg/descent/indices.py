@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from ..errors import DataError
 from ..graph import Array, ArrayType, Graph, Node, evaluate, input_node, make, topological_order
 from ..ops.indexing import scatter_add, take
 from ..ops.reduction import maximum_reduce, minimum_reduce
+from ..ops.structure import broadcast, reshape
 from .chunks import over_data
 from .data import Data, ScatteredData
 from .problem import Problem
@@ -22,18 +25,79 @@ def check_indices(problem: Problem, data: Data) -> None:
     """Raises DataError if an index that depends on the data alone leaves the axis that it reads."""
     if isinstance(data, ScatteredData):
         _check_scattered(problem, data)
-        return
-    inputs = problem.data_inputs
+    elif data.examples:
+        for check in problem.known.get(("indices", data.examples), lambda: _checks(problem, data.examples)):
+            check.run(data)
+
+
+@dataclass(frozen=True, eq=False)
+class _Check:
+    """Indices in the axis of a reader.
+
+    graph: data → indices, for many of the batches that the problem is for, at once. source: the number of the only array that the
+    indices depend on, if each does so on one element of it.
+    """
+
+    graph: Graph
+    together: int
+    extent: int
+    reader: Node
+    source: int | None
+
+    def run(self, data: Data) -> None:
+        if self.source is not None:
+            array = data.arrays[self.source]
+            if array.dtype.kind in "iu" and self.are_inside(int(array.min()), int(array.max())):
+                return
+        for block in _blocks(data, self.graph.inputs, self.together):
+            (found,) = evaluate(self.graph, block)
+            bad = found[(found < 0) | (found >= self.extent)]
+            if bad.size:
+                raise _outside(bad.flat[0], self.extent, self.reader)
+
+    @cached_property
+    def are_inside(self) -> Callable[[int, int], bool]:
+        """Whether all whole numbers from one to another lead to indices within the axis. False, if they are many."""
+
+        @lru_cache(maxsize=32)
+        def are_inside(lowest: int, highest: int) -> bool:
+            assert self.source is not None
+            count = highest - lowest + 1
+            if count > self.graph.inputs[self.source].type.size:
+                return False
+            values = np.arange(lowest, highest + 1)
+            block = [np.resize(values, node.shape).astype(node.dtype) for node in self.graph.inputs]
+            (found,) = evaluate(self.graph, block)
+            return bool(((found >= 0) & (found < self.extent)).all())
+
+        return are_inside
+
+
+def _checks(problem: Problem, examples: int) -> list[_Check]:
+    inputs, checks = problem.data_inputs, []
     for indices, extent, reader in _indices(problem.graph):
         used = set(topological_order([indices]))
-        if used & (set(problem.graph.inputs) - set(inputs)) or not used & set(inputs):
-            continue
-        graph, together = _of_many(inputs, indices, data.examples)
-        for block in _blocks(data, graph.inputs, together):
-            (found,) = evaluate(graph, block)
-            bad = found[(found < 0) | (found >= extent)]
-            if bad.size:
-                raise _outside(bad.flat[0], extent, reader)
+        if not used & (set(problem.graph.inputs) - set(inputs)) and used & set(inputs):
+            source = _source_of(indices)
+            number = None if source is None else inputs.index(source)
+            checks.append(_Check(*_of_many(inputs, indices, examples), extent, reader, number))
+    return checks
+
+
+def _source_of(indices: Node) -> Node | None:
+    """The only input that the indices depend on, if each depends on one element of it; else None."""
+    way: dict[Node, tuple[Node, ...]] = {}  # from the input, over the nodes that move its elements
+    for node in topological_order([indices]):
+        ways = {way[operand] for operand in node.operands} - {()}
+        if len(ways) > 1 or (node.is_constant and node.type.size != 1):
+            return None
+        own = ways.pop() if ways else ()
+        if node.is_input or (own and node.primitive in (reshape, broadcast)):
+            own = (*own, node)
+        elif not (node.is_constant or node.primitive.is_elementwise or node.primitive in (reshape, broadcast)):
+            return None
+        way[node] = own
+    return way[indices][0] if way[indices] else None
 
 
 def _outside(index: int, extent: int, reader: Node) -> DataError:

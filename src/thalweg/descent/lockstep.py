@@ -18,9 +18,9 @@ import numpy as np
 from ..graph import Array
 from .best import SMALLEST, Best
 from .engines import Engine
+from .history import timed
 from .methods import Method
 from .plan import Plan
-from .run import timed
 from .steps import LAST_LOSS, LAST_NORM, STATUS, Outside, Step
 from .stretches import Stretches
 

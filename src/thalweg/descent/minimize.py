@@ -278,6 +278,8 @@ def _starts(problem: Problem, parameters: Any, start: Start | None, restarts: in
         raise ArgumentError(f"start={start!r}: expected a start such as tw.Gaussian(1.0), tw.Glorot() or tw.He()")
     if restarts is not None and (not isinstance(restarts, int) or isinstance(restarts, bool) or restarts < 1):
         raise ArgumentError(f"restarts={restarts!r}: expected a whole number, 1 or more")
+    if start is None and restarts in (None, 1):
+        return [given]
     generator = np.random.default_rng([seed % (1 << 63), 1])
     if start is not None:
         return [start.vector(problem.layout, given, generator) for _ in range(restarts or 1)]

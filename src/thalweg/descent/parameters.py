@@ -6,7 +6,9 @@ A descent sees one flat vector θ; the leaves are windows of it.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from ..errors import ArgumentError
 from ..graph import Array, ArrayType
 from ..trace.traced import supported_dtype
 
-__all__ = ["Layout", "flatten", "layout_of", "leaf_arrays"]
+__all__ = ["Layout", "flatten", "has_plain_containers", "key_orders", "layout_of", "leaf_arrays"]
 
 _NAMESPACE = "thalweg"
 _registered: set[type] = set()
@@ -38,15 +40,36 @@ def flatten(tree: Any) -> tuple[list[Any], Any]:
     """The leaves of a nesting, and what is needed to put leaves back: `optree.tree_unflatten(structure, leaves)`."""
     while True:
         leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
-        unknown = {
-            type(leaf)
-            for leaf in leaves
-            if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type) and type(leaf) not in _registered
-        }
+        unknown = {kind for kind in set(map(type, leaves)) - _registered if dataclasses.is_dataclass(kind)}
         if not unknown:
             return leaves, structure
         for kind in unknown:
             _register_dataclass(kind)
+
+
+@lru_cache(maxsize=256)
+def _kinds(structure: Any) -> frozenset[Any]:
+    """The types of all containers in a nesting; None, for a leaf."""
+    return frozenset({structure.type}).union(*map(_kinds, structure.children()))
+
+
+def has_plain_containers(structure: Any) -> bool:
+    """Whether nothing but tuples, lists and dicts holds the leaves: values without code of the user's."""
+    return _kinds(structure) <= {None, type(None), tuple, list, dict}
+
+
+def key_orders(structure: Any) -> Hashable:
+    """The keys of all dicts of a nesting in the order in which they were written, which functions may follow.
+
+    Structures that differ in this alone are equal.
+    """
+    if not any(kind is not None and issubclass(kind, dict) for kind in _kinds(structure)):
+        return ()
+    children = structure.children()
+    own: Any = ()
+    if structure.type is not None and issubclass(structure.type, dict):
+        own = tuple(optree.tree_unflatten(structure.one_level(), [None] * len(children)))
+    return (own, *[key_orders(child) for child in children])
 
 
 @dataclass(frozen=True)
@@ -69,18 +92,21 @@ class Layout:
     def vector(self, tree: Any) -> Array:
         """The parameters as one new vector."""
         leaves, _ = flatten(tree)
+        if len(leaves) == 1:
+            return np.array(leaves[0], self.dtype, order="C").reshape(-1)
         parts = [np.asarray(leaf, self.dtype).reshape(-1) for leaf in leaves]
         return np.concatenate(parts) if parts else np.zeros(0, self.dtype)
 
     def tree(self, vector: Any) -> Any:
-        """The vector as people wrote the parameters: arrays, or traced values of a traced vector."""
+        """The vector as people wrote the parameters: new arrays, or traced values of a traced vector."""
         leaves = []
         start = 0
         for type in self.types:
-            leaf = vector[start : start + type.size].reshape(type.shape)
+            end = start + type.size
+            leaf = vector[start:end].reshape(type.shape)
             is_array = isinstance(leaf, np.ndarray)
             leaves.append(leaf.astype(type.dtype) if is_array or leaf.dtype != type.dtype else leaf)
-            start += type.size
+            start = end
         return optree.tree_unflatten(self.structure, leaves)
 
 
@@ -90,13 +116,18 @@ def layout_of(tree: Any) -> Layout:
     Raises ArgumentError if a leaf is no array of numbers, or if there is none.
     """
     leaves, structure = flatten(tree)
-    names = optree.treespec_paths(structure)
-    labels = tuple("".join(f"[{part!r}]" for part in path) for path in names)
-    types = tuple(_leaf_type(leaf, label) for leaf, label in zip(leaves, labels, strict=True))
+    labels = _labels(structure)
+    types = tuple([_leaf_type(leaf, label) for leaf, label in zip(leaves, labels, strict=True)])
     if not types:
         raise ArgumentError("there are no parameters: pass an array, or a dict, list or tuple of arrays")
-    dtype = np.result_type(*(type.dtype for type in types))
-    return Layout(structure, labels, types, dtype)
+    dtypes = {type.dtype for type in types}
+    return Layout(structure, labels, types, dtypes.pop() if len(dtypes) == 1 else np.result_type(*dtypes))
+
+
+@lru_cache(maxsize=256)
+def _labels(structure: Any) -> tuple[str, ...]:
+    """Where each leaf is, as it would be written."""
+    return tuple("".join(f"[{part!r}]" for part in path) for path in optree.treespec_paths(structure))
 
 
 def _leaf_type(leaf: Any, label: str) -> ArrayType:
@@ -115,7 +146,7 @@ def _leaf_type(leaf: Any, label: str) -> ArrayType:
 
 
 def leaf_arrays(tree: Any) -> tuple[list[Array], Any]:
-    """The leaves of a nesting as contiguous arrays of supported dtypes."""
+    """The leaves of a nesting as arrays of supported dtypes, in C order."""
     leaves, structure = flatten(tree)
     arrays = [np.asarray(leaf) for leaf in leaves]
-    return [np.ascontiguousarray(a, supported_dtype(a.dtype)).reshape(a.shape) for a in arrays], structure
+    return [np.asarray(array, supported_dtype(array.dtype), order="C") for array in arrays], structure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +28,7 @@ from .problem import Problem, problem_of
 from .reuse import form_of
 from .steps import Keeps, Lanes, Step, in_lanes, step_of
 from .stopping import StoppingRule
+from .stretches import Stretches
 
 __all__ = ["Evaluation", "Origin", "Plan", "evaluated", "evaluation", "evaluations", "gradients_at", "losses_at"]
 
@@ -76,6 +77,7 @@ class Plan:
     controls: Controls | None = None
     device: Device | None = None
     keeper: Keeper | None = None
+    _latest_form: list[Any] = field(default_factory=lambda: [None, None], init=False, repr=False)
 
     @property
     def keeps(self) -> Keeps:
@@ -101,6 +103,12 @@ class Plan:
             lambda: self._compiled(step, given),
         )
 
+    def stretches(self, step: Step, method: Method) -> Stretches:
+        """The sizes of stretches, as an earlier descent of this kind has learnt them."""
+        key = self._key(method, step.keeps)
+        given = self.target, self.device, self.threads, self.batch, self.data.examples
+        return self.problem.known.get(None if key is None else ("stretches", key, *given), Stretches)
+
     def _compiled(self, step: Step | Lanes, arrays: Sequence[Array]) -> CompiledStep:
         if self.device is None:
             return compiled_step(step, arrays, self.batch)
@@ -122,7 +130,10 @@ class Plan:
         )
 
     def _key(self, method: Method, keeps: Keeps) -> Any:
-        key = form_of(method), form_of(self.rule)
+        before, key = self._latest_form
+        if before is not method:
+            key = form_of(method), form_of(self.rule)
+            self._latest_form[:] = method, key
         return None if None in key else (*key, keeps)
 
     def whole(self) -> Problem:

@@ -106,10 +106,7 @@ def expanded(method: Method) -> list[tuple[Method, dict[str, float]]]:
     places: list[tuple[str, Grid, bool]] = []
     for owner, is_search in ((method, False), (method.line_search, True)):
         if owner is not None:
-            for item in dataclasses.fields(owner):
-                value = getattr(owner, item.name)
-                if isinstance(value, Grid):
-                    places.append((item.name, value, is_search))
+            places += [(name, value, is_search) for name, value in vars(owner).items() if isinstance(value, Grid)]
     if not places:
         return [(method, {})]
     found = []

@@ -16,10 +16,10 @@ from ..autodiff.reverse import active_nodes
 from ..errors import LossError, SourceLine, TracingError
 from ..graph import ArrayType, Graph, Node
 from ..rewrite import simplify
-from ..trace import Traced, trace
+from ..trace import Traced, current_source, reads, trace
 from .data import Data
 from .gradients import Automatic, GradientSource, Numerical, called
-from .parameters import Layout, layout_of
+from .parameters import Layout, has_plain_containers, key_orders, layout_of
 from .penalties import Penalty
 from .reuse import Known, form_of, graph_key, with_own_constants
 
@@ -79,6 +79,27 @@ def problem_of(
     source = source or Automatic()
     types = [ArrayType((layout.size,), layout.dtype)]
     types += [ArrayType((rows, *type.shape), type.dtype) for type in data.types]
+    types += [ArrayType((), layout.dtype)] * len(numbers)
+    # Where all that the loss refers to is known to be the same as before, it need not be traced to see that.
+    reading = reads(loss) if penalty is None and isinstance(source, Automatic) else None
+    nestings = layout.structure, data.structure
+    key: Hashable | None = None
+    if reading is not None and all(map(has_plain_containers, nestings)):
+        orders = tuple(map(key_orders, nestings))
+        key = reading, layout, tuple(types), data.structure, orders, numbers, current_source()
+    return _UNCHANGED.get(key, lambda: _traced(loss, parameters, layout, types, data, source, numbers, penalty))
+
+
+def _traced(
+    loss: Callable[..., Any],
+    parameters: Any,
+    layout: Layout,
+    types: Sequence[ArrayType],
+    data: Data,
+    source: GradientSource,
+    numbers: tuple[str, ...],
+    penalty: Penalty | None,
+) -> Problem:
     count = len(data.types)
 
     def arguments(vector: Any, *arrays: Any) -> tuple[Any, ...]:
@@ -90,10 +111,11 @@ def problem_of(
         value = _check_value(loss, loss(*given, **named))
         return (value if penalty is None else value + penalty.smooth(given[0]),)
 
-    bound = source.bound(layout, types, arguments)
+    of_arrays = types[: 1 + count]
+    bound = source.bound(layout, of_arrays, arguments)
     is_traced = bound.is_traced
     try:
-        graph = trace(on_arrays, types + [ArrayType((), layout.dtype)] * len(numbers), ["parameters"])
+        graph = trace(on_arrays, types, ["parameters"])
     except (TracingError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         if isinstance(source, Automatic):
             if isinstance(error, TracingError):
@@ -104,7 +126,7 @@ def problem_of(
                     f"{error}. For a vector write np.array({list(parameters)[:4]})."
                 ) from error
             raise
-        graph, is_traced = called(loss, layout, types, arguments), False
+        graph, is_traced = called(loss, layout, of_arrays, arguments), False
     if not is_traced:
         return Problem(layout, graph, bound, is_traced)
     kinked = penalty if penalty is not None and penalty.has_kink else None
@@ -120,6 +142,7 @@ def problem_of(
     return found if kinked is None else dataclasses.replace(found, penalty=kinked)  # with its own numbers
 
 
+_UNCHANGED = Known(32)
 _KNOWN = Known(32)
 
 

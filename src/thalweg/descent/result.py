@@ -12,38 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
-from ..graph import Array
-from .controls import Intervention
+from .history import History
 
-__all__ = ["Ending", "History", "Result", "Stopped", "duration"]
-
-
-@dataclass(frozen=True, eq=False)
-class History:
-    """What was recorded on the way, one entry per row; every step up to 2048, then every
-    2nd up to 4096, every 4th up to 8192, and so on, and the last.
-
-    step, loss, gradient_norm, learning_rate, slope: arrays of one length. For mini-batches, loss and gradient are those of
-    the batch. learning_rate: μ in w ← w + μΔw. slope: ∇f·Δw, below zero where the direction points downhill. With a line
-    search both are those of the step that led to the row, else those of the step that leads on. NaN where there is none.
-    seconds: of descent, at each row; single steps are not timed, but stretches of some 50 ms, whose steps share the time evenly.
-    validation_step, validation_loss: of the checks on validation data, if there were any.
-    parameters: at each step, (rows, P), of up to two parameters; of more (rows, 0). interventions: what was changed by hand.
-    """
-
-    step: Array
-    loss: Array
-    gradient_norm: Array
-    learning_rate: Array
-    slope: Array
-    seconds: Array
-    validation_step: Array = field(default_factory=lambda: np.zeros(0, np.int64))
-    validation_loss: Array = field(default_factory=lambda: np.zeros(0))
-    parameters: Array = field(default_factory=lambda: np.zeros((0, 0)))
-    interventions: tuple[Intervention, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.step)
+__all__ = ["Ending", "Result", "Stopped", "duration"]
 
 
 @dataclass(frozen=True)

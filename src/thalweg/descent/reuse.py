@@ -1,20 +1,24 @@
 """What was derived and compiled before, kept for the next call with the same loss.
 
-A loss is traced anew in every call, so that whatever it refers to counts as it is now. If the graph turns out to be one that
-is known, all that follows from it (gradient, steps, programs) is taken from here.
+Whatever a loss refers to counts as it is now: what it reads is compared with what it read before (`trace.reads`), and where that cannot
+be known it is traced anew. If the graph turns out to be one that is known, all that follows from it (gradient, steps, programs) is taken
+from here.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ..graph import Graph, Node, constant, transform, with_operands
+from ..graph import Array, Graph, Node, constant, transform, with_operands
 from .line_search import LineSearch
 from .methods import Method
 from .penalties import Penalty
@@ -37,11 +41,12 @@ class Known:
         """The value of a key, made if it is not there. Without a key it is always made."""
         if key is None:
             return make()
-        with self._lock:
-            if key in self._values:
+        found = self._values.get(key, self)
+        if found is not self:
+            with contextlib.suppress(KeyError):  # another thread may have let go of it just now
                 self._values.move_to_end(key)
-                found: T = self._values[key]
-                return found
+            known: T = found
+            return known
         value = make()
         with self._lock:
             self._values[key] = value
@@ -54,11 +59,28 @@ _LARGEST_CONSTANTS = 1 << 20
 
 
 def graph_key(graph: Graph) -> Hashable | None:
-    """What tells a traced graph from others; None if it holds so many numbers that it is better not kept."""
+    """What tells a traced graph from others in this process; None if it holds so many numbers that it is better not kept."""
     constants = sum(node.type.size * node.dtype.itemsize for node in graph.nodes if node.is_constant)
     if constants > _LARGEST_CONSTANTS:
         return None
-    return graph.fingerprint, tuple(node.source for node in graph.nodes)
+    number = {node: index for index, node in enumerate(graph.inputs)}
+    parts: list[Hashable] = [node.type for node in graph.inputs]
+    for node in graph.nodes:
+        if node.is_input:
+            continue
+        number[node] = len(number)
+        if node.is_constant:
+            parts.append((node.type, _content(node.value), node.source))
+        else:  # the type follows
+            operands = tuple([number[operand] for operand in node.operands])
+            parts.append((node.primitive, operands, repr(node.attributes), node.source))
+    return (*parts, *[number[node] for node in graph.outputs])
+
+
+def _content(array: Array) -> bytes:
+    """What an array holds, or a digest of it if that is shorter."""
+    content = array.tobytes()
+    return content if len(content) <= 32 else hashlib.sha256(content).digest()
 
 
 def with_own_constants(graph: Graph) -> Graph:
@@ -82,16 +104,19 @@ def form_of(value: Method | StoppingRule | LineSearch | Penalty | None) -> Hasha
     """What a method or rule is, apart from its numbers; None if it cannot be known, since it runs code of the user's."""
     if value is None:
         return ()
-    if not type(value).__module__.startswith(__name__.partition(".")[0] + "."):
-        return None
     kind: Any = type(value)
-    parts: list[Hashable] = [kind]
-    for field in dataclasses.fields(value):
-        form = _form_of_field(getattr(value, field.name))
-        if form is None:
-            return None
-        parts.append(form)
-    return tuple(parts)
+    if not kind.__module__.startswith(_PACKAGE):
+        return None
+    forms = [_form_of_field(getattr(value, name)) for name in _fields(kind)]
+    return None if None in forms else (kind, *forms)
+
+
+_PACKAGE = __name__.partition(".")[0] + "."
+
+
+@lru_cache(maxsize=256)
+def _fields(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def _form_of_field(found: Any) -> Hashable | None:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import FrameType
 from typing import Any
@@ -16,15 +16,16 @@ import numpy as np
 
 from ..graph import Array
 from .best import SMALLEST, Best
-from .checkpoint import Checkpoint, Kept, no_rows
+from .checkpoint import Checkpoint, Kept
 from .controls import Controls
 from .engines import Engine
-from .result import History, Stopped
-from .steps import RECORDED, Outside, Status, fired_rules
+from .history import History, Rows
+from .result import Stopped
+from .steps import Outside, Status, fired_rules
 from .stopping import Measurement, Stop, StoppingRule, leaves
 from .stretches import STRETCH_SECONDS, Stretches
 
-__all__ = ["Descent", "Ended", "Progress", "Validation", "history_of", "progress_of", "reason", "timed", "with_checks"]
+__all__ = ["Descent", "Ended", "Progress", "Validation", "progress_of", "reason"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ class Progress:
     @cached_property
     def history(self) -> History:
         """All rows so far, newest last; made when it is asked for, so that who only counts steps pays nothing."""
-        return with_checks(history_of(self.rows), self.checks)
+        return History(Rows(self.rows), self.checks)
 
 
 @dataclass(eq=False)
@@ -98,33 +99,12 @@ class Validation:
 
 @dataclass(frozen=True, eq=False)
 class Ended:
-    """How a descent ended. status: of the last step. rows: of the history, as the engine records them."""
+    """How a descent ended. status: of the last step."""
 
     status: int
     is_interrupted: bool
     seconds: float
-    rows: Array
-
-
-def history_of(rows: Array) -> History:
-    """The history of a single descent, from rows with seconds. A step that is seen twice, since a search failed there, counts once."""
-    if len(rows) > 1:
-        rows = rows[np.append(rows[1:, 1] != rows[:-1, 1], True)]
-    columns = (rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5], rows[:, -1])
-    return History(rows[:, 1].astype(np.int64), *columns, parameters=rows[:, 1 + len(RECORDED) : -1])
-
-
-def timed(rows: Array, begin: tuple[int, float], end: tuple[int, float]) -> Array:
-    """Rows of a stretch with the seconds as one more column. begin, end: iteration and seconds."""
-    seconds = np.interp(rows[:, 0], (begin[0], end[0]), (begin[1], end[1]))
-    return np.concatenate([rows, seconds[:, None]], axis=1)
-
-
-def with_checks(history: History, checks: Sequence[tuple[int, float]]) -> History:
-    """The history with the checks on validation data."""
-    steps = np.array([step for step, _ in checks], np.int64)
-    losses = np.array([loss for _, loss in checks], np.float64)
-    return replace(history, validation_step=steps, validation_loss=losses)
+    rows: Rows
 
 
 @dataclass(eq=False)
@@ -134,7 +114,7 @@ class Descent:
     names: of the arrays in the engine's state. on_rows: called after every stretch with all rows of the history and the seconds;
     if it returns True the descent stops. validation: checks that are due after every so many iterations. controls: what a
     person may do to it. kept: where checkpoints go; if it holds one, the engine and the validation stand there already.
-    best: from where the smallest loss can be met again, if the state holds it.
+    stretches: their sizes, as far as they are known. best: from where the smallest loss can be met again, if the state holds it.
     """
 
     engine: Engine
@@ -143,13 +123,14 @@ class Descent:
     validation: Validation | None = None
     controls: Controls | None = None
     kept: Kept | None = None
+    stretches: Stretches = field(default_factory=Stretches)
 
     def __post_init__(self) -> None:
         found = None if self.kept is None else self.kept.found
         self.best = Best(self._stacked()) if SMALLEST in self.names else None
         if self.best is not None and found is not None:
             self.best.go_on(found.state, self.names)
-        self._rows = [] if found is None or not len(found.rows) else [found.rows]
+        self._rows = Rows(None if found is None else found.rows)
         self._seconds_before = 0.0 if found is None else found.seconds
         self._is_within = False
         self._followed = len(self._rows), len(self.validation.checks) if self.validation else 0
@@ -168,11 +149,11 @@ class Descent:
         if self.kept is not None and not self._is_within:
             self._follow(self.kept)
             self.kept.keep(self._checkpoint())
-        return Ended(status, self._is_interrupted, seconds, self._all_rows())
+        return Ended(status, self._is_interrupted, seconds, self._rows)
 
     def _stretches(self) -> int:
         """Until a rule fires, numbers fail, or a person ends it: the status of the last step."""
-        stretches, status, looked = Stretches(), 0, -np.inf
+        stretches, status, looked = self.stretches, 0, -np.inf
         while status == 0 and not self._is_interrupted:
             if self.controls is not None:
                 self._begin += self.controls.before_stretch(
@@ -200,7 +181,7 @@ class Descent:
                 self._follow(self.kept)
                 if self.kept.is_due():
                     self.kept.keep(self._checkpoint())
-            if self.on_rows is not None and self._rows and self.on_rows(self._all_rows(), self._seconds()) is True:
+            if self.on_rows is not None and self._rows and self.on_rows(self._rows.whole, self._seconds()) is True:
                 self._is_interrupted = True
         return status
 
@@ -216,11 +197,7 @@ class Descent:
         status, rows = self.engine.advance(iterations, outside)
         if self.best is not None:
             self.best.after_stretch(self._named(SMALLEST)[None], np.array([self.engine.iteration]))
-        rows = timed(rows, (begin, outside.seconds), (self.engine.iteration, self._seconds()))
-        if self._rows:
-            rows = rows[rows[:, 0] > self._rows[-1][-1, 0]]
-        if len(rows):
-            self._rows.append(rows)
+        self._rows.add(rows, (begin, outside.seconds), (self.engine.iteration, self._seconds()))
         self._is_within = False
         return status
 
@@ -258,16 +235,13 @@ class Descent:
         return self.engine.state[self.names.index(name)]
 
     # The history
-    def _all_rows(self) -> Array:
-        return np.concatenate(self._rows) if self._rows else no_rows()
-
     def _checks(self) -> list[tuple[int, int, float]]:
         return [] if self.validation is None else self.validation.checks
 
     def _follow(self, kept: Kept) -> None:
         """Tells of what is new."""
         rows, checks = self._followed
-        kept.follow(self._rows[rows:], self._checks()[checks:])
+        kept.follow(self._rows.whole[rows:], self._checks()[checks:])
         self._followed = len(self._rows), len(self._checks())
 
     def _checkpoint(self) -> Checkpoint:
@@ -278,7 +252,7 @@ class Descent:
             engine.iteration,
             engine.next_record,
             self._seconds(),
-            self._all_rows(),
+            self._rows.whole,
             np.array(self._checks(), np.float64).reshape(-1, 3),
             np.zeros(0) if checks is None or checks.best is None else checks.best,
             0 if checks is None else checks.best_step,

@@ -17,6 +17,7 @@ from .chunks import chunked_engine, over_data
 from .data import ChunkTotals, Data, ScatteredData, Stream, StreamData, check_data, size_text
 from .device import holds, loss_on_device, streamed_to_device
 from .engines import Engine, numpy_engine
+from .history import History
 from .identity import identity_of
 from .indices import check_indices
 from .methods import Method
@@ -26,9 +27,10 @@ from .parameters import leaf_arrays
 from .plan import Origin, Plan
 from .problem import problem_of
 from .result import Ending, Result
-from .run import Descent, Ended, Progress, Validation, history_of, progress_of, reason, with_checks
+from .run import Descent, Ended, Progress, Validation, progress_of, reason
 from .steps import Keeps, Status, Step, start_of
 from .stopping import Measurement, ValidationStalls, leaves
+from .stretches import Stretches
 from .windows import WindowedEngine
 
 __all__ = ["engine_of", "run_single"]
@@ -67,9 +69,12 @@ def _run(
         return None if on_progress is None else on_progress(progress_of(rows, seconds, origin, method, seen))
 
     compile_seconds = time.perf_counter() - plan.begin
+    # Who watches sees the first steps at once, also of a descent whose pace is known.
+    is_watched = on_progress is not None or plan.controls is not None or kept is not None
+    stretches = Stretches() if is_watched else plan.stretches(step, method)
     try:
         on_rows = None if on_progress is None else show
-        descent = Descent(engine, step.names, on_rows, checks, plan.controls, kept)
+        descent = Descent(engine, step.names, on_rows, checks, plan.controls, kept, stretches)
         ended = descent.run()
     finally:
         if isinstance(engine, WindowedEngine):
@@ -99,18 +104,21 @@ def engine_of(plan: Plan, step: Step, vector: Array, method: Method, found: Chec
     if found is not None:
         state, place = [np.array(found.state[name]) for name in step.names], (found.iteration, found.next_record)
     is_compiled = plan.target != "numpy" and plan.problem.is_traced
-    started = dataclasses.replace(step, state=tuple(state), settings=settings)
+
+    def started() -> Step:
+        return dataclasses.replace(step, state=tuple(state), settings=settings)
+
     if is_compiled and plan.device is not None and not holds(plan.device, plan.data):
-        return streamed_to_device(started, plan.data, plan.batch, plan.seed, plan.device, *place)
+        return streamed_to_device(started(), plan.data, plan.batch, plan.seed, plan.device, *place)
     if is_compiled and isinstance(plan.data, ScatteredData):
-        engine = plan.data.engine(started, plan.batch, plan.seed, *place)
+        engine = plan.data.engine(started(), plan.batch, plan.seed, *place)
         if engine is not None:
             return engine
     if is_compiled and isinstance(plan.data, StreamData):
-        return _streamed_engine(plan, plan.data.stream, started, method, place)
+        return _streamed_engine(plan, plan.data.stream, started(), method, place)
     if not is_compiled:
         notes = () if plan.problem.is_traced else (_UNCOMPILED,)
-        return numpy_engine(started, plan.data.arrays, plan.batch, plan.seed, notes, *place)
+        return numpy_engine(started(), plan.data.arrays, plan.batch, plan.seed, notes, *place)
     return plan.program(step, method).engine(state, settings, plan.data.arrays, plan.seed, plan.threads, *place)
 
 
@@ -176,7 +184,7 @@ class _Told:
     def __post_init__(self) -> None:
         self.state = self.step.named(self.engine.state)
         self.last_step = int(self.state["step"])
-        self.history = history_of(self.ended.rows)
+        self.rows = self.ended.rows
         self.has_failed = self.ended.status in (Status.LOSS_NOT_FINITE, Status.GRADIENT_NOT_FINITE)
         self.notes = [*self.notes_before, *self.engine.notes]
 
@@ -192,7 +200,6 @@ class _Told:
         if self.checks is not None:
             if plan.validation is not None and any(np.isnan(loss) for _, loss in self.checks.told):
                 check_data(plan.validation, "validation")
-            self.history = with_checks(self.history, self.checks.told)
             stalls = any(isinstance(rule, ValidationStalls) for rule in leaves(plan.rule))
             if (stalls or self._wants_best) and self.checks.best is not None and not self.has_failed:
                 vector, at = self.checks.best, self.checks.best_step
@@ -200,29 +207,32 @@ class _Told:
                 self.notes.append(f"these are the parameters of step {at:,}, whose validation loss was the smallest")
         if plan.controls is not None:
             self.notes += plan.controls.notes
-            self.history = dataclasses.replace(self.history, interventions=plan.controls.interventions)
-        rates = self.history.learning_rate
+        rates = self.rows.column("learning_rate")
         if self.ended.status == Status.PARAMETERS_NOT_FINITE and not np.isfinite(rates[-1]):
             self.notes.append(f"the schedule of the learning rate gives {rates[-1]} at step {self.last_step:,}")
         if (rates < 0).any():
-            first = int(self.history.step[np.argmax(rates < 0)])
+            first = int(self.rows.column("step")[np.argmax(rates < 0)])
             self.notes.append(f"the learning rate is below zero at step {first:,}: steps like that lead uphill")
         if plan.batch is None and int(state["ascents"]):
             self.notes.append(self._ascent_note())
         return Result(
-            parameters=plan.problem.layout.tree(vector.copy()),
+            parameters=plan.problem.layout.tree(vector),
             end=found,
             steps=at,
             seconds=self.ended.seconds,
             stopped_by=stopped,
-            history=self.history,
+            history=History(
+                self.rows,
+                () if self.checks is None else self.checks.told,
+                () if plan.controls is None else plan.controls.interventions,
+            ),
             compile_seconds=compile_seconds,
             method=self.method,
             notes=tuple(self.notes),
             evaluations=int(state["evaluations"]),
             ascents=int(state["ascents"]),
             memory=state.get("method"),
-            origin=Origin(plan, self.start, vector.copy()),
+            origin=Origin(plan, self.start, vector),
         )
 
     def _end(self) -> tuple[Array, int, Ending]:
@@ -239,23 +249,24 @@ class _Told:
         # Interrupted, the last row may be of an earlier step: not every one is recorded.
         is_recorded = self.ended.status > 0 or ("turn" in state and self.ended.status != 0)
         is_there = is_recorded and not self.method.looks_ahead
-        if plan.batch is None and is_there and len(self.history):
-            return vector, at, Ending.at(float(self.history.loss[-1]), float(self.history.gradient_norm[-1]))
+        if plan.batch is None and is_there and len(self.rows):
+            return vector, at, Ending.at(*self._last_seen())
         return vector, at, self._ending(vector)
 
     def _ending(self, vector: Array) -> Ending:
         """Loss and gradient over all examples, which mini-batches do not tell: an epoch's work, for who asks for it."""
-        plan, kept = self.plan, vector.copy()
+        plan = self.plan
         can_wait = plan.batch is not None and self.ended.status > 0 and not isinstance(plan.data, ScatteredData)
-        return Ending(lambda: plan.evaluation(kept)) if can_wait else Ending.at(*plan.evaluation(kept))
+        return Ending(lambda: plan.evaluation(vector)) if can_wait else Ending.at(*plan.evaluation(vector))
 
     def _met_again(self, best: Best) -> tuple[Array, int, Ending]:
         """The point with the smallest loss: the way to it is gone again, unless it is that of a single step."""
         named = self.step.named([array[0] for array in best.state])
         at = int(named["step"])
-        rows = np.flatnonzero(self.history.step == at)
+        rows = np.flatnonzero(self.rows.column("step") == at)
         if best.iterations[0] == 1 and len(rows) and not self.method.looks_ahead:
-            return named["parameters"], at, Ending.at(float(best.loss[0]), float(self.history.gradient_norm[rows[0]]))
+            norm = float(self.rows.column("gradient_norm")[rows[-1]])
+            return named["parameters"], at, Ending.at(float(best.loss[0]), norm)
         step = self.plan.step(self.start, self.method, Keeps.POINT)
         state, _ = _begin(self.plan, step, self.start, self.method)
         begin, count = int(best.iteration[0]), int(best.iterations[0])
@@ -293,11 +304,14 @@ class _Told:
     def _seen(self, found: Ending) -> Measurement:
         """What the rules saw last: of a mini-batch, its own loss."""
         check = self.checks.outside if self.checks else (float("nan"), 0.0)
-        if self.plan.batch is not None and self.ended.status > 0 and len(self.history):
-            loss, norm = float(self.history.loss[-1]), float(self.history.gradient_norm[-1])
-        else:
-            loss, norm = found.numbers
+        is_of_batch = self.plan.batch is not None and self.ended.status > 0 and len(self.rows)
+        loss, norm = self._last_seen() if is_of_batch else found.numbers
         return Measurement(self.last_step, loss, norm, self.ended.seconds, *check)
+
+    def _last_seen(self) -> tuple[float, float]:
+        """Loss and gradient norm in the newest row of the history."""
+        _, _, loss, norm, *_ = self.rows.last.tolist()
+        return loss, norm
 
     def _ascent_note(self) -> str:
         count, first = int(self.state["ascents"]), int(self.state["first_ascent"])

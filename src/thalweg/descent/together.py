@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +12,13 @@ from ..errors import ArgumentError
 from ..graph import Array
 from .best import with_point
 from .data import check_data
+from .history import History, Rows
 from .lockstep import Lockstep, MemberState, run_together
 from .methods import Method
 from .plan import Evaluation, Origin, Plan, evaluations
 from .population import Population, check_same_state, population_of
 from .result import Ending, Result
-from .run import Progress, history_of, progress_of, reason
+from .run import Progress, progress_of, reason
 from .steps import Keeps, Outside, Status, start_of
 from .stopping import Measurement, Stop, StoppingRule, leaves
 
@@ -216,12 +216,12 @@ def _result(descents: Descents, own: Member, member: MemberState, end: tuple[Arr
     interventions = () if controls is None else controls.interventions
     seen = Measurement(int(state["step"]), member.loss, member.norm, descents.seconds)
     return Result(
-        parameters=plan.problem.layout.tree(vector.copy()),
+        parameters=plan.problem.layout.tree(vector),
         end=Ending.at(*found),
         steps=at,
         seconds=descents.seconds,
         stopped_by=reason(member.status, descents.is_interrupted and member.status == 0, plan.rule, seen),
-        history=dataclasses.replace(history_of(member.rows), interventions=interventions),
+        history=History(Rows(member.rows), interventions=interventions),
         method=own.method,
         notes=() if controls is None else tuple(controls.notes),
         evaluations=int(state["evaluations"]),

@@ -24,17 +24,15 @@ def whole_history(checkpoint: Checkpoint | None) -> str:
     if checkpoint is None:
         return ""
     checks = [(int(iteration), int(step), float(loss)) for iteration, step, loss in checkpoint.checks]
-    return lines_of([checkpoint.rows], checks)
+    return lines_of(checkpoint.rows, checks)
 
 
-def lines_of(rows: Sequence[Array], checks: Sequence[Check]) -> str:
+def lines_of(rows: Array, checks: Sequence[Check]) -> str:
     """Rows of the history and checks on validation data as lines; a check comes before the row of the same iteration."""
     found = [(iteration, 0, f'"step": {step}, "validation_loss": {_json(loss)}') for iteration, step, loss in checks]
-    for part in rows:
-        found += [
-            (int(iteration), 1, _row(int(step), [*numbers[:4], numbers[-1]]))
-            for iteration, step, *numbers in part.tolist()
-        ]
+    found += [
+        (int(iteration), 1, _row(int(step), [*numbers[:4], numbers[-1]])) for iteration, step, *numbers in rows.tolist()
+    ]
     found.sort(key=lambda line: line[:2])
     return "".join(f"{{{text}}}\n" for *_, text in found)
 

@@ -41,11 +41,13 @@ def result_so_far(folder: str | Path) -> Result:
     checks = [line for line in lines if "validation_loss" in line]
     if not rows:
         raise RunError(f"the run in {folder} has recorded nothing yet")
-    columns = {name: _numbers(rows, name) for name in ("loss", "gradient_norm", "learning_rate", "slope", "seconds")}
-    step = np.array([row["step"] for row in rows], np.int64)
-    checked = np.array([check["step"] for check in checks], np.int64)
-    history = History(step, **columns, validation_step=checked, validation_loss=_numbers(checks, "validation_loss"))
-    last = int(step[-1])
+    names = ("step", "loss", "gradient_norm", "learning_rate", "slope", "seconds")
+    checked = [int(check["step"]) for check in checks]
+    history = History.of(
+        {name: _numbers(rows, name) for name in names},
+        list(zip(checked, _numbers(checks, "validation_loss").tolist(), strict=True)),
+    )
+    last = int(history.step[-1])
     return Result(
         parameters={},
         end=Ending.at(float(history.loss[-1]), float(history.gradient_norm[-1])),

@@ -192,9 +192,9 @@ class _Kept:
     def _history(self) -> Path:
         return self._run.folder / "history.jsonl"
 
-    def follow(self, rows: Sequence[Array], checks: Sequence[tuple[int, int, float]]) -> None:
+    def follow(self, rows: Array, checks: Sequence[tuple[int, int, float]]) -> None:
         """What a stretch added to the history; a loss of power may take the last of it."""
-        if rows or checks:
+        if len(rows) or checks:
             with self._run._writing(), open(self._history, "ab", buffering=0) as stream:
                 stream.write(lines_of(rows, checks).encode())
 

@@ -191,15 +191,14 @@ def _target(task: Task, count: int, batch: int | None, per_epoch: int, is_partia
 
 def _joined(first: Result, second: Result) -> Result:
     """Two parts of one descent as one."""
-    names = ("loss", "gradient_norm", "learning_rate", "slope")
+    names = ("step", "loss", "gradient_norm", "learning_rate", "slope", "seconds")
     a, b = first.history, second.history
     kept = slice(None, -1)  # the last row of the first part is the first row of the second
-    columns: dict[str, Any] = {name: np.concatenate([getattr(a, name)[kept], getattr(b, name)]) for name in names}
-    columns["seconds"] = np.concatenate([a.seconds[kept], b.seconds + first.seconds])
-    history = History(step=np.concatenate([a.step[kept], b.step + first.steps]), **columns)
+    before = {"step": first.steps, "seconds": first.seconds}
+    columns = {name: np.concatenate([getattr(a, name)[kept], getattr(b, name) + before.get(name, 0)]) for name in names}
     return dataclasses.replace(
         second,
-        history=history,
+        history=History.of(columns),
         steps=first.steps + second.steps,
         evaluations=first.evaluations + second.evaluations,
         ascents=first.ascents + second.ascents,

@@ -11,6 +11,7 @@ from . import (
     structure,
     ufuncs,
 )
+from .reads import reads
 from .source import current_source, derived_from
 from .traced import Traced, as_traced, supported_dtype
 from .tracing import trace
@@ -24,6 +25,7 @@ __all__ = [
     "indexing",
     "linear_algebra",
     "products",
+    "reads",
     "rearranging",
     "reductions",
     "statistics",

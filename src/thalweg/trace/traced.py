@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy
@@ -31,6 +32,7 @@ _DTYPES = {
 }
 
 
+@lru_cache(maxsize=64)
 def supported_dtype(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
     """The dtype in which thalweg computes values of the given one: bool, int64, float32 or float64."""
     found = _DTYPES.get(dtype.kind) or _DTYPES.get(dtype.str[1:])
@@ -237,11 +239,15 @@ for _name in (
     setattr(Traced, _name, _method(_name))
 
 
+_asarray = np.asarray
+"""NumPy's own, also while tracing replaces it."""
+
+
 def as_traced(value: Any, dtype: numpy.dtype[Any] | None = None) -> Traced:
     """The value itself if it is traced, else a constant (of the given dtype)."""
     if isinstance(value, Traced):
         return value
-    array = np.asarray(value, dtype)
+    array = _asarray(value, dtype)
     if array.dtype == object:
         raise TracingError(
             f"{_at()}an array of Python objects takes part in the loss. Use arrays of numbers; join traced values "

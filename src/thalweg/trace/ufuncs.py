@@ -42,8 +42,9 @@ def broadcast_to(x: Traced, shape: Shape) -> Traced:
 
 def broadcast_shapes(*shapes: Shape) -> Shape:
     """The shape that arrays of the given shapes broadcast to."""
-    if all(shape == shapes[0] for shape in shapes):
-        return shapes[0]
+    different = set(shapes) - {()}
+    if len(different) < 2:
+        return different.pop() if different else ()
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:
@@ -58,13 +59,14 @@ def elementwise(primitive: Primitive, dtypes: tuple[numpy.dtype[Any], ...], *inp
         for x, dtype in zip(inputs, dtypes, strict=True)
     ]
     source = current_source()
-    try:
-        shape = broadcast_shapes(*(x.shape for x in operands))
-    except ShapeError as error:
-        raise ShapeError(f"{source}: np.{primitive.name}: {error}") from None
-    nodes: list[Node] = [
-        x.node if x.shape == shape else make(broadcast, x.node, shape=shape, source=source) for x in operands
-    ]
+    nodes: list[Node] = [x.node for x in operands]
+    shapes = [node.type.shape for node in nodes]
+    if shapes.count(shapes[0]) < len(shapes):
+        try:
+            shape = broadcast_shapes(*shapes)
+        except ShapeError as error:
+            raise ShapeError(f"{source}: np.{primitive.name}: {error}") from None
+        nodes = [x if x.type.shape == shape else make(broadcast, x, shape=shape, source=source) for x in nodes]
     return Traced(make(primitive, *nodes, source=source))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,9 +147,9 @@ def data_of(data: Any) -> Data:
     """
     if isinstance(data, Stream):
         return ArrayData(data.structure, data.whole) if data.fits else StreamData(data.structure, data)
-    arguments = data if isinstance(data, tuple) else (data,)
     if data is None:
-        arguments = ()
+        return _no_data()
+    arguments = data if isinstance(data, tuple) else (data,)
     arguments = tuple(_as_array(argument) for argument in arguments)
     leaves, structure = leaf_arrays(arguments)
     for number, array in enumerate(leaves):
@@ -164,6 +165,11 @@ def data_of(data: Any) -> Data:
         if not array.size:
             raise DataError(f"data[{number}] is empty: its shape is {array.shape}")
     return ArrayData(structure, tuple(leaves))
+
+
+@cache
+def _no_data() -> ArrayData:
+    return ArrayData(leaf_arrays(())[1], ())
 
 
 def _as_array(argument: Any) -> Any:

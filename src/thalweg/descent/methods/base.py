@@ -40,8 +40,11 @@ Schedule = Callable[[Any], Any]
 """A learning rate as a function of the step (0, 1, 2, ...), in plain NumPy."""
 
 
+_NUMBER = (int, float, np.number)
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return isinstance(value, _NUMBER) and not isinstance(value, bool)
 
 
 def check_learning_rate(rate: Any) -> None:

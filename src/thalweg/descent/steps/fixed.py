@@ -25,11 +25,11 @@ class Keeps(Enum):
 def fixed_state(vector: Any, memory: Any, keeps: Keeps = Keeps.NOTHING) -> State:
     """What a descent with fixed steps starts with, beside what all have. previous: the point before, if this one fails."""
     nan = np.float64(np.nan)
-    state = {"method": memory, "previous": {"parameters": vector.copy(), "loss": nan, "gradient_norm": nan}}
+    state = {"method": memory, "previous": {"parameters": vector, "loss": nan, "gradient_norm": nan}}
     if keeps is not Keeps.NOTHING:
         state["best"] = {"loss": np.float64(np.inf)}
     if keeps is Keeps.POINT:
-        state["best"] |= {"parameters": vector.copy(), "gradient_norm": nan, "step": np.int64(0)}
+        state["best"] |= {"parameters": vector, "gradient_norm": nan, "step": np.int64(0)}
     return state
 
 

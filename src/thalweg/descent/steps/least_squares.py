@@ -41,7 +41,7 @@ def least_squares_state(vector: Array) -> State:
     zero = np.float64(0)
     return {
         "turn": np.int64(TRY),
-        "trial": vector.copy(),
+        "trial": vector,
         "loss": np.float64(np.inf),
         "gradient": np.zeros(size, dtype),
         "matrix": np.zeros((size, size), dtype),

@@ -24,7 +24,7 @@ def random_state(vector: Array, seed: int) -> State:
     """What the search starts with, beside what all have: a generator for each parameter, `center`, and the trial."""
     draw = np.random.default_rng(seed)
     generator = draw.integers(1, 2**31, (6, vector.size)).astype(np.float64)
-    return {"generator": generator, "center": vector.copy(), "trial": vector.copy(), "loss": np.float64(np.inf)}
+    return {"generator": generator, "center": vector, "trial": vector, "loss": np.float64(np.inf)}
 
 
 def random_stages() -> tuple[Stage, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ import optree
 
 from ...graph import Array, ArrayType, Graph
 from ...trace import trace
-from ...trace.traced import type_of
+from ...trace.traced import supported_dtype, type_of
 from ..methods.base import Method
 from ..methods.levenberg_marquardt import LevenbergMarquardt
 from ..methods.random_search import RandomSearch
@@ -73,7 +74,7 @@ class Step:
         """The state by names."""
         return dict(optree.tree_unflatten(self.structure, state))
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """What the leaves of the state are called, such as `parameters` and `rule.0.count`."""
         return tuple(".".join(map(str, path)) for path in optree.treespec_paths(self.structure))
@@ -145,13 +146,18 @@ def start_of(
     numbers: Sequence[float] = (),
     keeps: Keeps = Keeps.NOTHING,
 ) -> tuple[list[Array], tuple[Array, ...]]:
-    """The state and the settings of another member, for the same graph. numbers: of the loss, as the problem names them."""
+    """The state and the settings of another member, for the same graph. numbers: of the loss, as the problem names them.
+
+    The arrays of the state are new ones.
+    """
     own, _ = _stages(problem, vector, method, seed, keeps)
-    state, _ = leaf_arrays({**_common_state(vector, rule), **own})
+    leaves, _ = flatten({**_common_state(vector, rule), **own})
+    state = [np.array(leaf, order="C") for leaf in leaves]
+    state = [array.astype(supported_dtype(array.dtype), copy=False) for array in state]
     settings = _settings(vector, method, rule, problem.penalty)[0]
     for number in numbers:
         settings.add(number, vector.dtype)
-    return [array.copy() for array in state], tuple(settings.arrays)
+    return state, tuple(settings.arrays)
 
 
 def _settings(

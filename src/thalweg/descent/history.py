@@ -1,0 +1,145 @@
+"""The history of a descent: the rows that it recorded, and their columns, which are put together when someone asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..graph import Array
+from .checkpoint import no_rows
+from .controls import Intervention
+from .steps import RECORDED
+
+__all__ = ["History", "Rows", "timed"]
+
+
+def timed(rows: Array, begin: tuple[int, float], end: tuple[int, float]) -> Array:
+    """Rows of a stretch with the seconds as one more column. begin, end: iteration and seconds."""
+    seconds = np.interp(rows[:, 0], (begin[0], end[0]), (begin[1], end[1]))
+    return np.concatenate([rows, seconds[:, None]], axis=1)
+
+
+class Rows:
+    """What a single descent has recorded so far: (iteration, *RECORDED, *parameters, seconds) in each row.
+
+    known: rows that were there before. What a stretch adds is kept as it came until the whole is asked for.
+    """
+
+    def __init__(self, known: Array | None = None) -> None:
+        self._joined = no_rows() if known is None else known
+        self._new: list[tuple[Array, tuple[int, float], tuple[int, float]]] = []
+        self._count = len(self._joined)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def last(self) -> Array:
+        """The newest row, perhaps without its seconds."""
+        newest: Array = (self._new[-1][0] if self._new else self._joined)[-1]
+        return newest
+
+    def add(self, rows: Array, begin: tuple[int, float], end: tuple[int, float]) -> None:
+        """What a stretch recorded. begin, end: of the stretch, iteration and seconds. Rows that are there already count once."""
+        if self._count and len(rows) and rows[0, 0] <= self.last[0]:
+            rows = rows[np.searchsorted(rows[:, 0], self.last[0], "right") :]
+        if len(rows):
+            self._new.append((rows, begin, end))
+            self._count += len(rows)
+
+    def column(self, name: str) -> Array:
+        """One of RECORDED, of all rows."""
+        number = 1 + RECORDED.index(name)
+        parts = [rows[:, number] for rows, *_ in self._new]
+        if len(self._joined) or not parts:
+            parts.insert(0, self._joined[:, number])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    @property
+    def whole(self) -> Array:
+        """All rows, with seconds."""
+        if self._new:
+            new = [timed(*stretch) for stretch in self._new]
+            self._joined = np.concatenate([self._joined, *new] if len(self._joined) else new)
+            self._new.clear()
+        return self._joined
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What was recorded on the way, one entry per row; every step up to 2048, then every
+    2nd up to 4096, every 4th up to 8192, and so on, and the last.
+
+    step, loss, gradient_norm, learning_rate, slope: arrays of one length. For mini-batches, loss and gradient are those of
+    the batch. learning_rate: μ in w ← w + μΔw. slope: ∇f·Δw, below zero where the direction points downhill. With a line
+    search both are those of the step that led to the row, else those of the step that leads on. NaN where there is none.
+    seconds: of descent, at each row; single steps are not timed, but stretches of some 50 ms, whose steps share the time evenly.
+    validation_step, validation_loss: of the checks on validation data, if there were any.
+    parameters: at each step, (rows, P), of up to two parameters; of more (rows, 0). interventions: what was changed by hand.
+    rows, checks: what the columns are made of; a check is (step, loss).
+    """
+
+    rows: Rows
+    checks: Sequence[tuple[int, float]] = ()
+    interventions: tuple[Intervention, ...] = ()
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Any], checks: Sequence[tuple[int, float]] = ()) -> History:
+        """A history with given columns: step, loss, gradient_norm, learning_rate, slope and seconds."""
+        order = (columns["step"], *(columns[name] for name in RECORDED), columns["seconds"])
+        return cls(Rows(np.stack(order, axis=1).astype(np.float64)), checks)
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"rows": Rows(self.rows.whole), "checks": self.checks, "interventions": self.interventions}
+
+    @cached_property
+    def _seen(self) -> Array:
+        """The rows; a step that is seen twice, since a search failed there, counts once."""
+        rows = self.rows.whole
+        if len(rows) < 2:
+            return rows
+        is_last = np.append(rows[1:, 1] != rows[:-1, 1], True)
+        return rows if is_last.all() else rows[is_last]
+
+    @cached_property
+    def step(self) -> Array:
+        return self._seen[:, 1].astype(np.int64)
+
+    @property
+    def loss(self) -> Array:
+        return self._seen[:, 2]
+
+    @property
+    def gradient_norm(self) -> Array:
+        return self._seen[:, 3]
+
+    @property
+    def learning_rate(self) -> Array:
+        return self._seen[:, 4]
+
+    @property
+    def slope(self) -> Array:
+        return self._seen[:, 5]
+
+    @property
+    def seconds(self) -> Array:
+        return self._seen[:, -1]
+
+    @property
+    def parameters(self) -> Array:
+        return self._seen[:, 1 + len(RECORDED) : -1]
+
+    @cached_property
+    def validation_step(self) -> Array:
+        return np.array([step for step, _ in self.checks], np.int64)
+
+    @cached_property
+    def validation_loss(self) -> Array:
+        return np.array([loss for _, loss in self.checks], np.float64)

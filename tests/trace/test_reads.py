@@ -1,0 +1,270 @@
+"""What a trace depends on: a change of anything that a loss refers to is seen, or the loss is traced each time."""
+
+from __future__ import annotations
+
+import functools
+import math
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import thalweg as tw
+from thalweg.trace import reads
+
+scale: Any = 2.0
+shift = 1.0
+
+
+def half(x: Any) -> Any:
+    return x / 2
+
+
+def loss(x: Any) -> Any:
+    return scale * np.sum(half(x - shift) ** 2) + math.sqrt(2.0)
+
+
+START = np.array([3.0, 4.0])
+
+
+def minimum(function: Callable[..., Any]) -> float:
+    return tw.minimize(function, START, stop=tw.MaxSteps(2)).loss
+
+
+def test_what_is_the_same_is_known_to_be() -> None:
+    assert reads(loss) is not None
+    assert reads(loss) == reads(loss)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("scale", 3.0),
+        ("scale", 2),
+        ("scale", True),
+        ("scale", np.float32(2.0)),
+        ("scale", -0.0),
+        ("half", lambda x: x),
+        ("shift", 0.0),
+        ("math", np),
+        ("np", math),
+        ("sum", max),
+    ],
+)
+def test_other_globals_are_other_readings(monkeypatch: pytest.MonkeyPatch, name: str, value: Any) -> None:
+    def own(x: Any) -> Any:
+        return sum([loss(x), shift])
+
+    before = reads(own)
+    monkeypatch.setitem(globals(), name, value)
+    assert before is not None
+    assert reads(own) != before
+
+
+def test_zero_and_minus_zero_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "scale", 0.0)
+    before = reads(loss)
+    monkeypatch.setitem(globals(), "scale", -0.0)
+    assert reads(loss) != before
+
+
+def test_numpy_itself_may_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = reads(loss)
+    monkeypatch.setattr(np, "sum", np.mean)
+    assert reads(loss) != before
+
+
+def test_closures_and_defaults_count() -> None:
+    def made(factor: Any, power: Any) -> Callable[..., Any]:
+        def own(x: Any, *, power: Any = power, plus: Any = 1.0) -> Any:
+            return factor * np.sum(x**power) + plus
+
+        return own
+
+    assert reads(made(1.0, 2)) == reads(made(1.0, 2)) is not None
+    assert len({reads(made(1.0, 2)), reads(made(2.0, 2)), reads(made(1.0, 4)), reads(made((1.0,), 2))}) == 4
+    first = made(1.0, 2)
+    before = reads(first)
+    first.__kwdefaults__ = {"power": 2, "plus": 5.0}  # type: ignore[attr-defined]
+    assert reads(first) != before
+
+
+def test_functions_within_are_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    def own(x: Any) -> Any:
+        return sum([(lambda part: scale * part**2)(part) for part in x])
+
+    before = reads(own)
+    assert before is not None
+    monkeypatch.setitem(globals(), "scale", 7.0)
+    assert reads(own) != before
+
+
+class _Changing:
+    """Answers differently each time."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    @property
+    def T(self) -> float:
+        self.count += 1
+        return float(self.count)
+
+
+array, numbers, table, changing = np.ones(2), [1.0, 2.0], {"a": 1.0}, _Changing()
+
+
+def attempts(x: Any) -> Any:
+    try:
+        return np.sum(x**2)
+    except ValueError:
+        return 0.0
+
+
+def counts(x: Any) -> Any:
+    global shift
+    shift += 1
+    return np.sum(x**2)
+
+
+def remembers(x: Any, seen: list[float] = []) -> Any:  # noqa: B006  # what is to be seen through
+    seen.append(1.0)
+    return len(seen) * np.sum(x**2)
+
+
+def _with_cell() -> Callable[..., Any]:
+    count = 0
+
+    def own(x: Any) -> Any:
+        nonlocal count
+        count += 1
+        return count * np.sum(x**2)
+
+    return own
+
+
+def imports(x: Any) -> Any:
+    import tests.trace.test_reads as here
+
+    return here.scale * np.sum(x**2)
+
+
+def marks(x: Any) -> Any:
+    marks.seen = 1  # type: ignore[attr-defined]
+    return np.sum(x**2)
+
+
+def settings() -> None:
+    """Has an attribute."""
+
+
+settings.size = 2.0  # type: ignore[attr-defined]
+
+
+def configured(x: Any) -> Any:
+    own: Any = settings
+    return own.size * np.sum(x**2)
+
+
+def itself(x: Any, depth: int = 2) -> Any:
+    return np.sum(x**2) if depth == 0 else itself(x, depth - 1)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.sum(array * x**2),
+        lambda x: np.sum(x**2) * numbers[0],
+        lambda x: np.sum(x**2) * table["a"],
+        lambda x: np.sum(x**2) * changing.T,
+        lambda x: np.sum(x**2) * np.random.random(),
+        lambda x: np.sum(x**2) * random.random(),
+        lambda x: np.sum((np if scale else math).exp(x)),
+        lambda x: np.sum(x**2) * getattr(changing, "T"),  # noqa: B009  # another way to read it
+        lambda x: np.sum(x**2) * len({*numbers}),
+        lambda x: print("traced") or np.sum(x**2),
+        lambda x: np.sum(np.fromfile("numbers") * x),
+        lambda x: x.weights,
+        lambda x: undefined * np.sum(x),  # type: ignore[name-defined]  # noqa: F821
+        functools.partial(loss),
+        functools.lru_cache(loss),
+        tw.grad(loss),
+        np.sum,
+        _Changing().__init__,
+        attempts,
+        counts,
+        remembers,
+        _with_cell(),
+        imports,
+        marks,
+        configured,
+        itself,
+    ],
+)
+def test_what_may_change_is_not_known(function: Callable[..., Any]) -> None:
+    assert reads(function) is None
+
+
+def test_a_descent_sees_what_the_loss_refers_to_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert minimum(loss) == pytest.approx(math.sqrt(2.0))
+    monkeypatch.setitem(globals(), "half", lambda x: np.sqrt(1 + x**2))
+    assert minimum(loss) == pytest.approx(4 + math.sqrt(2.0))
+    monkeypatch.setitem(globals(), "scale", 3.0)
+    assert minimum(loss) == pytest.approx(6 + math.sqrt(2.0))
+
+
+def test_an_unchanged_loss_is_traced_once() -> None:
+    def own(x: Any) -> Any:
+        return np.sum((x - 1.0) ** 2)
+
+    seen: list[object] = []
+    original = np.sum
+    tw.minimize(own, START)
+    first = tw.minimize(own, START).origin.plan.problem
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(np, "sum", lambda x: seen.append(x) or original(x))
+        tw.minimize(own, START)
+    assert seen, "what NumPy has under the name now is called"
+    assert tw.minimize(own, START).origin.plan.problem is first
+
+
+def test_parameters_with_code_of_their_own_are_traced() -> None:
+    from dataclasses import dataclass
+
+    factor = [1.0]
+
+    @dataclass(frozen=True)
+    class Line:
+        slope: Any
+
+        def sum(self) -> Any:
+            return factor[0] * np.sum(self.slope**2)
+
+    def own(line: Any) -> Any:
+        return line.sum() + 1.0
+
+    start = Line(np.ones(2))
+    steps = tw.MaxSteps(1)
+    rate = tw.GradientDescent(0.1)
+    before = tw.minimize(own, start, method=rate, stop=steps).history.loss[0]
+    factor[0] = 2.0
+    after = tw.minimize(own, start, method=rate, stop=steps).history.loss[0]
+    assert (before, after) == (3.0, 5.0)
+
+
+def test_the_order_of_keys_counts() -> None:
+    def own(layers: dict[str, Any]) -> Any:
+        return sum((i + 1) * np.sum((v - i) ** 2) for i, v in enumerate(layers.values()))
+
+    for names in ("ab", "ba"):
+        start = {name: np.zeros(2) for name in names}
+        found = tw.minimize(own, start).parameters
+        np.testing.assert_allclose([found[name] for name in names], [[0.0, 0.0], [1.0, 1.0]], atol=1e-6)
+        slopes = tw.grad(lambda nested: own(nested[0]["x"]))([{"x": start}])[0]["x"]
+        np.testing.assert_allclose([slopes[name] for name in names], [[0.0, 0.0], [-4.0, -4.0]])
+    shared = tw.grad(own)
+    for names in ("ab", "ba"):
+        slopes = shared({name: np.zeros(2) for name in names})
+        np.testing.assert_allclose([slopes[name] for name in names], [[0.0, 0.0], [-4.0, -4.0]])
