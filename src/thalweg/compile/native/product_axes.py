@@ -94,7 +94,7 @@ def _is_better_swapped(product: Product) -> bool:
 
 
 _LONG = 64
-_FEW = 128
+_FEW = 48
 
 
 def runs_along_k(product: Product) -> bool:
