@@ -103,7 +103,7 @@ def _width(group: Group, extent: int, vector_bytes: int) -> int:
     """How many elements are computed at once: several registers for short bodies, one for long ones."""
     itemsize = min((node.dtype.itemsize for node in group.nodes if node.dtype.kind != "b"), default=8)
     registers = 4 if len(group.nodes) <= 4 else 2 if len(group.nodes) <= 12 else 1
-    width = registers * vector_bytes // itemsize
+    width = registers * vector_bytes // itemsize if vector_bytes > 1 else 1
     while width > 1 and width > extent:
         width //= 2
     return width

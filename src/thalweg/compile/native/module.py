@@ -30,7 +30,8 @@ __all__ = ["Module", "assemble"]
 
 @dataclass(frozen=True)
 class Module:
-    """A module and what has to be known to run it. constants: numbers of the constants that need a slot."""
+    """A module and what has to be known to run it. constants: numbers of the constants that need a slot.
+    is_mostly_sweeps: whether it runs its sweeps nearly all of the time."""
 
     text: str
     workspace: int
@@ -38,6 +39,7 @@ class Module:
     constants: tuple[int, ...]
     chunks: int
     sweeps: int
+    is_mostly_sweeps: bool
 
 
 _LARGE = 600
@@ -50,14 +52,17 @@ def assemble(graph: Graph, examples: Examples | None, descent: Loop | None, vect
     is_sampled = descent is not None and descent.sampling is not None
     can_be_split = is_sampled and descent is not None and descent.lanes == 1
     tiling = choose_tiling(graph, examples, is_sampled, can_be_split) if examples else None
+    has_sweeps = any(phase_count(part, examples) for part in parts)
+    is_mostly_sweeps = has_sweeps and examples is not None and _is_mostly_sweeps(graph, examples)
     emitter = Emitter(
         graph,
         examples,
         tiling,
         descent.sampling if descent else None,
         vector_bytes,
+        1 if is_mostly_sweeps else vector_bytes,
         is_large=len(graph.nodes) > _LARGE,
-        has_sweeps=any(phase_count(part, examples) for part in parts),
+        has_sweeps=has_sweeps,
         lane_axis=follow_lanes(graph, graph.inputs[: descent.wide], descent.lanes)
         if descent and descent.lanes > 1
         else {},
@@ -72,9 +77,12 @@ def assemble(graph: Graph, examples: Examples | None, descent: Loop | None, vect
         for function in emitter.module.functions:
             if function.linkage == "internal":
                 function.attributes.add("noinline")  # copies of bodies would cost seconds of compilation
-    if emitter.has_sweeps and examples is not None and _is_mostly_sweeps(graph, examples):
+    if is_mostly_sweeps:
         for attribute in ("noinline", "optnone"):
             emitter.main.builder.function.attributes.add(attribute)
+        for function in emitter.module.functions:
+            if "readnone" in function.attributes and not (function.is_declaration or emitter.is_large):
+                function.attributes.add("alwaysinline")  # elementary functions
     used = emitter.memory.used
     return Module(
         str(emitter.module),
@@ -83,6 +91,7 @@ def assemble(graph: Graph, examples: Examples | None, descent: Loop | None, vect
         tuple(emitter.constants),
         emitter.tiling.chunks if emitter.tiling else 1,
         len(emitter.sweeps),
+        is_mostly_sweeps,
     )
 
 
@@ -116,7 +125,7 @@ def _emit_evaluation(emitter: Emitter) -> None:
     Evaluation(emitter, emitter.graph, emitter.views).emit(wanted)
     for source, view in repeated:
         assert source is not None
-        emit_copy(emitter.main, source, view, emitter.vector_bytes)
+        emit_copy(emitter.main, source, view, emitter.whole_vector_bytes)
 
 
 def _emit_help(emitter: Emitter) -> None:

@@ -39,7 +39,8 @@ def emit_product(
     accumulates: bool,
     vector_bytes: int,
 ) -> None:
-    """Emits C = A B, or C += A B. operands: A, B and C, in the order that the product has them."""
+    """Emits C = A B, or C += A B. operands: A, B and C, in the order that the product has them. vector_bytes: 1 for code that is
+    short, and computes number by number."""
     a, b, c = operands
     reduces_outside = any(axis.c == 0 for axis in product.outer)
     if reduces_outside and not accumulates:
@@ -102,6 +103,9 @@ def _emit_block(
     """One product of two matrices."""
     a, b, c = operands
     m, n, k = product.m, product.n, product.k
+    if vector_bytes == 1:
+        _emit_numbers(function, product, operands, accumulates)
+        return
     if n.extent == 1 or (m.extent == 1 and n.b != 1):
         _emit_rows(function, product, operands, accumulates, vector_bytes)
         return
@@ -109,6 +113,31 @@ def _emit_block(
     if packed is not None:
         inner, b = pack(function, inner, b, packed)
     _emit_matrix(function, inner, a, b, c, accumulates, vector_bytes)
+
+
+def _emit_numbers(function: Function, product: Product, operands: Any, accumulates: bool) -> None:
+    """Number by number."""
+    a, b, c = operands
+    builder, dtype = function.builder, c.dtype
+    sum_ = function.allocate(value_type(dtype, 1))
+
+    def one(i: ir.Value, j: ir.Value) -> None:
+        at_a, at_b = (
+            _moved(function, a.start, dtype, i, product.m.a),
+            _moved(function, b.start, dtype, j, product.n.b),
+        )
+        at_c = _moved(function, _moved(function, c.start, dtype, i, product.m.c), dtype, j, product.n.c)
+        builder.store(function.read(at_c, dtype, 1, 1) if accumulates else constant(value_type(dtype, 1), 0), sum_)
+
+        def add(index: ir.Value) -> None:
+            x = function.read(_moved(function, at_a, dtype, index, product.k.a), dtype, 1, 1)
+            y = function.read(_moved(function, at_b, dtype, index, product.k.b), dtype, 1, 1)
+            builder.store(_fma(function, x, y, builder.load(sum_, typ=value_type(dtype, 1))), sum_)
+
+        loop(function, product.k.extent, add, "inner")
+        function.write(builder.load(sum_, typ=value_type(dtype, 1)), at_c, dtype, 1, 1)
+
+    loop(function, product.m.extent, lambda i: loop(function, product.n.extent, lambda j: one(i, j), "columns"), "rows")
 
 
 def pack(function: Function, product: Product, b: Operand, packed: ir.Value) -> tuple[Product, Operand]:

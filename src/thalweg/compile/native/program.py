@@ -100,7 +100,7 @@ def _compile(
     from .module import assemble  # what emits code is loaded only if code has to be made
 
     module = assemble(graph, examples, loop, jit.vector_bytes())
-    code = jit.compile_object(module.text, runs_seldom or len(graph.nodes) > _LARGE)
+    code = jit.compile_object(module.text, runs_seldom or len(graph.nodes) > _LARGE, module.is_mostly_sweeps)
     return code, {
         "workspace": module.workspace,
         "scratch": module.scratch,
