@@ -221,7 +221,7 @@ class _Told:
             evaluations=int(state["evaluations"]),
             ascents=int(state["ascents"]),
             memory=state.get("method"),
-            origin=Origin(plan, self.start, vector.copy()),
+            origin=Origin(plan, self.start, vector.copy(), alone=self.method),
         )
 
     def _end(self) -> tuple[Array, int, Ending]:

@@ -11,7 +11,7 @@ from ..descent import Progress, Result
 from ..descent.checkpoint import Keeper
 from ..errors import ArgumentError
 from ..graph import Array
-from ..judged import minimize
+from ..judged import minimize_and_judge
 from ..models import Metrics
 from ..tables import Kind, Source, Table, open_source, reading_bound
 from .descend import task_of
@@ -120,7 +120,7 @@ def fit_prepared(
         "cluster": cluster,
         "live": live or False,
     }
-    return model_of(prepared, minimize(task.loss, task.start, **task.options, **options))
+    return model_of(prepared, minimize_and_judge(task.loss, task.start, **task.options, **options))
 
 
 def model_of(prepared: Prepared | PreparedStream, result: Result) -> TableModel:

@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import os
 import platform
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -146,6 +147,7 @@ def _symbols() -> dict[str, int]:
 
 
 _count = iter(range(1 << 62))
+_linking = threading.Lock()  # one linker for all threads
 
 
 def link(code: bytes, names: Sequence[str], arguments: int, needs: Sequence[str] = ()) -> Library:
@@ -160,7 +162,8 @@ def link(code: bytes, names: Sequence[str], arguments: int, needs: Sequence[str]
         builder.import_symbol(name, ctypes.cast(lapack_function(name), ctypes.c_void_p).value or 0)
     for name in names:
         builder.export_symbol(name)
-    tracker = builder.link(_compiler(), f"thalweg-{next(_count)}")
+    with _linking:
+        tracker = builder.link(_compiler(), f"thalweg-{next(_count)}")
     kind = ctypes.CFUNCTYPE(None, *([ctypes.c_void_p] * arguments))
     return Library(tracker, {name: kind(tracker[name]) for name in names})
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache as kept
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +18,7 @@ from .. import cache
 from ..examples import Examples
 from ..prepare import Prepared
 from . import jit
+from .beside import beside
 from .interface import Control, Loop
 
 __all__ = ["Execution", "Program", "compile_native"]
@@ -29,10 +31,10 @@ _loaded: dict[str, Program] = {}
 class Program:
     """Machine code of a graph.
 
-    graph: what it computes. values: the arrays that were lifted out of the graph, which follow its inputs.
+    load: waits until it is there, if it is still being made. graph: what it computes.
     """
 
-    library: jit.Library
+    load: Callable[[], jit.Library]
     graph: Graph
     workspace: int
     scratch: int
@@ -41,18 +43,23 @@ class Program:
     sweeps: int
 
     @cached_property
+    def library(self) -> jit.Library:
+        """The functions of the program."""
+        return self.load()
+
+    @cached_property
     def constant_arrays(self) -> list[Array]:
         nodes = [node for node in self.graph.nodes if node.is_constant]
         return [np.ascontiguousarray(nodes[number].value) for number in self.constants]
-
-    def run(self) -> Any:
-        return self.library["run"]
 
 
 def compile_native(
     prepared: Prepared, examples: Examples | None, loop: Loop | None = None, runs_seldom: bool = False
 ) -> Program:
-    """The program of a graph: from memory, from disk, or compiled now. runs_seldom: as `compiled` has it."""
+    """The program of a graph: from memory, from disk, or made now. runs_seldom: as `compiled` has it.
+
+    Machine code is made by another thread. Who asks for a program and has something else to do gains the time.
+    """
     text = "|".join(
         (
             prepared.graph.fingerprint,
@@ -66,7 +73,7 @@ def compile_native(
     if key in _loaded:
         found = _loaded[key]
         return Program(
-            found.library,
+            found.load,
             prepared.graph,
             found.workspace,
             found.scratch,
@@ -76,15 +83,24 @@ def compile_native(
         )
     stored = cache.load(key)
     if stored is None:
-        code, description = _compile(prepared.graph, examples, loop, runs_seldom)
-        cache.store(key, code, description)
+        load, description = _begun(prepared.graph, examples, loop, runs_seldom, key)
     else:
         code, description = stored
-    needs = description.pop("needs")
-    library = jit.link(code, ("run", "help"), 5, needs)
-    description["constants"] = tuple(description["constants"])
-    program = _loaded[key] = Program(library, prepared.graph, **description)
+        load = kept(lambda: _linked(code, description))
+    program = _loaded[key] = Program(
+        load,
+        prepared.graph,
+        description["workspace"],
+        description["scratch"],
+        tuple(description["constants"]),
+        description["chunks"],
+        description["sweeps"],
+    )
     return program
+
+
+def _linked(code: bytes, description: dict[str, Any]) -> jit.Library:
+    return jit.link(code, ("run", "help"), 5, description["needs"])
 
 
 def _examples_key(graph: Graph, examples: Examples | None) -> str:
@@ -94,14 +110,14 @@ def _examples_key(graph: Graph, examples: Examples | None) -> str:
     return f"{examples.count} examples along {inputs}"
 
 
-def _compile(
-    graph: Graph, examples: Examples | None, loop: Loop | None, runs_seldom: bool
-) -> tuple[bytes, dict[str, Any]]:
+def _begun(
+    graph: Graph, examples: Examples | None, loop: Loop | None, runs_seldom: bool, key: str
+) -> tuple[Callable[[], jit.Library], dict[str, Any]]:
+    """Emits a program and lets another thread make its code; what waits for that, and the description to go with the code."""
     from .module import assemble  # what emits code is loaded only if code has to be made
 
     module = assemble(graph, examples, loop, jit.vector_bytes())
-    code = jit.compile_object(module.text, runs_seldom or len(graph.nodes) > _LARGE, module.is_mostly_sweeps)
-    return code, {
+    description = {
         "workspace": module.workspace,
         "scratch": module.scratch,
         "constants": list(module.constants),
@@ -109,6 +125,14 @@ def _compile(
         "sweeps": module.sweeps,
         "needs": jit.needed_functions(module.text),
     }
+
+    def make() -> jit.Library:
+        is_quick = runs_seldom or len(graph.nodes) > _LARGE
+        code = jit.compile_object(module.text, is_quick, module.is_mostly_sweeps)
+        cache.store(key, code, description)
+        return _linked(code, description)
+
+    return beside(make), description
 
 
 def _aligned(size: int) -> Array:
@@ -129,7 +153,7 @@ class Execution:
         history: Array | None = None,
         threads: int = 1,
     ) -> None:
-        self.program = program
+        self.program, self._library = program, program.library
         arrays = [*inputs, *outputs, np.zeros(1) if history is None else history, *program.constant_arrays]
         self._alive = arrays
         self._addresses = [array.ctypes.data for array in arrays]
@@ -168,7 +192,7 @@ class Execution:
 
     def run(self) -> None:
         """Calls the program once; the other threads help for as long as the call lasts."""
-        run, help_ = self.program.library["run"], self.program.library["help"]
+        run, help_ = self._library["run"], self._library["help"]
         if len(self._scratches) == 1 or self.control[Control.ALONE] > 0:
             run(*self._arguments(0))
             return
