@@ -14,7 +14,7 @@ from .descent import minimize as _descend
 from .descent.minimize import plan_of
 from .errors import ArgumentError
 
-__all__ = ["minimize", "minimize_and_judge"]
+__all__ = ["minimize", "minimize_to_judge"]
 
 P = ParamSpec("P")
 
@@ -115,7 +115,7 @@ def _beyond_saddles(result: Result, descend: Callable[[Any], Result]) -> Result:
 minimize = _with_verdict(_descend)
 
 
-def minimize_and_judge(loss: Loss, parameters: Any, **options: Any) -> Result:
+def minimize_to_judge(loss: Loss, parameters: Any, **options: Any) -> Result:
     """As `minimize` with these options, for who is going to ask for the verdict of one descent: what that needs whichever way the
     descent goes is worked out while the descent is compiled. The data must not change before the verdict is asked for.
     """

@@ -54,7 +54,10 @@ def judge(result: Result, proven: ProvenLoss | None = None) -> Verdict:
             here = Situation(sample_of(result))
             verdict = confirmed(_judge(here), here, plan)
         else:
-            verdict = _judge(Situation(result, proven))
+            here = Situation(result, proven)
+            if proven is not None and np.isfinite(here.loss):
+                _ = here.gap  # while the code for the curvature is still being made
+            verdict = _judge(here)
         return _after_validation(verdict, result)
 
 

@@ -13,18 +13,20 @@ from typing import Any
 
 import numpy as np
 
+from ...beside import beside
 from ...graph import Array, Graph
 from .. import cache
 from ..examples import Examples
 from ..prepare import Prepared
 from . import jit
-from .beside import beside
 from .interface import Control, Loop
 
 __all__ = ["Execution", "Program", "compile_native"]
 
 _LARGE = 600
 _loaded: dict[str, Program] = {}
+_in_turn = threading.Lock()
+"""LLVM works for one thread at a time anyway: so what was asked for first is there first."""
 
 
 @dataclass(eq=False)
@@ -128,7 +130,8 @@ def _begun(
 
     def make() -> jit.Library:
         is_quick = runs_seldom or len(graph.nodes) > _LARGE
-        code = jit.compile_object(module.text, is_quick, module.is_mostly_sweeps)
+        with _in_turn:
+            code = jit.compile_object(module.text, is_quick, module.is_mostly_sweeps)
         cache.store(key, code, description)
         return _linked(code, description)
 

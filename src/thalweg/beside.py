@@ -1,4 +1,4 @@
-"""Work that another thread does, while the one that asked for it goes on. One piece is done after the other, first the first."""
+"""Work that another thread does, while the one that asked for it goes on."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ __all__ = ["beside"]
 
 T = TypeVar("T")
 
-_one_by_one = threading.Lock()
-
-_at_work: list[threading.Thread] = []
+_at_work: set[threading.Thread] = set()
 
 
 def beside(make: Callable[[], T]) -> Callable[[], T]:
@@ -27,14 +25,12 @@ def beside(make: Callable[[], T]) -> Callable[[], T]:
     errors: list[BaseException] = []
 
     def work() -> None:
-        if before is not None:
-            before.join()
         try:
             results.append(make())
         except BaseException as error:
             errors.append(error)
         finally:
-            _at_work.remove(thread)
+            _at_work.discard(thread)
 
     def wait() -> T:
         thread.join()
@@ -42,11 +38,9 @@ def beside(make: Callable[[], T]) -> Callable[[], T]:
             raise errors[0]
         return results[0]
 
-    thread = threading.Thread(target=work, name="thalweg compiles")
-    with _one_by_one:
-        before = _at_work[-1] if _at_work else None
-        _at_work.append(thread)
-        thread.start()
+    thread = threading.Thread(target=work, name="thalweg beside")
+    _at_work.add(thread)
+    thread.start()
     return wait
 
 
