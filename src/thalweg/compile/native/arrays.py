@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from .constants import filled
 from .views import Area, Buffer, View
 
 __all__ = [
@@ -124,7 +125,7 @@ class Function:
         if stride == 1:
             vector = ir.VectorType(memory_type(dtype), width)
             return self._to_register(self._load(pointer, vector, dtype), dtype, width)
-        value = ir.Constant(value_type(dtype, width), ir.Undefined)
+        value = filled(value_type(dtype, width), ir.Undefined)
         for lane in range(width):
             element = self.read(self.at(pointer, dtype, lane * stride), dtype, 0, 1)
             value = self.builder.insert_element(value, element, ir.Constant(ir.IntType(32), lane))
@@ -145,8 +146,7 @@ class Function:
     def _to_register(self, value: ir.Value, dtype: np.dtype[Any], width: int) -> ir.Value:
         if dtype.kind != "b":
             return value
-        zero = ir.Constant(value.type, 0 if width == 1 else [0] * width)
-        return self.builder.icmp_unsigned("!=", value, zero)
+        return self.builder.icmp_unsigned("!=", value, filled(value.type, 0))
 
     def _to_memory(self, value: ir.Value, dtype: np.dtype[Any], width: int) -> ir.Value:
         if dtype.kind != "b":
@@ -157,10 +157,9 @@ class Function:
         """A vector of which all elements are equal."""
         if width == 1:
             return value
-        kind = ir.VectorType(value.type, width)
-        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
-        return self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), mask)
+        undefined = filled(ir.VectorType(value.type, width), ir.Undefined)
+        first = self.builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+        return self.builder.shuffle_vector(first, undefined, filled(ir.VectorType(ir.IntType(32), width), 0))
 
 
 def loop(function: Function, count: int | ir.Value, body: Callable[[ir.Value], None], name: str = "loop") -> None:
