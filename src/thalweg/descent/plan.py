@@ -36,7 +36,8 @@ __all__ = ["Evaluation", "Origin", "Plan", "evaluated", "evaluation", "evaluatio
 class Origin:
     """What a result came from: enough to look at the loss around it.
 
-    start, end: vectors. numbers: of the loss. alone: the method of a descent that had a program of its own.
+    start, end: vectors. numbers: of the loss. alone: the method of a descent that had a program of its own. there: loss and gradient
+    (P,) at the end, over all examples, if the descent left them behind.
     """
 
     plan: Plan
@@ -44,6 +45,7 @@ class Origin:
     end: Array
     numbers: tuple[float, ...] = ()
     alone: Method | None = None
+    there: tuple[Array, Array] | None = None
 
 
 class Evaluation(NamedTuple):

@@ -60,7 +60,7 @@ class Situation:
     # At the end
     @cached_property
     def _here(self) -> tuple[Array, Array]:
-        return self.evaluated(self.end)
+        return self.result.origin.there or self.evaluated(self.end)
 
     @property
     def loss(self) -> float:
