@@ -20,8 +20,8 @@ from . import learning, teaching, using
 __all__ = ["main", "run"]
 
 
-_COLLECTED_EVERY = 100_000
-"""Objects. Loading modules makes as many, which live to the end: to look through them again and again would take 30 ms."""
+_COLLECTED_EVERY = 400_000
+"""Objects. Loading modules and compiling makes as many, which live to the end: to look through them again and again would take 50 ms."""
 
 _TURN = 5e-4
 """Seconds. A thread that compiles or reads asks for Python's lock again and again, and would mostly wait 5 ms for it."""
