@@ -58,7 +58,7 @@ class Function:
     """A function that is being emitted, with the places where its memory begins.
 
     example: the number of the first example of the current tile. moving: slots of the table whose arrays are exchanged while the function
-    runs.
+    runs. starts: where buffers begin that the function is told of.
     """
 
     builder: ir.IRBuilder
@@ -67,9 +67,12 @@ class Function:
     locals: dict[int, ir.Value] = field(default_factory=dict)
     pointers: dict[tuple[Area, int], ir.Value] = field(default_factory=dict)
     moving: Collection[int] = ()
+    starts: dict[Buffer, ir.Value] = field(default_factory=dict)
 
     def start_of(self, buffer: Buffer) -> ir.Value:
         """The address at which a buffer begins."""
+        if buffer in self.starts:
+            return self.starts[buffer]
         if buffer.area is Area.LOCAL:
             return self._local(buffer)
         if buffer.area is Area.TABLE:

@@ -14,25 +14,24 @@ from llvmlite import ir
 
 from ...graph import Graph, Node
 from ...ops.contraction import dot
-from ...ops.structure import place
+from ...ops.structure import place, reshape
 from ..examples import Examples
 from .arrays import Function, integer, loop
+from .batches import SharedBatch
 from .emitter import Emitter
-from .groups import Group
-from .memory import Memory
+from .groups import ALIASES, Group
 from .product_axes import Product, packed_size, product_of
 from .products import Operand, emit_product, pack
 from .region import Region
-from .sampling import Sample, emit_prefetch
 from .shares import Share, share_of
 from .sweeps import Sweep, begin_sweep, emit_sweep
 from .tiles import Tiling
 from .views import Area, View
 
-__all__ = ["Deferred", "Rows", "deferred_products"]
+__all__ = ["ROWS", "Deferred", "Rows", "deferred_products", "moved", "rows_share"]
 
-_LARGE_BYTES = 1 << 16
-_ROWS = 8
+_LARGE_BYTES = 1 << 14
+ROWS = 8
 """Rows of a product are computed so many at a time."""
 
 
@@ -48,13 +47,21 @@ def _is_large_product(node: Node, examples: Examples) -> bool:
     return is_product and node.type.size * node.dtype.itemsize >= _LARGE_BYTES
 
 
+Follow = Callable[[Node, Share, ir.Value], None]
+"""Emits what is done with some rows of a product, which begin at an address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Where the rows of a product begin among the elements of a group, how long each is, and how many elements all have."""
+    """Where the rows of a product begin among the elements of a group, how long each is, and how many elements all have.
+
+    whole: where these elements lie.
+    """
 
     start: int
     length: int
     size: int
+    whole: View
 
     def elements(self, function: Function, rows: Share) -> Share:
         """The elements of some of the rows."""
@@ -67,14 +74,14 @@ class Rows:
 class Deferred:
     """The deferred products of an evaluation, and those among them that wait: what they multiply is there, but they are not computed yet.
 
-    views: where the values of the evaluation lie; products are entered as they begin to wait. ahead: the next examples of a mini-batch, which
-    are asked for while products are computed.
+    views: where the values of the evaluation lie; products are entered as they begin to wait. batch: of which the next examples are asked
+    for while products are computed.
     """
 
     emitter: Emitter
     graph: Graph
     views: dict[Node, View]
-    ahead: Sample | None = None
+    batch: SharedBatch | None = None
 
     def __post_init__(self) -> None:
         emitter = self.emitter
@@ -91,6 +98,10 @@ class Deferred:
         axis = self.emitter.examples.axis[node]
         shape = (*node.shape[:axis], self.emitter.tiling.count, *node.shape[axis + 1 :])
         return self.emitter.memory.array(Area.WORKSPACE, shape, node.dtype)
+
+    def kept_data(self) -> dict[Node, View]:
+        """The data among the factors, and where they lie."""
+        return {node: view for node, view in self.factors.items() if node.is_input}
 
     def begin_to_wait(self, products: Sequence[Node], homes: Mapping[Node, View]) -> None:
         """Products whose factors are there wait from now on. homes: where they are wanted."""
@@ -125,25 +136,40 @@ class Deferred:
         if read and not is_in_place:
             self.emit()
 
-    def emit_rows(self, sweep: Sweep, follow: Callable[[Node, Share], None] | None = None) -> None:
-        """Computes them in a sweep, each chunk its rows. follow: emits what is done with rows as soon as they are there."""
+    def are_read_only_by(self, group: Group) -> bool:
+        """Whether the products that wait are needed for a group, and nothing else."""
+        inside, ahead = set(group.nodes), set(self._waiting)
+        for node in self.graph.nodes:
+            if node not in inside and any(operand in ahead for operand in node.operands):
+                if not (node.primitive in (place, reshape) or node.primitive in ALIASES):
+                    return False
+                ahead.add(node)
+        return ahead.isdisjoint(self.graph.outputs)
+
+    def emit_rows(self, sweep: Sweep, follow: Follow | None = None, passes_on: bool = False) -> None:
+        """Computes them in a sweep, each chunk its rows.
+
+        follow: emits what is done with rows as soon as they are there. passes_on: they are left nowhere else.
+        """
         emitter, function = self.emitter, sweep.function
         assert emitter.tiling is not None
         views = {**self.factors, **{node: self.views[node] for node in self._waiting}}
-        meanwhile = None
-        if self.ahead is not None:
-            function.example, sample = sweep.chunk, self.ahead
-
-            def meanwhile(part: ir.Value, parts: int) -> None:
-                emit_prefetch(function, sample, part, parts)
-
         part = sweep.chunk, emitter.tiling.chunks
+        meanwhile = self._requests(function, part)
         largest = max(self._waiting, key=lambda node: node.type.size)
         with emitter.borrowed_scratch():
             for node in self._waiting:
                 beside = meanwhile if node is largest else None
-                _emit_rows_of(function, emitter.memory, node, views, part, emitter.vector_bytes, follow, beside)
+                _emit_rows_of(function, emitter, node, views, part, follow, beside, passes_on)
         self._waiting, self._dependent = [], set()
+
+    def _requests(self, function: Function, part: tuple[ir.Value, int]) -> Callable[[ir.Value, int], None] | None:
+        """What asks for the next examples of a chunk, a part at a time."""
+        batch, tiling = self.batch, self.emitter.tiling
+        if batch is None or tiling is None or not batch.looks_ahead:
+            return None
+        columns = {node: rows_share(function, node.shape[1], *part) for node in batch.by_columns}
+        return lambda index, parts: batch.emit_requests(function, part[0], tiling.rows, columns, index, parts)
 
     def rows_in(self, region: Region, group: Group) -> dict[Node, Rows] | None:
         """Where the rows of the products that wait are among the elements of a group, if it reads nothing else that depends on them."""
@@ -159,21 +185,22 @@ class Deferred:
             is_within = view.buffer == whole.buffer and 0 <= start <= group.shape[0] - node.type.size
             if length is None or not is_within or whole.strides != (1,):
                 return None
-            found[node] = Rows(start, length, node.type.size)
+            found[node] = Rows(start, length, node.type.size, whole)
         return found
 
 
 def _emit_rows_of(
     function: Function,
-    memory: Memory,
+    emitter: Emitter,
     node: Node,
     views: Mapping[Node, View],
     part: tuple[ir.Value, int],
-    vector_bytes: int,
-    follow: Callable[[Node, Share], None] | None,
+    follow: Follow | None,
     meanwhile: Callable[[ir.Value, int], None] | None,
+    passes_on: bool,
 ) -> None:
     """Emits the rows of one product, some at a time. part: which chunk, of how many."""
+    memory = emitter.memory
     product, found = _oriented(node, views)
     a, b, c = (Operand(function.start_of_view(view), view.buffer.dtype) for view in found)
     size = packed_size(product)
@@ -182,15 +209,19 @@ def _emit_rows_of(
         product, b = pack(function, product, b, packed)
         packed = None
     builder, (chunk, chunks) = function.builder, part
+    if passes_on:
+        size = ROWS * product.n.extent
+        c = replace(c, start=function.start_of(memory.buffer(Area.SCRATCH, size, node.dtype)))
 
     def emit(first: ir.Value, height: int) -> None:
         some = replace(product, m=replace(product.m, extent=height))
-        moved = (_moved(function, a, first, product.m.a), b, _moved(function, c, first, product.m.c))
-        emit_product(function, some, moved, packed, False, vector_bytes)
+        rows = c if passes_on else moved(function, c, first, product.m.c)
+        moved_a = moved(function, a, first, product.m.a)
+        emit_product(function, some, (moved_a, b, rows), packed, False, emitter.vector_bytes)
         if follow is not None:
-            follow(node, Share(first, integer(height)))
+            follow(node, Share(first, integer(height)), rows.start)
 
-    blocks, left = divmod(product.m.extent, _ROWS)
+    blocks, left = divmod(product.m.extent, ROWS)
     share = share_of(function, blocks, chunk, chunks)
     parts = max(1, blocks // chunks)
 
@@ -198,12 +229,17 @@ def _emit_rows_of(
         if meanwhile is not None:
             with builder.if_then(builder.icmp_signed("<", index, integer(parts))):
                 meanwhile(index, parts)
-        emit(builder.mul(builder.add(share.first, index), integer(_ROWS)), _ROWS)
+        emit(builder.mul(builder.add(share.first, index), integer(ROWS)), ROWS)
 
     loop(function, share.count, block, "blocks")
     if left:
         with builder.if_then(builder.icmp_signed("==", chunk, integer(chunks - 1))):
-            emit(integer(blocks * _ROWS), left)
+            emit(integer(blocks * ROWS), left)
+
+
+def rows_share(function: Function, extent: int, chunk: ir.Value, chunks: int) -> Share:
+    """The rows of a product that a chunk has."""
+    return share_of(function, extent, chunk, chunks, ROWS)
 
 
 def _row_elements(node: Node, views: Mapping[Node, View]) -> int | None:
@@ -220,6 +256,7 @@ def _oriented(node: Node, views: Mapping[Node, View]) -> tuple[Product, list[Vie
     return product, [right, left, result] if is_swapped else [left, right, result]
 
 
-def _moved(function: Function, operand: Operand, index: ir.Value, stride: int) -> Operand:
+def moved(function: Function, operand: Operand, index: ir.Value, stride: int) -> Operand:
+    """An operand that begins `index` strides further on."""
     offset = function.builder.mul(index, integer(stride))
     return replace(operand, start=function.at(operand.start, np.dtype(operand.dtype), offset))

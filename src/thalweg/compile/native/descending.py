@@ -116,7 +116,7 @@ class _Descent:
 
     def _sample(self) -> None:
         assert self.emitter.sampling is not None
-        emit_batch(self.emitter, self.main, self.emitter.views, self.emitter.sampling.batch, kept={})
+        emit_batch(self.emitter, self.main, self.emitter.views, self.emitter.sampling.batch)
 
     # Stages
     def _emit_stage(self, number: int, stage: Stage) -> None:

@@ -8,9 +8,11 @@ from functools import partial
 
 from ...graph import Graph, Node
 from ...ops.structure import place
+from .batches import SharedBatch
 from .copies import emit_copy
 from .deferred import Deferred
 from .emitter import Emitter
+from .features import FeatureProducts
 from .groups import ALIASES
 from .homes import homes_of
 from .phases import Phases
@@ -34,7 +36,12 @@ class Evaluation:
     views: dict[Node, View]
 
     def __post_init__(self) -> None:
-        self.deferred = Deferred(self.emitter, self.graph, self.views)
+        emitter = self.emitter
+        self.deferred = Deferred(emitter, self.graph, self.views)
+        self.features: FeatureProducts | None = None
+        if emitter.sampling is not None and emitter.tiling is not None and emitter.tiling.is_split:
+            self.deferred.batch = SharedBatch(emitter, self.deferred.kept_data())
+            self.features = FeatureProducts(emitter, self.graph, self.deferred.batch)
         self.phases = Phases(self.graph, self.emitter.examples, self.deferred.products)
 
     @property
@@ -60,6 +67,9 @@ class Evaluation:
                 self.deferred.emit()
             region.emit(emitter.functions_for(emitter.main), nodes, wanted)
             self.deferred.emit()
+            if phase == 0 < self.phases.count and self.features is not None:
+                self.features.batch.emit_draw()
+                self.features.emit(region.view)
             if phase < self.phases.count:
                 self._emit_sweep(phase, homes)
                 self.deferred.begin_to_wait(self.phases.deferred_after(phase), homes)
@@ -94,7 +104,8 @@ class Evaluation:
         assert emitter.examples is not None
         assert emitter.tiling is not None
         swept = self.phases.swept(phase)
-        TileSweep(emitter, self.graph, emitter.examples, emitter.tiling, swept, self.views, homes, self.deferred).emit()
+        examples, tiling = emitter.examples, emitter.tiling
+        TileSweep(emitter, self.graph, examples, tiling, swept, self.views, homes, self.deferred, self.features).emit()
 
     def _copy_to(self, outputs: Mapping[Node, View | None], region: Region) -> None:
         """Totals that were wanted elsewhere, and outputs that nothing computes."""

@@ -38,9 +38,13 @@ def emit_product(
     packed: ir.Value | None,
     accumulates: bool,
     vector_bytes: int,
+    steps: ir.Value | None = None,
 ) -> None:
-    """Emits C = A B, or C += A B. operands: A, B and C, in the order that the product has them. vector_bytes: 1 for code that is
-    short, and computes number by number."""
+    """Emits C = A B, or C += A B. operands: A, B and C, in the order that the product has them.
+
+    vector_bytes: 1 for code that is short, and computes number by number. steps: how far k runs, where that is known only when the
+    code runs; then n has several elements that lie one after the other.
+    """
     a, b, c = operands
     reduces_outside = any(axis.c == 0 for axis in product.outer)
     if reduces_outside and not accumulates:
@@ -49,7 +53,7 @@ def emit_product(
     def nest(axes: tuple[Axis, ...], starts: tuple[ir.Value, ir.Value, ir.Value]) -> None:
         if not axes:
             parts = tuple(replace(o, start=s) for o, s in zip(operands, starts, strict=True))
-            _emit_block(function, product, parts, packed, accumulates or reduces_outside, vector_bytes)
+            _emit_block(function, product, parts, packed, accumulates or reduces_outside, vector_bytes, steps)
             return
 
         def body(index: ir.Value) -> None:
@@ -99,12 +103,13 @@ def _emit_block(
     packed: ir.Value | None,
     accumulates: bool,
     vector_bytes: int,
+    steps: ir.Value | None,
 ) -> None:
     """One product of two matrices."""
     a, b, c = operands
     m, n, k = product.m, product.n, product.k
     if vector_bytes == 1:
-        _emit_numbers(function, product, operands, accumulates)
+        _emit_numbers(function, product, operands, accumulates, steps)
         return
     if n.extent == 1 or (m.extent == 1 and n.b != 1):
         _emit_rows(function, product, operands, accumulates, vector_bytes)
@@ -112,10 +117,12 @@ def _emit_block(
     inner = Product(m, n, k, ())
     if packed is not None:
         inner, b = pack(function, inner, b, packed)
-    _emit_matrix(function, inner, a, b, c, accumulates, vector_bytes)
+    _emit_matrix(function, inner, (a, b, c), accumulates, vector_bytes, steps)
 
 
-def _emit_numbers(function: Function, product: Product, operands: Any, accumulates: bool) -> None:
+def _emit_numbers(
+    function: Function, product: Product, operands: Any, accumulates: bool, steps: ir.Value | None
+) -> None:
     """Number by number."""
     a, b, c = operands
     builder, dtype = function.builder, c.dtype
@@ -134,7 +141,7 @@ def _emit_numbers(function: Function, product: Product, operands: Any, accumulat
             y = function.read(_moved(function, at_b, dtype, index, product.k.b), dtype, 1, 1)
             builder.store(_fma(function, x, y, builder.load(sum_, typ=value_type(dtype, 1))), sum_)
 
-        loop(function, product.k.extent, add, "inner")
+        loop(function, product.k.extent if steps is None else steps, add, "inner")
         function.write(builder.load(sum_, typ=value_type(dtype, 1)), at_c, dtype, 1, 1)
 
     loop(function, product.m.extent, lambda i: loop(function, product.n.extent, lambda j: one(i, j), "columns"), "rows")
@@ -174,14 +181,19 @@ _REGISTERS = 24
 
 
 def _emit_matrix(
-    function: Function, product: Product, a: Operand, b: Operand, c: Operand, accumulates: bool, vector_bytes: int
+    function: Function,
+    product: Product,
+    operands: tuple[Operand, Operand, Operand],
+    accumulates: bool,
+    vector_bytes: int,
+    steps: ir.Value | None,
 ) -> None:
     """C in blocks of rows × vectors of columns."""
+    a, b, c = operands
     m, n = product.m, product.n
     registers = _REGISTERS if vector_bytes == 64 else 12
     width = vector_bytes // a.dtype.itemsize
-    whole = n.extent - n.extent % width
-    vectors = [*((start, width) for start in range(0, whole, width)), *pieces(n.extent, width)]
+    vectors = [(start, min(width, n.extent - start)) for start in range(0, n.extent, width)]
     per_block = _vectors_per_block(len(vectors), m.extent, registers)
     rows = max(1, min(8, registers // per_block, m.extent))
     full = n.extent // (width * per_block)
@@ -191,14 +203,16 @@ def _emit_matrix(
             at_b = _moved(function, b.start, b.dtype, j, width * per_block)
             at_c = _moved(function, start_c, c.dtype, j, width * per_block * n.c)
             block = [(v * width, width) for v in range(per_block)]
-            _emit_registers(function, product, (a, start_a), (b, at_b), (c, at_c), height, block, accumulates)
+            _emit_registers(function, product, (a, start_a), (b, at_b), (c, at_c), height, block, accumulates, steps)
 
         loop(function, full, block_column, "columns")
         done = full * width * per_block
         rest = [(start, size) for start, size in vectors if start >= done]
         for first in range(0, len(rest), per_block):
             block = rest[first : first + per_block]
-            _emit_registers(function, product, (a, start_a), (b, b.start), (c, start_c), height, block, accumulates)
+            _emit_registers(
+                function, product, (a, start_a), (b, b.start), (c, start_c), height, block, accumulates, steps
+            )
 
     def body(i: ir.Value) -> None:
         block_row(
@@ -235,13 +249,16 @@ def _emit_registers(
     height: int,
     block: list[tuple[int, int]],
     accumulates: bool,
+    steps: ir.Value | None,
 ) -> None:
     """A block of C in registers, while k runs."""
     builder = function.builder
     m, n, k = product.m, product.n, product.k
     dtype = c[0].dtype
     # k runs in several independent sums where few registers are in use, so that additions do not wait for each other.
-    chains = 1 if height * len(block) >= 6 or k.extent < 16 else 4 if height * len(block) <= 2 else 2
+    chains = (
+        1 if steps is not None or height * len(block) >= 6 or k.extent < 16 else 4 if height * len(block) <= 2 else 2
+    )
     sums = [
         [[function.allocate(value_type(dtype, width)) for _, width in block] for _ in range(height)]
         for _ in range(chains)
@@ -262,12 +279,12 @@ def _emit_registers(
                 old = builder.load(pointer, typ=value_type(dtype, width))
                 builder.store(_fma(function, function.splat(left, width), columns[j], old), pointer)
 
-    def steps(index: ir.Value) -> None:
+    def turn(index: ir.Value) -> None:
         first = builder.mul(index, integer(chains)) if chains > 1 else index
         for chain in range(chains):
             step(builder.add(first, integer(chain)) if chain else first, chain)
 
-    loop(function, k.extent // chains, steps, "inner")
+    loop(function, k.extent // chains if steps is None else steps, turn, "inner")
     for index in range(k.extent - k.extent % chains, k.extent):
         step(index, 0)
     for i in range(height):

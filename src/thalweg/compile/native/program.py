@@ -19,6 +19,7 @@ from .. import cache
 from ..examples import Examples
 from ..prepare import Prepared
 from . import jit
+from .helpers import helpers
 from .interface import Control, Loop
 
 __all__ = ["Execution", "Program", "compile_native"]
@@ -200,15 +201,9 @@ class Execution:
             run(*self._arguments(0))
             return
         self.control[Control.QUIT] = 0
-        helpers = [
-            threading.Thread(target=help_, args=self._arguments(number), daemon=True)
-            for number in range(1, len(self._scratches))
-        ]
-        for helper in helpers:
-            helper.start()
-        try:
-            run(*self._arguments(0))
-        finally:
-            self.control[Control.QUIT] = 1
-            for helper in helpers:
-                helper.join()
+        others = [self._arguments(number) for number in range(1, len(self._scratches))]
+        with helpers(help_, others, self):
+            try:
+                run(*self._arguments(0))
+            finally:
+                self.control[Control.QUIT] = 1

@@ -12,10 +12,20 @@ from llvmlite import ir
 from .arrays import INT8, INT64, POINTER, Function, integer, loop, pieces
 from .formulas import constant
 from .permutation import GOLDEN, MULTIPLIERS, ROUNDS, Sampling, bits_of
-from .shares import share_of
+from .shares import Share, share_of
 from .views import View
 
-__all__ = ["Sample", "emit_prefetch", "emit_sample", "is_worth_prefetching"]
+__all__ = [
+    "Columns",
+    "Sample",
+    "emit_draw",
+    "emit_gather",
+    "emit_gather_columns",
+    "emit_prefetch",
+    "emit_prefetch_columns",
+    "emit_sample",
+    "is_worth_prefetching",
+]
 
 INTEGER = np.dtype(np.int64)
 
@@ -47,8 +57,7 @@ class Sample:
     """What choosing a batch works with.
 
     iteration, seed: where these numbers lie. chosen: room for the numbers of the examples. tag: begins with a number that says for which
-    step `chosen` already holds them; None if they are drawn anew each time. arrays: (all examples, room for the tile). asks_at_once: whether
-    the next examples are asked for as soon as they are drawn.
+    step `chosen` already holds them; None if they are drawn anew each time. arrays: (all examples, room for the tile).
     """
 
     iteration: View
@@ -57,7 +66,6 @@ class Sample:
     tag: View | None
     rows: int
     arrays: Sequence[tuple[View, View]]
-    asks_at_once: bool = True
 
 
 def is_worth_prefetching(sampling: Sampling, arrays: Sequence[View]) -> bool:
@@ -85,74 +93,110 @@ def emit_sample(function: Function, sampling: Sampling, sample: Sample, vector_b
     b = function.builder
     number = function.read(function.start_of_view(sample.iteration), INTEGER, 1, 1)
     seed = function.read(function.start_of_view(sample.seed), INTEGER, 1, 1)
-    first = b.mul(number, integer(sampling.batch))
-    if function.example is not None:
-        first = b.add(first, function.example)
-    epoch = b.udiv(first, integer(sampling.examples))
-    position = b.sub(first, b.mul(epoch, integer(sampling.examples)))
-    now = _emit_keys(b, seed, epoch)
-    following = _emit_keys(b, seed, b.add(epoch, integer(1)))
-    start = function.start_of_view(sample.chosen)
-
-    def draw(position: ir.Value) -> None:
-        def part(index: ir.Value, size: int) -> None:
-            indices = _emit_permutation(function, sampling.examples, position, index, now, following, size)
-            function.write(indices, function.at(start, INTEGER, index), INTEGER, 1, size)
-
-        width = 16
-        while width > sample.rows:
-            width //= 2
-        loop(function, sample.rows // width, lambda i: part(b.mul(i, integer(width)), width), "draw")
-        for offset, size in pieces(sample.rows, width):
-            part(integer(offset), size)
-
+    chosen = function.start_of_view(sample.chosen)
+    draw = _Draw(function, sampling, number, seed)
     if sample.tag is None:
-        draw(position)
+        draw.emit(chosen, sample.rows)
     else:
         tag = function.start_of_view(sample.tag)
         following_step = b.add(number, integer(1))  # 0 means that nothing is known, so steps count from 1 here
         is_new = b.icmp_signed("!=", function.read(tag, INTEGER, 1, 1), following_step)
         with b.if_then(is_new, likely=False):
-            draw(position)
-    for source, target in sample.arrays:
-        _emit_gather(function, source, target, start, sample.rows, vector_bytes)
+            draw.emit(chosen, sample.rows)
+    emit_gather(function, sample.arrays, chosen, sample.rows, vector_bytes)
     if sample.tag is not None:
-        draw(b.add(position, integer(sampling.batch)))
+        draw.emit(chosen, sample.rows, steps_ahead=1)
         function.write(b.add(number, integer(2)), tag, INTEGER, 1, 1)
-        if sample.asks_at_once:
-            emit_prefetch(function, sample, integer(0), 1)
+        emit_prefetch(function, [source for source, _ in sample.arrays], chosen, sample.rows)
 
 
-def emit_prefetch(function: Function, sample: Sample, part: ir.Value, parts: int) -> None:
+def emit_draw(function: Function, sampling: Sampling, iteration: View, seed: View, drawn: Sequence[View]) -> None:
+    """Draws whole batches: of this step and of those that follow. iteration, seed: where these numbers lie."""
+    number, start = (function.read(function.start_of_view(view), INTEGER, 1, 1) for view in (iteration, seed))
+    draw = _Draw(function, sampling, number, start)
+    for steps_ahead, view in enumerate(drawn):
+        draw.emit(function.start_of_view(view), sampling.batch, steps_ahead)
+
+
+class _Draw:
+    """Emits the drawing of the examples of a tile, or of a whole batch."""
+
+    def __init__(self, function: Function, sampling: Sampling, step: ir.Value, seed: ir.Value) -> None:
+        b = function.builder
+        self.function, self.sampling = function, sampling
+        first = b.mul(step, integer(sampling.batch))
+        if function.example is not None:
+            first = b.add(first, function.example)
+        epoch = b.udiv(first, integer(sampling.examples))
+        self.position = b.sub(first, b.mul(epoch, integer(sampling.examples)))
+        self.now = _emit_keys(b, seed, epoch)
+        self.following = _emit_keys(b, seed, b.add(epoch, integer(1)))
+
+    def emit(self, start: ir.Value, rows: int, steps_ahead: int = 0) -> None:
+        """Writes the numbers of `rows` examples."""
+        function, b = self.function, self.function.builder
+        position = b.add(self.position, integer(steps_ahead * self.sampling.batch)) if steps_ahead else self.position
+
+        def part(index: ir.Value, size: int) -> None:
+            count = self.sampling.examples
+            indices = _emit_permutation(function, count, position, index, self.now, self.following, size)
+            function.write(indices, function.at(start, INTEGER, index), INTEGER, 1, size)
+
+        width = 16
+        while width > rows:
+            width //= 2
+        loop(function, rows // width, lambda i: part(b.mul(i, integer(width)), width), "draw")
+        for offset, size in pieces(rows, width):
+            part(integer(offset), size)
+
+
+def emit_prefetch(
+    function: Function,
+    sources: Sequence[View],
+    chosen: ir.Value,
+    rows: int,
+    part: ir.Value | None = None,
+    parts: int = 1,
+) -> None:
     """Asks for a part of the chosen examples: for all of it, if there are several parts; of a burst most would be dropped."""
-    b = function.builder
+    for source in sources:
+        lines = -(-_row_bytes(source) // _CACHE_LINE)
+        if part is None:
+            lines = min(lines, _BURST)
+        share = share_of(function, rows * lines, integer(0) if part is None else part, parts)
+        _emit_requests(function, source, chosen, rows, integer(0), share)
+
+
+def emit_prefetch_columns(function: Function, columns: Columns, part: ir.Value, parts: int) -> None:
+    """Asks for a part of some columns of the chosen examples."""
+    b, source = function.builder, columns.source
+    step = source.buffer.dtype.itemsize
+    lines = b.udiv(b.add(b.mul(columns.share.count, integer(step)), integer(2 * _CACHE_LINE - 1)), integer(_CACHE_LINE))
+    requests = b.mul(lines, integer(columns.rows))
+    begin = b.udiv(b.mul(requests, part), integer(parts))
+    end = b.udiv(b.mul(requests, b.add(part, integer(1))), integer(parts))
+    first = b.mul(columns.share.first, integer(step))
+    _emit_requests(function, source, columns.chosen, columns.rows, first, Share(begin, b.sub(end, begin)))
+
+
+def _emit_requests(
+    function: Function, source: View, chosen: ir.Value, rows: int, first: ir.Value, requests: Share
+) -> None:
+    """Some of the requests for cache lines of the chosen rows, from a first byte on: one line of each row, then the next of each."""
+    b, half = function.builder, ir.IntType(32)
     name = "llvm.prefetch.p0"
-    half = ir.IntType(32)
     kind = ir.FunctionType(ir.VoidType(), [POINTER, half, half, half])
     prefetch = b.module.globals.get(name) or ir.Function(b.module, kind, name)
     hints = [ir.Constant(half, 0), ir.Constant(half, 3), ir.Constant(half, 1)]
-    chosen = function.start_of_view(sample.chosen)
-    for source, _ in sample.arrays:
-        start, length = function.start_of_view(source), _row_bytes(source)
-        lines = -(-length // _CACHE_LINE)
-        if parts == 1:
-            lines = min(lines, _BURST)
-        share = share_of(function, sample.rows * lines, part, parts)
+    start, length = b.gep(function.start_of_view(source), [first], source_etype=INT8), integer(_row_bytes(source))
 
-        def ask(
-            index: ir.Value,
-            first: ir.Value = share.first,
-            start: ir.Value = start,
-            length: int = length,
-            rows: int = sample.rows,
-        ) -> None:
-            number = b.add(first, index)
-            example = function.read(function.at(chosen, INTEGER, b.urem(number, integer(rows))), INTEGER, 1, 1)
-            line = b.mul(b.udiv(number, integer(rows)), integer(_CACHE_LINE))
-            at = b.add(b.mul(example, integer(length)), line)
-            b.call(prefetch, [b.gep(start, [at], source_etype=INT8), *hints])
+    def ask(index: ir.Value) -> None:
+        number = b.add(requests.first, index)
+        example = function.read(function.at(chosen, INTEGER, b.urem(number, integer(rows))), INTEGER, 1, 1)
+        line = b.mul(b.udiv(number, integer(rows)), integer(_CACHE_LINE))
+        b.call(prefetch, [b.gep(start, [b.add(b.mul(example, length), line)], source_etype=INT8), *hints])
 
-        loop(function, share.count, ask, "prefetch")
+    loop(function, requests.count, ask, "prefetch")
 
 
 def _emit_permutation(
@@ -208,10 +252,17 @@ def _any(b: ir.IRBuilder, condition: ir.Value, size: int) -> ir.Value:
     return b.icmp_unsigned("!=", mask, ir.Constant(ir.IntType(size), 0))
 
 
+def emit_gather(
+    function: Function, arrays: Sequence[tuple[View, View]], chosen: ir.Value, rows: int, vector_bytes: int
+) -> None:
+    """Copies the chosen examples, one row after the other. arrays: of all examples, and room for the chosen ones."""
+    for source, target in arrays:
+        _emit_gather(function, source, target, chosen, rows, vector_bytes)
+
+
 def _emit_gather(
     function: Function, source: View, target: View, indices: ir.Value, rows: int, vector_bytes: int
 ) -> None:
-    """Copies the chosen examples, one row after the other."""
     b, dtype = function.builder, source.buffer.dtype
     length = math.prod(target.shape[1:])
     from_start, to_start = function.start_of_view(source), function.start_of_view(target)
@@ -237,3 +288,37 @@ def _emit_gather(
             copy(integer(offset), size)
 
     loop(function, rows, row, "gather")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A share of the columns of the chosen rows. source: all examples. chosen: where the numbers of the rows begin."""
+
+    source: View
+    chosen: ir.Value
+    rows: int
+    share: Share
+
+
+def emit_gather_columns(function: Function, columns: Columns, target: View, unit: int) -> None:
+    """Copies them to the same columns of rows that lie one after the other, a unit at a time."""
+    b, source, share = function.builder, columns.source, columns.share
+    dtype, length = source.buffer.dtype, columns.source.shape[1]
+    from_start, to_start = (function.at(function.start_of_view(view), dtype, share.first) for view in (source, target))
+
+    def row(i: ir.Value) -> None:
+        chosen = function.read(function.at(columns.chosen, INTEGER, i), INTEGER, 1, 1)
+        here = function.at(from_start, dtype, b.mul(chosen, integer(length)))
+        there = function.at(to_start, dtype, b.mul(i, integer(length)))
+
+        def copy(at: ir.Value, size: int) -> None:
+            value = function.read(function.at(here, dtype, at), dtype, 1, size)
+            function.write(value, function.at(there, dtype, at), dtype, 1, size)
+
+        whole = b.udiv(share.count, integer(unit))
+        loop(function, whole, lambda k: copy(b.mul(k, integer(unit)), unit), "units")
+        if length % unit:
+            done = b.mul(whole, integer(unit))
+            loop(function, b.sub(share.count, done), lambda k: copy(b.add(done, k), 1), "rest")
+
+    loop(function, columns.rows, row, "gather")

@@ -18,7 +18,7 @@ from .groups import REDUCTIONS, Group
 from .region import Region
 from .shares import Share, share_of
 from .sweeps import begin_sweep, emit_sweep, reduction_of
-from .views import Area, View
+from .views import Area, Buffer, View
 
 __all__ = ["emit_shared_group"]
 
@@ -50,19 +50,30 @@ def emit_shared_group(
         if node.primitive in REDUCTIONS:
             buffer = emitter.memory.buffer(Area.WORKSPACE, chunks, node.dtype)
             partial[node] = View(buffer, 0, (), (), example_stride=1)
-    part = _declare_part(emitter, region, group, stored, partial)
     sweep = begin_sweep(emitter)
     function = sweep.function
     function.example = sweep.chunk  # of each reduction, a chunk has a number of its own
     for node, view in partial.items():
         emit_fill(function, view, identity(reduction_of(node), node.dtype))
+    passed_on = next(iter(rows.values())).whole.buffer if rows and deferred.are_read_only_by(group) else None
+    part = _declare_part(emitter, region, group, stored, partial, passed_on)
 
-    def emit_part(share: Share) -> None:
+    def emit_part(share: Share, start: ir.Value | None = None) -> None:
         areas = [function.areas[area] for area in (Area.TABLE, Area.WORKSPACE, Area.SCRATCH)]
-        function.builder.call(part, [*areas, sweep.chunk, share.first, share.count])
+        told = [] if passed_on is None else [start or function.start_of(passed_on)]
+        function.builder.call(part, [*areas, *told, sweep.chunk, share.first, share.count])
+
+    def follow(node: Node, share: Share, start: ir.Value) -> None:
+        assert rows is not None
+        elements = rows[node].elements(function, share)
+        if passed_on is None:
+            emit_part(elements)
+            return
+        before = function.builder.add(elements.first, integer(rows[node].whole.offset))
+        emit_part(elements, function.at(start, node.dtype, function.builder.neg(before)))
 
     if rows is not None:
-        deferred.emit_rows(sweep, lambda node, share: emit_part(rows[node].elements(function, share)))
+        deferred.emit_rows(sweep, follow, passes_on=passed_on is not None)
     for start, end in _gaps(group.shape[0], rows or {}):
         share = share_of(function, end - start, sweep.chunk, chunks, _UNIT)
         emit_part(replace(share, first=function.builder.add(share.first, integer(start))))
@@ -81,14 +92,24 @@ def _can_be_shared(group: Group, chunks: int) -> bool:
 
 
 def _declare_part(
-    emitter: Emitter, region: Region, group: Group, stored: frozenset[Node], partial: Mapping[Node, View]
+    emitter: Emitter,
+    region: Region,
+    group: Group,
+    stored: frozenset[Node],
+    partial: Mapping[Node, View],
+    passed_on: Buffer | None,
 ) -> Any:
-    """The function that computes some elements of a group for a chunk: as many as asked for, from the first."""
-    name = f"part{len(emitter.sweeps)}"
-    declared = emitter.declare(name, [POINTER] * 3 + [INT64] * 3, is_internal=True)
-    table, workspace, scratch, chunk, first, count = declared.args
+    """The function that computes some elements of a group for a chunk: as many as asked for, from the first.
+
+    passed_on: a buffer of which it is told where it would begin, if all of it were where these elements are.
+    """
+    name, told = f"part{len(emitter.sweeps)}", [] if passed_on is None else [POINTER]
+    declared = emitter.declare(name, [*[POINTER] * 3, *told, *[INT64] * 3], is_internal=True)
+    table, workspace, scratch, *starts, chunk, first, count = declared.args
     areas: dict[Area, ir.Value] = {Area.TABLE: table, Area.WORKSPACE: workspace, Area.SCRATCH: scratch}
     function = Function(ir.IRBuilder(declared.append_basic_block("entry")), areas, chunk)
+    if passed_on is not None:
+        function.starts[passed_on] = starts[0]
     region.emit_group(function, group, stored, Share(first, count), partial)
     function.builder.ret_void()
     return declared

@@ -15,6 +15,7 @@ from .batches import emit_batch
 from .copies import emit_combine, emit_fill
 from .deferred import Deferred
 from .emitter import Emitter
+from .features import FeatureProducts
 from .formulas import identity
 from .memory import Memory
 from .phases import Swept
@@ -31,7 +32,8 @@ class TileSweep:
     """One sweep over all examples.
 
     graph: of the evaluation, of which this computes what is `swept`. views: where its values lie; the sweep enters its totals.
-    homes: where totals are wanted. deferred: what follows this sweep, and reads what it leaves.
+    homes: where totals are wanted. deferred: what follows this sweep, and reads what it leaves. features: what comes before it, where
+    threads share a mini-batch.
     """
 
     emitter: Emitter
@@ -42,6 +44,7 @@ class TileSweep:
     views: dict[Node, View]
     homes: Mapping[Node, View]
     deferred: Deferred
+    features: FeatureProducts | None
     _places: dict[Node, View] = field(init=False)
     _totals_start: int = 0
     _totals_size: int = 0
@@ -124,9 +127,10 @@ class TileSweep:
             for node in self.graph.inputs:
                 if node in axis:
                     views[node] = tiled(emitter.inputs[node], axis[node], rows)
-            if emitter.sampling:
-                ahead = emit_batch(emitter, function, views, rows, self.deferred.factors)
-                self.deferred.ahead = ahead or self.deferred.ahead
+            if self.features is not None:
+                self.features.batch.emit_rows(function, views, rows)
+            elif emitter.sampling:
+                emit_batch(emitter, function, views, rows)
             wanted: dict[Node, View | None] = dict(self._places)
             for node in self.swept.outputs:
                 wanted[node] = tiled(emitter.outputs[self.graph.outputs.index(node)], axis[node], rows)
@@ -144,7 +148,11 @@ class TileSweep:
                 emitter.lane_axis,
             )
             function.locals = {}
-            region.emit(emitter.functions_for(function), self.swept.nodes, wanted)
+            nodes = self.swept.nodes
+            if self.features is not None:
+                views |= self.features.emit_totals(function, nodes, rows, wanted)
+                nodes = [node for node in nodes if node not in self.features.parts]
+            region.emit(emitter.functions_for(function), nodes, wanted)
 
     def _of_first_chunk(self, node: Node, place: View) -> View:
         """Where a total of the first chunk lies, as all can see it; those of the others follow."""

@@ -20,7 +20,19 @@ from ..problem import Problem
 from ..stopping import Measurement, StoppingRule, evaluate
 from .status import Status, status_of
 
-__all__ = ["Context", "Stage", "State", "Turn", "along_units", "chosen", "dot_of", "kept_type", "kept_types", "norm_of"]
+__all__ = [
+    "Context",
+    "Stage",
+    "State",
+    "Turn",
+    "along_units",
+    "chosen",
+    "dot_of",
+    "is_finite",
+    "kept_type",
+    "kept_types",
+    "norm_of",
+]
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -183,6 +195,11 @@ def norm_of(vector: Any) -> Any:
 def dot_of(a: Any, b: Any) -> Any:
     """The inner product, in float64."""
     return np.sum(a.astype(FLOAT64) * b.astype(FLOAT64))
+
+
+def is_finite(vector: Any) -> Any:
+    """Whether no element is infinite or NaN: 0 times either is NaN."""
+    return np.isfinite(np.sum(vector * 0))
 
 
 def _pair(value: Any, what: str) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...trace import as_traced
-from .context import Context, Stage, State, Turn, chosen, dot_of, kept_type, norm_of
+from .context import Context, Stage, State, Turn, chosen, dot_of, is_finite, kept_type, norm_of
 from .status import Status
 
 __all__ = ["Keeps", "fixed_stages", "fixed_state"]
@@ -53,7 +53,7 @@ def _step(context: Context, state: State) -> Turn:
     new = kept_type(point + rate * direction, parameters, f"{name} changes the parameters")
     new = context.proximal(new, rate)
     slope = dot_of(gradient, direction)
-    has_left = ~np.isfinite(dot_of(new, new))
+    has_left = ~is_finite(new)
     status = context.status(loss, norm, stops, fired, [(has_left, Status.PARAMETERS_NOT_FINITE)])
     following = {
         **state,
