@@ -13,6 +13,7 @@ from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..rewrite import simplify
 from .chunks import over_data
 from .data import Data, data_of
+from .norms import norm
 from .problem import Problem, problem_of
 
 __all__ = ["curvature_of", "largest_curvature"]
@@ -47,9 +48,9 @@ def curvature_of(
     direction = np.random.default_rng(seed).standard_normal(vector.size).astype(vector.dtype)
     size = 0.0
     for _ in range(rounds):
-        direction = direction / max(float(np.linalg.norm(direction)), 1e-300)
+        direction = direction / max(norm(direction), 1e-300)
         (direction,) = product(vector, direction)
-        size = float(np.linalg.norm(direction))
+        size = norm(direction)
         if not np.isfinite(size) or size == 0:
             break
     return size

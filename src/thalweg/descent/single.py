@@ -20,6 +20,7 @@ from .engines import Engine, numpy_engine
 from .identity import identity_of
 from .indices import check_indices
 from .methods import Method
+from .norms import norm
 from .not_finite import explain
 from .parameters import leaf_arrays
 from .plan import Origin, Plan
@@ -292,8 +293,7 @@ class _Told:
             self.notes.append(f"these are the parameters of step {self.last_step - 1:,}, the last whose loss is known")
             return before["parameters"], self.last_step - 1, _recorded(before)
         if "gradient" in state and np.isfinite(state["loss"]):
-            norm = float(np.linalg.norm(state["gradient"].astype(np.float64)))
-            return state["parameters"], self.last_step, Ending.at(float(state["loss"]), norm)
+            return state["parameters"], self.last_step, Ending.at(float(state["loss"]), norm(state["gradient"]))
         self.notes.append("it was ended before the loss was known anywhere")
         return state["parameters"], self.last_step, Ending.at(float("nan"), float("nan"))
 

@@ -268,7 +268,7 @@ def _diagonal_of(node: Node) -> int | None:
     if len(row) > 1 or len(column) > 1 or len(row) + len(column) == 0:
         return None
     k = int(row[0]) if len(row) else -int(column[0])
-    return k if np.array_equal(value, np.eye(*value.shape, k=k, dtype=value.dtype)) else None
+    return k if np.array_equal(value, np.eye(value.shape[0], value.shape[1], k, value.dtype)) else None
 
 
 @rule(dot)

@@ -62,10 +62,10 @@ def test_the_number_of_threads_changes_nothing_and_the_reference_agrees(
     np.testing.assert_allclose(one.history.loss, reference.history.loss, rtol=1e-9)
 
 
-@pytest.mark.parametrize(("method", "sweeps"), [(tw.GradientDescent(0.1), 2), (tw.Adam(0.01), 2), (Normalised(0.1), 4)])
+@pytest.mark.parametrize(("method", "sweeps"), [(tw.GradientDescent(0.1), 3), (tw.Adam(0.01), 3), (Normalised(0.1), 5)])
 def test_the_update_follows_the_rows_of_the_product_where_it_can(method: tw.Method, sweeps: int) -> None:
-    """Two sweeps a step: over the examples, and over the rows of the product with their update. A direction that needs the norm of the
-    gradient waits: for the product, then for the norm."""
+    """Three sweeps a step: over the features, over the examples, and over the rows of the product with their update. A direction that needs
+    the norm of the gradient waits: for the product, then for the norm."""
     start, data = case(np.float64)
     vector = np.concatenate([array.ravel() for layer in start for array in layer])
     step = step_of(problem_of(loss, start, data_of(data), 64), vector, method, tw.MaxSteps(3))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 from llvmlite import ir
 
 from ...graph import Graph, Node
@@ -20,15 +19,16 @@ from .arrays import Function, integer, loop
 from .batches import SharedBatch
 from .emitter import Emitter
 from .groups import ALIASES, Group
+from .operands import Operand
 from .product_axes import Product, packed_size, product_of
-from .products import Operand, emit_product, pack
+from .products import emit_product, pack
 from .region import Region
 from .shares import Share, share_of
 from .sweeps import Sweep, begin_sweep, emit_sweep
 from .tiles import Tiling
 from .views import Area, View
 
-__all__ = ["ROWS", "Deferred", "Rows", "deferred_products", "moved", "rows_share"]
+__all__ = ["ROWS", "Deferred", "Rows", "deferred_products", "rows_share"]
 
 _LARGE_BYTES = 1 << 14
 ROWS = 8
@@ -215,9 +215,9 @@ def _emit_rows_of(
 
     def emit(first: ir.Value, height: int) -> None:
         some = replace(product, m=replace(product.m, extent=height))
-        rows = c if passes_on else moved(function, c, first, product.m.c)
-        moved_a = moved(function, a, first, product.m.a)
-        emit_product(function, some, (moved_a, b, rows), packed, False, emitter.vector_bytes)
+        rows = c if passes_on else c.moved(function, first, product.m.c)
+        here = a.moved(function, first, product.m.a), b, rows
+        emit_product(function, some, here, packed, False, emitter.vector_bytes)
         if follow is not None:
             follow(node, Share(first, integer(height)), rows.start)
 
@@ -254,9 +254,3 @@ def _oriented(node: Node, views: Mapping[Node, View]) -> tuple[Product, list[Vie
     left, right, result = (views[x] for x in (*node.operands, node))
     product, is_swapped = product_of(node, left, right, result)
     return product, [right, left, result] if is_swapped else [left, right, result]
-
-
-def moved(function: Function, operand: Operand, index: ir.Value, stride: int) -> Operand:
-    """An operand that begins `index` strides further on."""
-    offset = function.builder.mul(index, integer(stride))
-    return replace(operand, start=function.at(operand.start, np.dtype(operand.dtype), offset))

@@ -16,10 +16,11 @@ from ..examples import Examples
 from .arrays import Function
 from .batches import SharedBatch
 from .copies import emit_combine
-from .deferred import ROWS, moved, rows_share
+from .deferred import ROWS, rows_share
 from .emitter import Emitter
+from .operands import Operand
 from .product_axes import Product, product_of
-from .products import Operand, emit_product
+from .products import emit_product
 from .sweeps import Sweep, begin_sweep, emit_sweep
 from .views import Area, View, contiguous_strides
 
@@ -89,7 +90,7 @@ class FeatureProducts:
             function.example = sweep.chunk
             views = self.batch.kept[node.operands[0]], matrix, self.parts[node]
             a, b, c = (Operand(function.start_of_view(view), view.buffer.dtype) for view in views)
-            a, b = (moved(function, x, share.first, stride) for x, stride in ((a, product.k.a), (b, product.k.b)))
+            a, b = (x.moved(function, share.first, stride) for x, stride in ((a, product.k.a), (b, product.k.b)))
             emit_product(function, product, (a, b, c), None, False, emitter.vector_bytes, share.count)
 
     def emit_totals(

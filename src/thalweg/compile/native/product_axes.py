@@ -8,7 +8,7 @@ from ...graph import Node
 from ...ops.contraction import free_axes
 from .views import View
 
-__all__ = ["Axis", "Product", "packed_size", "product_of"]
+__all__ = ["Axis", "Product", "packed_size", "product_of", "runs_along_k"]
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,20 @@ def _is_better_swapped(product: Product) -> bool:
     return n.extent > 1 and m.extent > 1 and m.c == 1 and n.c != 1
 
 
+_LONG = 64
+_FEW = 128
+
+
+def runs_along_k(product: Product) -> bool:
+    """Whether A and B are both contiguous along k, B is not so along n, and copying it would not pay for so few rows."""
+    m, n, k = product.m, product.n, product.k
+    is_contiguous = k.a == k.b == 1 and n.b != 1
+    return is_contiguous and k.extent >= _LONG and m.extent <= _FEW and n.extent > 1
+
+
 def _needs_packing(product: Product) -> bool:
-    return product.n.extent > 1 and product.n.b != 1 and product.m.extent > 1
+    is_strided = product.n.extent > 1 and product.n.b != 1 and product.m.extent > 1
+    return is_strided and not runs_along_k(product)
 
 
 def packed_size(product: Product) -> int:

@@ -2,7 +2,7 @@
 
 Every product is reduced to C[m, n] (+)= Σ_k A[m, k] · B[k, n] with strides, inside of loops over whatever axes are left.
 C is computed in blocks that stay in registers while k runs; n is the axis along which vectors lie. Where B (and C) are
-not contiguous along n, B is copied first, or the vectors lie along k and are added up at the end.
+not contiguous along n, B is copied first, or the vectors lie along k (see `inner_products`).
 
 Source for the register blocking: K. Goto and R. van de Geijn, *Anatomy of high-performance matrix multiplication*,
 ACM TOMS 34 (2008).
@@ -10,25 +10,19 @@ ACM TOMS 34 (2008).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 
-from .arrays import Function, integer, loop, pieces, value_type
-from .formulas import FAST, across, constant
-from .product_axes import Axis, Product
+from .arrays import Function, integer, loop, value_type
+from .formulas import constant
+from .inner_products import emit_inner_products
+from .operands import Operand, added, fused, moved
+from .plain_products import emit_number_by_number
+from .product_axes import Axis, Product, runs_along_k
 
-__all__ = ["Operand", "emit_product", "pack"]
-
-
-@dataclass(frozen=True)
-class Operand:
-    """Where an operand begins, and what it is made of."""
-
-    start: ir.Value
-    dtype: np.dtype[Any]
+__all__ = ["emit_product", "pack"]
 
 
 def emit_product(
@@ -57,25 +51,15 @@ def emit_product(
             return
 
         def body(index: ir.Value) -> None:
-            moved = tuple(
-                _moved(function, start, operand.dtype, index, stride)
+            there = tuple(
+                moved(function, start, operand.dtype, index, stride)
                 for start, operand, stride in zip(starts, operands, (axes[0].a, axes[0].b, axes[0].c), strict=True)
             )
-            nest(axes[1:], moved)  # type: ignore[arg-type]  # three of them
+            nest(axes[1:], there)  # type: ignore[arg-type]  # three of them
 
         loop(function, axes[0].extent, body, "product")
 
     nest(product.outer, (a.start, b.start, c.start))
-
-
-def _moved(function: Function, start: ir.Value, dtype: np.dtype[Any], index: ir.Value | int, stride: int) -> ir.Value:
-    """The address `index` strides further on."""
-    if stride == 0 or (isinstance(index, int) and index == 0):
-        return start
-    if isinstance(index, int):
-        return function.at(start, dtype, index * stride)
-    offset = index if stride == 1 else function.builder.mul(index, integer(stride), flags=("nsw",))
-    return function.at(start, dtype, offset)
 
 
 def _clear(function: Function, product: Product, c: Operand) -> None:
@@ -89,7 +73,7 @@ def _clear(function: Function, product: Product, c: Operand) -> None:
         loop(
             function,
             axes[0].extent,
-            lambda i: nest(axes[1:], _moved(function, start, c.dtype, i, axes[0].c)),
+            lambda i: nest(axes[1:], moved(function, start, c.dtype, i, axes[0].c)),
             "clear",
         )
 
@@ -109,10 +93,10 @@ def _emit_block(
     a, b, c = operands
     m, n, k = product.m, product.n, product.k
     if vector_bytes == 1:
-        _emit_numbers(function, product, operands, accumulates, steps)
+        emit_number_by_number(function, product, operands, accumulates, steps)
         return
-    if n.extent == 1 or (m.extent == 1 and n.b != 1):
-        _emit_rows(function, product, operands, accumulates, vector_bytes)
+    if n.extent == 1 or (m.extent == 1 and n.b != 1) or runs_along_k(product):
+        emit_inner_products(function, product, operands, accumulates, vector_bytes)
         return
     inner = Product(m, n, k, ())
     if packed is not None:
@@ -120,60 +104,22 @@ def _emit_block(
     _emit_matrix(function, inner, (a, b, c), accumulates, vector_bytes, steps)
 
 
-def _emit_numbers(
-    function: Function, product: Product, operands: Any, accumulates: bool, steps: ir.Value | None
-) -> None:
-    """Number by number."""
-    a, b, c = operands
-    builder, dtype = function.builder, c.dtype
-    sum_ = function.allocate(value_type(dtype, 1))
-
-    def one(i: ir.Value, j: ir.Value) -> None:
-        at_a, at_b = (
-            _moved(function, a.start, dtype, i, product.m.a),
-            _moved(function, b.start, dtype, j, product.n.b),
-        )
-        at_c = _moved(function, _moved(function, c.start, dtype, i, product.m.c), dtype, j, product.n.c)
-        builder.store(function.read(at_c, dtype, 1, 1) if accumulates else constant(value_type(dtype, 1), 0), sum_)
-
-        def add(index: ir.Value) -> None:
-            x = function.read(_moved(function, at_a, dtype, index, product.k.a), dtype, 1, 1)
-            y = function.read(_moved(function, at_b, dtype, index, product.k.b), dtype, 1, 1)
-            builder.store(_fma(function, x, y, builder.load(sum_, typ=value_type(dtype, 1))), sum_)
-
-        loop(function, product.k.extent if steps is None else steps, add, "inner")
-        function.write(builder.load(sum_, typ=value_type(dtype, 1)), at_c, dtype, 1, 1)
-
-    loop(function, product.m.extent, lambda i: loop(function, product.n.extent, lambda j: one(i, j), "columns"), "rows")
-
-
 def pack(function: Function, product: Product, b: Operand, packed: ir.Value) -> tuple[Product, Operand]:
     """Emits a copy of B that is contiguous along n; returns the product that reads it, and the copy."""
     n, k = product.n, product.k
 
     def row(i: ir.Value) -> None:
-        source = _moved(function, b.start, b.dtype, i, k.b)
-        target = _moved(function, packed, b.dtype, i, n.extent)
+        source = moved(function, b.start, b.dtype, i, k.b)
+        target = moved(function, packed, b.dtype, i, n.extent)
 
         def element(j: ir.Value) -> None:
-            value = function.read(_moved(function, source, b.dtype, j, n.b), b.dtype, 1, 1)
-            function.write(value, _moved(function, target, b.dtype, j, 1), b.dtype, 1, 1)
+            value = function.read(moved(function, source, b.dtype, j, n.b), b.dtype, 1, 1)
+            function.write(value, moved(function, target, b.dtype, j, 1), b.dtype, 1, 1)
 
         loop(function, n.extent, element, "pack")
 
     loop(function, k.extent, row, "pack")
     return replace(product, n=replace(n, b=1), k=replace(k, b=n.extent)), Operand(packed, b.dtype)
-
-
-def _fma(function: Function, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
-    b = function.builder
-    if isinstance(_scalar(x.type), ir.IntType):
-        return b.add(b.mul(x, y), z)
-    return b.fadd(b.fmul(x, y, flags=FAST), z, flags=FAST)
-
-
-def _scalar(kind: ir.Type) -> ir.Type:
-    return kind.element if isinstance(kind, ir.VectorType) else kind
 
 
 _REGISTERS = 24
@@ -200,8 +146,8 @@ def _emit_matrix(
 
     def block_row(start_a: ir.Value, start_c: ir.Value, height: int) -> None:
         def block_column(j: ir.Value) -> None:
-            at_b = _moved(function, b.start, b.dtype, j, width * per_block)
-            at_c = _moved(function, start_c, c.dtype, j, width * per_block * n.c)
+            at_b = moved(function, b.start, b.dtype, j, width * per_block)
+            at_c = moved(function, start_c, c.dtype, j, width * per_block * n.c)
             block = [(v * width, width) for v in range(per_block)]
             _emit_registers(function, product, (a, start_a), (b, at_b), (c, at_c), height, block, accumulates, steps)
 
@@ -216,8 +162,8 @@ def _emit_matrix(
 
     def body(i: ir.Value) -> None:
         block_row(
-            _moved(function, a.start, a.dtype, i, rows * m.a),
-            _moved(function, c.start, c.dtype, i, rows * m.c),
+            moved(function, a.start, a.dtype, i, rows * m.a),
+            moved(function, c.start, c.dtype, i, rows * m.c),
             rows,
         )
 
@@ -226,8 +172,8 @@ def _emit_matrix(
     if left:
         done = m.extent - left
         block_row(
-            _moved(function, a.start, a.dtype, done, m.a),
-            _moved(function, c.start, c.dtype, done, m.c),
+            moved(function, a.start, a.dtype, done, m.a),
+            moved(function, c.start, c.dtype, done, m.c),
             left,
         )
 
@@ -269,15 +215,15 @@ def _emit_registers(
                 builder.store(constant(value_type(dtype, width), 0), pointer)
 
     def step(index: ir.Value | int, chain: int) -> None:
-        at_b = _moved(function, b[1], dtype, index, k.b)
-        at_a = _moved(function, a[1], dtype, index, k.a)
-        columns = [function.read(_moved(function, at_b, dtype, start, 1), dtype, 1, width) for start, width in block]
+        at_b = moved(function, b[1], dtype, index, k.b)
+        at_a = moved(function, a[1], dtype, index, k.a)
+        columns = [function.read(moved(function, at_b, dtype, start, 1), dtype, 1, width) for start, width in block]
         for i in range(height):
-            left = function.read(_moved(function, at_a, dtype, i, m.a), dtype, 1, 1)
+            left = function.read(moved(function, at_a, dtype, i, m.a), dtype, 1, 1)
             for j, (_, width) in enumerate(block):
                 pointer = sums[chain][i][j]
                 old = builder.load(pointer, typ=value_type(dtype, width))
-                builder.store(_fma(function, function.splat(left, width), columns[j], old), pointer)
+                builder.store(fused(function, function.splat(left, width), columns[j], old), pointer)
 
     def turn(index: ir.Value) -> None:
         first = builder.mul(index, integer(chains)) if chains > 1 else index
@@ -292,86 +238,8 @@ def _emit_registers(
             total = builder.load(sums[0][i][j], typ=value_type(dtype, width))
             for chain in range(1, chains):
                 other = builder.load(sums[chain][i][j], typ=value_type(dtype, width))
-                total = _added(function, total, other)
-            at_c = _moved(function, _moved(function, c[1], dtype, i, m.c), dtype, start, n.c)
+                total = added(function, total, other)
+            at_c = moved(function, moved(function, c[1], dtype, i, m.c), dtype, start, n.c)
             if accumulates:
-                total = _added(function, function.read(at_c, dtype, n.c, width), total)
+                total = added(function, function.read(at_c, dtype, n.c, width), total)
             function.write(total, at_c, dtype, n.c, width)
-
-
-def _added(function: Function, x: ir.Value, y: ir.Value) -> ir.Value:
-    b = function.builder
-    return b.add(x, y) if isinstance(_scalar(x.type), ir.IntType) else b.fadd(x, y, flags=FAST)
-
-
-def _emit_rows(function: Function, product: Product, operands: Any, accumulates: bool, vector_bytes: int) -> None:
-    """C[m] = Σ_k A[m, k] b[k], with vectors along k, a few rows at a time."""
-    a, b, c = operands
-    m, k = product.m, product.k
-    if product.m.extent == 1 and product.n.extent > 1:
-        swapped = product.swapped()
-        m, k, a, b = swapped.m, swapped.k, b, a
-    builder, dtype = function.builder, c.dtype
-    width = vector_bytes // dtype.itemsize
-    while width > k.extent:
-        width //= 2
-    rows = min(4, m.extent)
-
-    def emit(start_a: ir.Value, start_c: ir.Value, height: int) -> None:
-        count = k.extent // width
-        chains = min(4 if height == 1 else 2, max(count, 1))
-        rest = list(pieces(k.extent, width))
-        sums = [[function.allocate(value_type(dtype, width)) for _ in range(height)] for _ in range(chains)]
-        zero = constant(value_type(dtype, width), 0)
-        for chain_sums in sums:
-            for pointer in chain_sums:
-                builder.store(zero, pointer)
-
-        def products(index: ir.Value | int, size: int) -> list[tuple[ir.Value, ir.Value]]:
-            right = function.read(_moved(function, b.start, dtype, index, k.b), dtype, k.b, size)
-            at = _moved(function, start_a, dtype, index, k.a)
-            return [
-                (function.read(_moved(function, at, dtype, i, m.a), dtype, k.a, size), right) for i in range(height)
-            ]
-
-        def add(index: ir.Value | int, chain: int) -> None:
-            for pointer, (x, y) in zip(sums[chain], products(index, width), strict=True):
-                old = builder.load(pointer, typ=value_type(dtype, width))
-                builder.store(_fma(function, x, y, old), pointer)
-
-        if count <= 8:
-            for index in range(count):
-                add(index * width, index % chains)
-        else:
-
-            def body(index: ir.Value) -> None:
-                first = builder.mul(index, integer(chains * width))
-                for chain in range(chains):
-                    add(builder.add(first, integer(chain * width)) if chain else first, chain)
-
-            loop(function, count // chains, body, "inner")
-            for index in range(count - count % chains, count):
-                add(index * width, 0)
-        tails = [products(start, size) for start, size in rest]
-        for i in range(height):
-            total = builder.load(sums[0][i], typ=value_type(dtype, width))
-            for chain in range(1, chains):
-                total = _added(function, total, builder.load(sums[chain][i], typ=value_type(dtype, width)))
-            result = across(builder, "sum", total)
-            for tail in tails:
-                x, y = tail[i]
-                partial = builder.mul(x, y) if dtype.kind == "i" else builder.fmul(x, y, flags=FAST)
-                result = _added(function, result, across(builder, "sum", partial))
-            at_c = _moved(function, start_c, dtype, i, m.c)
-            if accumulates:
-                result = _added(function, function.read(at_c, dtype, 1, 1), result)
-            function.write(result, at_c, dtype, 1, 1)
-
-    def body(i: ir.Value) -> None:
-        emit(_moved(function, a.start, dtype, i, rows * m.a), _moved(function, c.start, dtype, i, rows * m.c), rows)
-
-    loop(function, m.extent // rows, body, "rows")
-    left = m.extent % rows
-    if left:
-        done = m.extent - left
-        emit(_moved(function, a.start, dtype, done, m.a), _moved(function, c.start, dtype, done, m.c), left)

@@ -25,8 +25,9 @@ from .groups import REDUCTIONS, Group, is_alias, plan
 from .kernels import NEEDS_CONTIGUOUS, accumulate_scatter, emit_kernel
 from .loops import Target, emit_group
 from .memory import Memory
+from .operands import Operand
 from .product_axes import packed_size, product_of
-from .products import Operand, emit_product
+from .products import emit_product
 from .shares import Share
 from .views import Area, Buffer, View, contiguous_strides, reshaped, strides_with
 

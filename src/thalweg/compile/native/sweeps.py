@@ -10,6 +10,7 @@ from ...graph import Node
 from .arrays import INT64, POINTER, Function, integer, loop
 from .emitter import Emitter
 from .interface import Control
+from .sampling import INTEGER
 from .threads import Sharing
 from .views import Area
 
@@ -51,13 +52,14 @@ def emit_sweep(emitter: Emitter, sweep: Sweep) -> None:
         return
     # The steps of a mini-batch are short: while the other threads are away, one takes all chunks by itself.
     builder = function.builder
+    shortest = emitter.memory.array(Area.WORKSPACE, (), INTEGER)
     left = emitter.control_field(Control.ALONE)
     alone = builder.load(left, typ=INT64)
     with builder.if_else(builder.icmp_signed(">", alone, integer(0))) as (by_itself, together):
         with by_itself:
             builder.store(builder.sub(alone, integer(1)), left)
             loop(function, chunks, lambda chunk: builder.call(called, [*arguments, chunk]), "chunks")
-        with together, sharing.watched(builder, emitter.control):
+        with together, sharing.watched(builder, emitter.control, function.start_of_view(shortest)):
             _emit_shared(emitter, sharing, sweep.number)
 
 

@@ -26,10 +26,12 @@ _SHORT_PATIENCE = 2_000
 _PATIENCE = 20_000
 """So many times a thread looks for work before it begins to give way to others."""
 
-
 _LONG_CYCLES = 1 << 22
-"""About a millisecond: short sweeps take a tenth of that."""
-_ALONE = 3_000
+"""About a millisecond. A sweep takes long if it takes longer than that, and several times as long as it can."""
+_TIMES = 6
+_ALONE_CYCLES = 1 << 28
+"""About a tenth of a second."""
+_MOST_ALONE = 3_000
 
 
 def _is_x86() -> bool:
@@ -133,15 +135,32 @@ class Sharing:
         builder.position_at_end(finished)
 
     @contextmanager
-    def watched(self, builder: ir.IRBuilder, control: ir.Value) -> Iterator[None]:
-        """Around a short sweep: if it takes long, a thread has lost its processor in the middle, and the next sweeps are done alone."""
+    def watched(self, builder: ir.IRBuilder, control: ir.Value, shortest: ir.Value) -> Iterator[None]:
+        """Around a sweep of a mini-batch: if it takes long, a thread has lost its processor in the middle, and the next are done alone.
+
+        shortest: where the program keeps the shortest time that this sweep has taken; 0 before the first.
+        """
         begin = self._cycles(builder)
         yield
         if begin is None:
             return
         took = builder.sub(self._cycles(builder), begin)
-        with builder.if_then(builder.icmp_unsigned(">", took, integer(_LONG_CYCLES)), likely=False):
-            builder.store(integer(_ALONE), control_field(builder, control, Control.ALONE))
+        before = builder.load(shortest, typ=INT64)
+        # One below 0 is more than anything else. A sweep that was given up tells nothing.
+        is_shorter = builder.icmp_unsigned("<", took, builder.sub(before, integer(1)))
+        stop = _load(builder, control_field(builder, control, Control.STOP), "monotonic")
+        is_shorter = builder.and_(is_shorter, builder.icmp_signed("==", stop, integer(0)))
+        with builder.if_then(is_shorter, likely=False):
+            builder.store(took, shortest)
+        is_long = builder.icmp_unsigned(">", took, integer(_LONG_CYCLES))
+        with builder.if_then(is_long, likely=False):
+            usual = builder.load(shortest, typ=INT64)
+            is_unusual = builder.icmp_unsigned(">", took, builder.mul(usual, integer(_TIMES)))
+            with builder.if_then(is_unusual, likely=False):
+                count = builder.udiv(integer(_ALONE_CYCLES), usual)
+                is_too_many = builder.icmp_unsigned(">", count, integer(_MOST_ALONE))
+                count = builder.select(is_too_many, integer(_MOST_ALONE), builder.add(count, integer(1)))
+                builder.store(count, control_field(builder, control, Control.ALONE))
 
     def _cycles(self, builder: ir.IRBuilder) -> ir.Value | None:
         """The processor's clock, where programs may read it."""

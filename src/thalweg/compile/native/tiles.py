@@ -21,7 +21,9 @@ _LARGEST_TILE = 1024
 _SAMPLE_BYTES = 256 << 10
 _CHUNK_BYTES = 256 << 10
 _MOST_CHUNKS = 64
-_MOST_TOTALS_BYTES = 4 << 20
+_TOTALS_BYTES = 4 << 20
+_TOTALS_PART = 8
+"""The totals of all chunks take at most so many bytes, or that part of what the examples take."""
 _WORTH_SPLITTING = 1 << 19
 """Multiplications of a step: some ten microseconds, where threads hand over to one another in one."""
 _PARTS = (8, 6, 5, 4, 3, 2, 10, 12, 16, 20, 24, 32, 48, 64)
@@ -69,7 +71,8 @@ def choose_tiling(graph: Graph, examples: Examples, is_sampled: bool = False, ca
         if parts > 1:
             return Tiling(count, count // parts, parts)
     work = count * max(per_example, from_data)
-    chunks = max(1, min(count // rows, work // _CHUNK_BYTES, _MOST_CHUNKS, _MOST_TOTALS_BYTES // max(totals, 1)))
+    room = max(_TOTALS_BYTES, work // _TOTALS_PART) // max(totals, 1)
+    chunks = max(1, min(count // rows, work // _CHUNK_BYTES, _MOST_CHUNKS, room))
     return Tiling(count, rows, chunks)
 
 
