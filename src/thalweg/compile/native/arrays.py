@@ -22,6 +22,7 @@ __all__ = [
     "loop",
     "memory_type",
     "pieces",
+    "times",
     "value_type",
 ]
 
@@ -51,6 +52,15 @@ def value_type(dtype: np.dtype[Any], width: int) -> ir.Type:
 
 def integer(value: int) -> ir.Constant:
     return ir.Constant(INT64, value)
+
+
+def times(builder: ir.IRBuilder, index: ir.Value, factor: int) -> ir.Value:
+    """A product of which nothing is left to the compiler that is known already: code that is not optimised has many."""
+    if isinstance(index, ir.Constant):
+        return integer(int(index.constant) * factor)
+    if factor in (0, 1):
+        return index if factor else integer(0)
+    return builder.mul(index, integer(factor), flags=("nsw",))
 
 
 @dataclass(eq=False)
@@ -113,6 +123,8 @@ class Function:
 
     def at(self, pointer: ir.Value, dtype: np.dtype[Any], index: ir.Value | int) -> ir.Value:
         """The address of an element."""
+        if isinstance(index, ir.Constant):
+            index = int(index.constant)
         if isinstance(index, int):
             if index == 0:
                 return pointer
