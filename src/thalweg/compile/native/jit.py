@@ -77,10 +77,10 @@ def _features_text() -> str:
     return ",".join(sorted(name for name, on in _features().items() if on))
 
 
-def compile_object(text: str, is_quick: bool, is_swept: bool = False) -> bytes:
+def compile_object(text: str, is_quick: bool, is_brief: bool = False) -> bytes:
     """Machine code for LLVM IR, as the bytes of an object file.
 
-    is_quick: with fewer optimisations, for large modules and for those that run seldom. is_swept: of programs whose time is spent in
+    is_quick: with fewer optimisations, for large modules and for those that run seldom. is_brief: of programs whose time is spent in
     sweeps, which are emitted as they should be: in registers, unrolled, with what does not change before the loops. A few passes find
     what is left to find there, in a tenth of the time.
     """
@@ -94,14 +94,14 @@ def compile_object(text: str, is_quick: bool, is_swept: bool = False) -> bytes:
     options.slp_vectorization = False
     options.loop_unrolling = not is_quick
     builder = llvm.create_pass_builder(machine, options)
-    passes = _passes_for_sweeps() if is_swept else builder.getModulePassManager()
+    passes = _few_passes() if is_brief else builder.getModulePassManager()
     passes.run(module, builder)
     if os.environ.get("THALWEG_SHOW_IR"):
         Path(os.environ["THALWEG_SHOW_IR"]).write_text(str(module))
     return bytes(machine.emit_object(module))
 
 
-def _passes_for_sweeps() -> Any:
+def _few_passes() -> Any:
     passes = llvm.create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     passes.add_sroa_pass()

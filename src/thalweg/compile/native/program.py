@@ -119,7 +119,7 @@ def _begun(
     """Emits a program and lets another thread make its code; what waits for that, and the description to go with the code."""
     from .module import assemble  # what emits code is loaded only if code has to be made
 
-    module = assemble(graph, examples, loop, jit.vector_bytes())
+    module = assemble(graph, examples, loop, jit.vector_bytes(), runs_seldom)
     description = {
         "workspace": module.workspace,
         "scratch": module.scratch,
@@ -132,7 +132,7 @@ def _begun(
     def make() -> jit.Library:
         is_quick = runs_seldom or len(graph.nodes) > _LARGE
         with _in_turn:
-            code = jit.compile_object(module.text, is_quick, module.is_mostly_sweeps)
+            code = jit.compile_object(module.text, is_quick, module.is_brief)
         cache.store(key, code, description)
         return _linked(code, description)
 
