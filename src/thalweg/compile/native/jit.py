@@ -94,20 +94,23 @@ def compile_object(text: str, is_quick: bool, is_brief: bool = False) -> bytes:
     options.slp_vectorization = False
     options.loop_unrolling = not is_quick
     builder = llvm.create_pass_builder(machine, options)
-    passes = _few_passes() if is_brief else builder.getModulePassManager()
+    passes = _few_passes(unrolls=not is_quick) if is_brief else builder.getModulePassManager()
     passes.run(module, builder)
     if os.environ.get("THALWEG_SHOW_IR"):
         Path(os.environ["THALWEG_SHOW_IR"]).write_text(str(module))
     return bytes(machine.emit_object(module))
 
 
-def _few_passes() -> Any:
+def _few_passes(unrolls: bool) -> Any:
     passes = llvm.create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     passes.add_sroa_pass()
     passes.add_new_gvn_pass()
     passes.add_instruction_combine_pass()
     passes.add_simplify_cfg_pass()
+    if unrolls:  # loops over a few classes, say
+        passes.add_loop_rotate_pass()
+        passes.add_loop_unroll_pass()
     return passes
 
 
