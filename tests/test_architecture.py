@@ -15,6 +15,7 @@ SOURCE = Path(thalweg.__file__).parent
 
 ORDER = [
     "on_demand",
+    "beside",
     "errors",
     "arguments",
     "pages",

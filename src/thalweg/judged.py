@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
 from .arguments import MINIMIZE, check_arguments
 from .descent import Population, Result
 from .descent import minimize as _descend
+from .descent.minimize import plan_of
 from .errors import ArgumentError
 
-__all__ = ["minimize"]
+__all__ = ["minimize", "minimize_to_judge"]
 
 P = ParamSpec("P")
 
@@ -112,3 +113,21 @@ def _beyond_saddles(result: Result, descend: Callable[[Any], Result]) -> Result:
 
 
 minimize = _with_verdict(_descend)
+
+
+def minimize_to_judge(loss: Loss, parameters: Any, **options: Any) -> Result:
+    """As `minimize` with these options, for who is going to ask for the verdict of one descent: what that needs whichever way the
+    descent goes is worked out while the descent is compiled. The data must not change before the verdict is asked for.
+    """
+    if options.get("live") or options.get("cluster") is not None:  # the descent is another, or elsewhere
+        return minimize(loss, parameters, **options)
+    of_plan = {name: value for name, value in options.items() if name not in ("live", "cluster", "on_progress")}
+    plan, method = plan_of(loss, parameters, **of_plan)
+    if not plan.is_in_memory or plan.batch is not None:
+        return minimize(loss, parameters, **options)
+    from .diagnosis.judge import judge, prepare_verdict
+
+    vector = plan.problem.layout.vector(parameters)
+    plan.program(plan.step(vector, method), method)  # it will be found by the descent
+    proven = prepare_verdict(plan, vector)
+    return dataclasses.replace(minimize(loss, parameters, **options), judge=partial(judge, proven=proven))

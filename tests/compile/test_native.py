@@ -206,3 +206,27 @@ def test_the_permutation_visits_every_example_once(count: int) -> None:
         assert not np.array_equal(orders[0], orders[1])
         assert abs(np.corrcoef(orders[0], np.arange(count))[0, 1]) < 5 / count**0.5
         assert abs(np.corrcoef(orders[0], orders[1])[0, 1]) < 5 / count**0.5
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_steps_that_are_little_beside_the_examples_are_right_as_well(dtype: type) -> None:
+    """Then what is outside of the sweeps is computed number by number, by code that is not optimised."""
+    import thalweg as tw
+
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30_000, 4)).astype(dtype)
+    Y = (X @ rng.standard_normal((4, 3)) + rng.standard_normal((30_000, 3))).astype(dtype)
+
+    def loss(w: Any, X: Any, Y: Any) -> Any:
+        return np.mean(np.logaddexp(0, X @ w["a"] @ w["b"] - Y)) + 0.01 * np.sum((w["a"] @ w["b"]) ** 2)
+
+    start = {"a": np.full((4, 4), 0.1, dtype) + np.eye(4, dtype=dtype), "b": np.ones((4, 3), dtype)}
+    for method in (tw.LBFGS(), tw.GradientDescent(0.1)):
+        found = [
+            tw.minimize(loss, start, data=(X, Y), method=method, stop=tw.MaxSteps(5), **options)
+            for options in ({}, {"threads": 1}, {"target": "numpy"})
+        ]
+        assert np.array_equal(found[0].parameters["a"], found[1].parameters["a"])
+        for name in ("a", "b"):
+            tolerance = 1e-10 if dtype is np.float64 else 2e-4
+            assert np.allclose(found[0].parameters[name], found[2].parameters[name], rtol=tolerance, atol=tolerance)

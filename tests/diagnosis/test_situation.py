@@ -183,3 +183,42 @@ def test_a_verdict_is_asked_twice_and_after_the_data_changed() -> None:
     X[:] = np.nan
     assert found.verdict.kind is UNKNOWN
     assert found.verdict is found.verdict
+
+
+def _classes(dtype: type, count: int = 20_000) -> tuple[Any, ...]:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((count, 5)).astype(dtype)
+    return X, (X @ rng.standard_normal((5, 3)) + rng.gumbel(size=(count, 3))).argmax(axis=1)
+
+
+def _softmax(w: Any, X: Any, y: Any) -> Any:
+    z = X @ w["w"] + w["b"]
+    chosen = np.take_along_axis(z, y[:, None], axis=1)[:, 0]
+    return np.mean(np.log(np.sum(np.exp(z), axis=1)) - chosen) + 1e-3 * np.sum(w["w"] ** 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_descent_s_own_program_evaluates_as_another_does(dtype: type) -> None:
+    from thalweg.descent.plan import evaluated
+    from thalweg.diagnosis.situation import Situation
+
+    data, start = _classes(dtype), {"w": np.zeros((5, 3), dtype), "b": np.zeros(3, dtype)}
+    result = tw.minimize(_softmax, start, data=data)
+    here = Situation(result)
+    assert result.origin.there is not None
+    for place in (here.start.astype(dtype), here.end, here.end + dtype(0.1)):
+        own, other = here.evaluated(place), evaluated(here.problem, place, here.arrays)
+        for one, two in zip(own, other, strict=True):
+            assert np.allclose(one, two, rtol=1e-4, atol=float(100 * np.finfo(dtype).eps))
+    assert np.isclose(here.loss, float(here.evaluated(here.end)[0]), rtol=1e-6)
+    assert np.isclose(here.gradient_norm, result.gradient_norm)
+
+
+def test_a_verdict_that_was_prepared_is_the_same() -> None:
+    from thalweg.judged import minimize_to_judge
+
+    start = {"w": np.zeros((5, 3)), "b": np.zeros(3)}
+    prepared = minimize_to_judge(_softmax, start, data=_classes(np.float64))
+    plain = tw.minimize(_softmax, start, data=_classes(np.float64))
+    assert prepared.verdict.to_dict() == plain.verdict.to_dict()
+    assert prepared.verdict.kind is VerdictKind.GLOBAL_MINIMUM

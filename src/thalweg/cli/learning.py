@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..fitting import Prepared, PreparedStream, TableModel
     from ..live import Live
     from ..runs import Run
+    from ..tables import Source
 
 __all__ = ["INTERRUPTED", "Asked", "fit", "fitted", "report", "resume", "told", "tune"]
 
@@ -174,10 +175,22 @@ def fitted(
     from ..live import TerminalChart
     from . import show
 
+    _load_meanwhile(source)
     prepared = prepare_within(bound, source, asked.target, Settings(**asked.options), kinds=kinds)
     show.understood(prepared)
     with TerminalChart(show.console, task_of(prepared).examples) as chart:
-        return fit_prepared(prepared, chart.update, run, _cluster_at(asked.cluster), live), prepared
+        return fit_prepared(prepared, chart.update, run, _cluster_at(asked.cluster), live, judges=True), prepared
+
+
+def _load_meanwhile(source: Source) -> None:
+    """Loads what most fits need later on, while the table is still being read."""
+    if source.is_being_read:
+        import numpy.random  # noqa: F401  # which NumPy itself loads late
+        import pyarrow.compute  # noqa: F401  # for text
+    if source.is_being_read:
+        from ..compile.native import get_ready
+
+        get_ready()
 
 
 def _cluster_at(address: str | None) -> Cluster | None:

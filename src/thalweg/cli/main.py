@@ -20,8 +20,11 @@ from . import learning, teaching, using
 __all__ = ["main", "run"]
 
 
-_COLLECTED_EVERY = 100_000
-"""Objects. Loading modules makes as many, which live to the end: to look through them again and again would take 30 ms."""
+_COLLECTED_EVERY = 400_000
+"""Objects. Loading modules and compiling makes as many, which live to the end: to look through them again and again would take 50 ms."""
+
+_TURN = 5e-4
+"""Seconds. A thread that compiles or reads asks for Python's lock again and again, and would mostly wait 5 ms for it."""
 
 
 def run() -> None:
@@ -31,6 +34,11 @@ def run() -> None:
     reading ahead in threads of its own, which would end it with an abort.
     """
     gc.set_threshold(_COLLECTED_EVERY, 20, 20)
+    sys.setswitchinterval(_TURN)
+    if sys.argv[1:2] == [
+        "fit"
+    ]:  # the threads of NumPy's BLAS begin by waiting busily, and a fit has threads of its own
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     status: list[int] = []
     atexit.register(_end_at_once, status)  # the first that is registered is the last that runs
     try:

@@ -21,7 +21,7 @@ __all__ = ["console", "ended", "fitted", "grid_of", "score", "understood"]
 
 _MOST = 100
 """Columns and coefficients that are shown."""
-console = Console(highlight=False)
+console = Console(highlight=False, emoji=False)
 _NAMES: dict[type[Model], str] = {
     Linear: "linear regression",
     Logistic: "logistic regression",

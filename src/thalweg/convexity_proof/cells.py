@@ -42,7 +42,8 @@ class Cells:
         width = max(end - start, 1e-3 * max(abs(start), abs(end)), 1e-300)
         even = np.linspace(start - width / count, end + width / count, count)
         kinks = [x for x in (-1.0, 0.0, 1.0) if even[0] < x < even[-1]]
-        edges = np.unique(np.concatenate([even, quantiles, kinks]))
+        edges = np.sort(np.concatenate([even, quantiles, kinks]))
+        edges = edges[np.diff(edges, prepend=-np.inf) > 0]
         shape = chain.rows, len(edges) - 1
         x = Interval(np.tile(edges[:-1], chain.rows), np.tile(edges[1:], chain.rows))
         jet = jets_of(chain, x, np.repeat(np.arange(chain.rows), shape[1]))

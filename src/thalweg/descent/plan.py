@@ -21,12 +21,12 @@ from .controls import Controls
 from .data import Data, ScatteredData
 from .device import device_step
 from .engines import CompiledStep, batch_rows, compiled_step
-from .methods import Method
+from .methods import LBFGS, Method
 from .norms import norm
 from .penalties import Penalty
 from .problem import Problem, problem_of
 from .reuse import form_of
-from .steps import Keeps, Lanes, Step, in_lanes, step_of
+from .steps import Keeps, Lanes, Outside, Step, in_lanes, start_of, step_of
 from .stopping import StoppingRule
 from .stretches import Stretches
 
@@ -35,12 +35,18 @@ __all__ = ["Evaluation", "Origin", "Plan", "evaluated", "evaluation", "evaluatio
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """What a result came from: enough to look at the loss around it. start, end: vectors. numbers: of the loss."""
+    """What a result came from: enough to look at the loss around it.
+
+    start, end: vectors. numbers: of the loss. alone: the method of a descent that had a program of its own. there: loss and gradient
+    (P,) at the end, over all examples, if the descent left them behind.
+    """
 
     plan: Plan
     start: Array
     end: Array
     numbers: tuple[float, ...] = ()
+    alone: Method | None = None
+    there: tuple[Array, Array] | None = None
 
 
 class Evaluation(NamedTuple):
@@ -83,6 +89,12 @@ class Plan:
     def keeps(self) -> Keeps:
         """Of the best point so far the loss, if a person may ask for it, and losses of different steps compare."""
         return Keeps.LOSS if self.controls is not None and self.batch is None else Keeps.NOTHING
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether machine code of this process descends over examples in its memory."""
+        is_native = self.target == "native" and self.device is None and self.problem.is_traced
+        return is_native and not isinstance(self.data, ScatteredData)
 
     def step(self, vector: Array, method: Method, keeps: Keeps | None = None) -> Step:
         """The step's graph for methods of this kind. keeps: of the best point, by default what the plan says."""
@@ -151,6 +163,20 @@ class Plan:
             return evaluation(problem, vector, self.data.arrays, target=self.target)
         value, gradient = self.over_scattered(self.data, vector)
         return _evaluation_of(problem, vector, value, gradient)
+
+    def evaluated(self, vector: Array, alone: Method | None) -> tuple[Array, Array]:
+        """Loss and gradient (P,) over all examples in memory. alone: as `Origin` has it; rounds of L-BFGS evaluate once, so that its
+        program, which is there already, serves."""
+        problem = self.whole()
+        is_there = isinstance(alone, LBFGS) and self._key(alone, self.keeps) is not None
+        if alone is None or not is_there or not self.is_in_memory or self.batch is not None:
+            return evaluated(problem, vector, self.data.arrays)
+        state, settings = start_of(problem, vector, alone, self.rule, self.seed, (), self.keeps)
+        step = self.step(vector, alone)
+        engine = self.program(step, alone).engine(state, settings, self.data.arrays, self.seed, self.threads)
+        engine.advance(1, Outside())
+        there = step.named(engine.state)
+        return there["loss"], there["gradient"]
 
     def over_scattered(self, data: ScatteredData, vector: Array) -> tuple[Array, Array]:
         """Loss and gradient over all examples, wherever they are, without the part of the penalty that has a kink."""

@@ -232,8 +232,15 @@ class _Told:
             evaluations=int(state["evaluations"]),
             ascents=int(state["ascents"]),
             memory=state.get("method"),
-            origin=Origin(plan, self.start, vector),
+            origin=Origin(plan, self.start, vector, alone=self.method, there=self._there(vector)),
         )
+
+    def _there(self, vector: Array) -> tuple[Array, Array] | None:
+        """Loss and gradient at the end, if the state holds them."""
+        state = self.state
+        is_there = self.plan.batch is None and vector is state["parameters"] and "gradient" in state
+        is_there = is_there and bool(np.isfinite(state["loss"]))  # else it was never evaluated
+        return (np.asarray(state["loss"]), state["gradient"].copy()) if is_there else None
 
     def _end(self) -> tuple[Array, int, Ending]:
         """The last parameters that are finite, their step, and loss and gradient there, over all examples."""

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..convexity_proof import ProvenLoss
 from ..descent import Result
 from ..descent.data import StreamData
+from ..descent.plan import Plan
 from ..graph import Array
 from .advice import ADD_PENALTY, after_overshooting, after_saddle, distance_along_valley, with_smaller_rate
 from .attainment import LARGEST_SEARCH, never_rises
@@ -23,15 +25,27 @@ from .noise import noise_of
 from .overshooting import overshooting_of
 from .rough import of_kink, of_penalised, of_untraced
 from .sampled import confirmed, sample_of
-from .situation import Situation
-from .spectrum import Spectrum
+from .situation import Situation, proven_of
+from .spectrum import Spectrum, prepare_spectrum
 from .verdict import Advice, Verdict, VerdictKind
 
-__all__ = ["judge"]
+__all__ = ["judge", "prepare_verdict"]
 
 
-def judge(result: Result) -> Verdict:
-    """What a descent found. `result.verdict` is this, worked out once."""
+def prepare_verdict(plan: Plan, vector: Array) -> ProvenLoss | None:
+    """Begins to compile what a verdict needs, and proves what holds for the loss wherever the descent from the vector may end.
+
+    For who waits for something else, as for the code of the descent, and is going to ask for the verdict.
+    """
+    if plan.batch is not None or plan.problem.penalty is not None or not plan.problem.is_traced:
+        return None
+    with np.errstate(all="ignore"):
+        prepare_spectrum(plan.problem, vector, plan.data.arrays)
+        return proven_of(plan, plan.problem)
+
+
+def judge(result: Result, proven: ProvenLoss | None = None) -> Verdict:
+    """What a descent found. `result.verdict` is this, worked out once. proven: as `prepare_verdict` found it for the same data."""
     if result.origin is None:
         return Verdict(VerdictKind.UNKNOWN, "there is nothing to judge it by", {})
     plan = result.origin.plan
@@ -40,7 +54,10 @@ def judge(result: Result) -> Verdict:
             here = Situation(sample_of(result))
             verdict = confirmed(_judge(here), here, plan)
         else:
-            verdict = _judge(Situation(result))
+            here = Situation(result, proven)
+            if proven is not None and np.isfinite(here.loss):
+                _ = here.gap  # while the code for the curvature is still being made
+            verdict = _judge(here)
         return _after_validation(verdict, result)
 
 

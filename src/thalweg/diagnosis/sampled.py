@@ -71,7 +71,7 @@ def sample_of(result: Result, most: int = _EXAMPLES) -> Result:
         data=data,
         batch=batch,
     )
-    return dataclasses.replace(result, origin=dataclasses.replace(origin, plan=sampled))
+    return dataclasses.replace(result, origin=dataclasses.replace(origin, plan=sampled, alone=None, there=None))
 
 
 def _over_all(plan: Plan, vector: Array) -> tuple[Array, Array]:

@@ -11,14 +11,14 @@ import numpy as np
 from ..convexity_proof import Convexity, ConvexityKind, ProvenLoss
 from ..descent import Result
 from ..descent.norms import norm
-from ..descent.plan import Origin, evaluated, gradients_at, losses_at
+from ..descent.plan import Origin, Plan, evaluated, gradients_at, losses_at
 from ..descent.problem import Problem
 from ..graph import Array, Graph, constant, inline
 from .landscape import COUNT, FACTOR, Ray, look_along
 from .smooth import is_smooth
 from .spectrum import Spectrum, krylov_of, spectrum_of
 
-__all__ = ["TOLERANCE", "Situation", "bound"]
+__all__ = ["TOLERANCE", "Situation", "bound", "proven_of"]
 
 TOLERANCE = 1e-6
 """What is left to fall counts as nothing if it is less than this share of the fall so far."""
@@ -36,8 +36,10 @@ _LARGE = 100_000
 class Situation:
     """The end of a descent, and what can be measured there. Each figure is worked out when it is first asked for."""
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, result: Result, proven: ProvenLoss | None = None) -> None:
+        """proven: what is known of the loss already."""
         origin: Origin = result.origin
+        self._proven = proven
         self.result = result
         self.plan = origin.plan
         self.start = origin.start.astype(np.float64)
@@ -50,10 +52,15 @@ class Situation:
     def _is_large(self) -> bool:
         return self.end.size * max((len(array) for array in self.arrays), default=1) > _LARGE
 
+    def evaluated(self, vector: Array) -> tuple[Array, Array]:
+        """Loss and gradient (P,) over all examples."""
+        alone = self.result.origin.alone
+        return self.plan.evaluated(vector, alone) if alone else evaluated(self.problem, vector, self.arrays)
+
     # At the end
     @cached_property
     def _here(self) -> tuple[Array, Array]:
-        return evaluated(self.problem, self.end, self.arrays)
+        return self.result.origin.there or self.evaluated(self.end)
 
     @property
     def loss(self) -> float:
@@ -73,7 +80,7 @@ class Situation:
     @cached_property
     def start_loss(self) -> float:
         """f at the start, over all examples."""
-        return float(evaluated(self.problem, self.start.astype(self.end.dtype), self.arrays)[0])
+        return float(self.evaluated(self.start.astype(self.end.dtype))[0])
 
     @property
     def fallen(self) -> float:
@@ -89,7 +96,7 @@ class Situation:
         count, factor = (3, 4) if self._is_large else (15, 2)
         points = (self.end + sizes * self._fresh.standard_normal((count, self.end.size))).astype(self.end.dtype)
         if self._is_large:
-            losses = np.array([evaluated(self.problem, point, self.arrays)[0] for point in points], np.float64)
+            losses = np.array([self.evaluated(point)[0] for point in points], np.float64)
         else:
             losses = losses_at(self.problem, points, self.arrays)
         changes = np.abs(losses - self.loss)
@@ -197,15 +204,12 @@ class Situation:
     @property
     def bytes(self) -> int:
         """Of the parameters and all data."""
-        return int(self.end.nbytes + sum(array.nbytes for array in self.arrays))
+        return _bytes_of(self.plan, self.problem)
 
     @cached_property
     def proven(self) -> ProvenLoss | None:
         """What is proven of the loss, where that does not take longer than the rest."""
-        values = sum(node.type.size for node in self.problem.graph.nodes if node.operands)
-        if self.bytes > _LARGEST_PROOF or self.end.size > _MOST_PROVEN or values > _MOST_VALUES:
-            return None
-        return ProvenLoss.of(self.problem, self.plan.data)
+        return self._proven or proven_of(self.plan, self.problem)
 
     @property
     def convexity(self) -> Convexity:
@@ -304,6 +308,19 @@ class Situation:
         shortest = scaled.T @ (weights / max(weights.sum(), 1e-300))
         self.longest_gradient = longest
         return shortest * longest, float(np.linalg.norm(shortest))
+
+
+def _bytes_of(plan: Plan, problem: Problem) -> int:
+    layout = problem.layout
+    return int(layout.size * layout.dtype.itemsize + sum(array.nbytes for array in plan.data.arrays))
+
+
+def proven_of(plan: Plan, problem: Problem) -> ProvenLoss | None:
+    """What is proven of a loss; None if the proof would take longer than the descent."""
+    values = sum(node.type.size for node in problem.graph.nodes if node.operands)
+    if _bytes_of(plan, problem) > _LARGEST_PROOF or problem.layout.size > _MOST_PROVEN or values > _MOST_VALUES:
+        return None
+    return ProvenLoss.of(problem, plan.data)
 
 
 def bound(problem: Problem, numbers: Sequence[float]) -> Problem:

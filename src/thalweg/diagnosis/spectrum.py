@@ -24,7 +24,7 @@ from ..errors import ArgumentError
 from ..graph import Array, ArrayType, Graph, constant, input_node
 from ..rewrite import simplify
 
-__all__ = ["Spectrum", "curvature", "hessian_product", "krylov_of", "product_graph", "spectrum_of"]
+__all__ = ["Spectrum", "curvature", "hessian_product", "krylov_of", "prepare_spectrum", "product_graph", "spectrum_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +102,17 @@ def _rounds(size: int) -> tuple[int, int, int]:
     return (24, 2, 24) if size <= _MANY_PARAMETERS else (9, 1, 6)
 
 
+def _is_formed(size: int, examples: int) -> bool:
+    """Whether the whole Hessian is formed."""
+    return size <= _EXACT_PARAMETERS and (size <= 32 or float(size) ** 2 * examples <= _EXACT_WORK)
+
+
+def prepare_spectrum(problem: Problem, vector: Array, arrays: Sequence[Array]) -> None:
+    """Begins to compile what `spectrum_of` will need."""
+    if _is_formed(vector.size, arrays[0].shape[0] if arrays else 1):
+        _hessian(problem, vector, arrays)
+
+
 def spectrum_of(problem: Problem, vector: Array, arrays: Sequence[Array], is_sharp: bool = False) -> Spectrum:
     """The spectrum at a point, over given examples. is_sharp: takes many more products, as far as they are cheap.
 
@@ -109,7 +120,7 @@ def spectrum_of(problem: Problem, vector: Array, arrays: Sequence[Array], is_sha
     """
     size = vector.size
     examples = arrays[0].shape[0] if arrays else 1
-    if size <= _EXACT_PARAMETERS and (size <= 32 or float(size) ** 2 * examples <= _EXACT_WORK):
+    if _is_formed(size, examples):
         return _exact(problem, vector, arrays)
     product = hessian_product(problem, vector, arrays)
     rounds, probes, _ = _rounds(size)
@@ -152,7 +163,8 @@ def hessian_product(problem: Problem, vector: Array, arrays: Sequence[Array]) ->
     return product
 
 
-def _exact(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Spectrum:
+def _hessian(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Callable[..., tuple[Array, ...]]:
+    """(θ, *data) → ∇²f (P, P)."""
     size = vector.size
 
     def make() -> Callable[..., tuple[Array, ...]]:
@@ -164,7 +176,12 @@ def _exact(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Spectrum
         graph = Graph(inputs, batched([column], [tangent], [units], size))
         return compiled(graph, range(1, len(inputs)), threads_for(arrays), runs_seldom=True)
 
-    (found,) = problem.known.get("hessian", make)(vector, *arrays)
+    return problem.known.get("hessian", make)
+
+
+def _exact(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Spectrum:
+    size = vector.size
+    (found,) = _hessian(problem, vector, arrays)(vector, *arrays)
     wide = found.astype(np.float64)
     if not np.isfinite(wide).all():
         return _unknown(size)

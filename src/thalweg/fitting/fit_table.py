@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import FIT, check_arguments
+from ..beside import beside
 from ..descent import Progress, Result
 from ..descent.checkpoint import Keeper
 from ..errors import ArgumentError
 from ..graph import Array
-from ..judged import minimize
+from ..judged import minimize, minimize_to_judge
 from ..models import Metrics
 from ..tables import Kind, Source, Table, open_source, reading_bound
 from .descend import task_of
@@ -111,16 +112,25 @@ def fit_prepared(
     checkpoints: Keeper | None = None,
     cluster: Cluster | None = None,
     live: bool | Live | None = False,
+    judges: bool = False,
 ) -> TableModel:
-    """Descends as `task_of` says."""
+    """Descends as `task_of` says. judges: whether the verdict is worked out as well, as far as may be in the time that something else
+    takes."""
     task = task_of(prepared)
     options: dict[str, Any] = {
+        **task.options,
         "on_progress": on_progress,
         "checkpoints": checkpoints,
         "cluster": cluster,
         "live": live or False,
     }
-    return model_of(prepared, minimize(task.loss, task.start, **task.options, **options))
+    if not judges:
+        return model_of(prepared, minimize(task.loss, task.start, **options))
+    result = minimize_to_judge(task.loss, task.start, **options)
+    verdict = beside(lambda: result.verdict)
+    model = model_of(prepared, result)
+    verdict()
+    return model
 
 
 def model_of(prepared: Prepared | PreparedStream, result: Result) -> TableModel:

@@ -22,7 +22,7 @@ from ..ops.elementwise import (
     where,
 )
 from ..ops.reduction import sum_
-from ..ops.structure import broadcast, reshape, slice_, transpose
+from ..ops.structure import broadcast, place, reshape, slice_, transpose
 from .simplify import Builder, equal_everywhere, rule
 
 _ELEMENTWISE = tuple(primitive for primitive in PRIMITIVES.values() if primitive.is_elementwise)
@@ -222,26 +222,53 @@ def where_known(node: Node, build: Builder) -> Node | None:
 
 @rule(dot)
 def product_with_identity(node: Node, build: Builder) -> Node | None:
-    """A product with the unit matrix moves an axis, and nothing else: Jacobians are products with all unit vectors."""
+    """A product with the unit matrix, or a window of it, moves an axis, and nothing else: Jacobians are products with all unit
+    vectors."""
     contract, batch = node.attributes["contract"], node.attributes["batch"]
     if batch[0] or len(contract[0]) != 1:
         return None
     for side in (1, 0):
         unit, other = node.operands[side], node.operands[1 - side]
-        if not _is_identity(unit):
+        diagonal = _diagonal_of(unit)
+        if diagonal is None:
             continue
-        moved = contract[1 - side][0]
+        summed, moved = contract[side][0], contract[1 - side][0]
+        # Element i along the new axis is element i + shift along the old one, or 0 if there is none.
+        shift = diagonal if summed == 1 else -diagonal
+        size, kept = other.shape[moved], unit.shape[1 - summed]
+        first, end = max(0, -shift), min(kept, size - shift)
+        if first >= end:
+            return None
         free = tuple(axis for axis in range(len(other.shape)) if axis != moved)
         axes = (*free, moved) if side == 1 else (moved, *free)
-        return build(transpose, other, source=node.source, axes=axes)
+        found, own = build(transpose, other, source=node.source, axes=axes), axes.index(moved)
+
+        def window(start: int, rank: int = len(axes), own: int = own) -> Any:
+            return tuple(start if axis == own else 0 for axis in range(rank)), (1,) * rank
+
+        if end - first < size:
+            shape = tuple(end - first if axis == own else n for axis, n in enumerate(found.shape))
+            found = build(slice_, found, source=node.source, window=window(first + shift), shape=shape)
+        if end - first < kept:
+            found = build(place, found, source=node.source, windows=(window(first),), shape=node.shape)
+        return found
     return None
 
 
-def _is_identity(node: Node) -> bool:
-    if not node.is_constant or len(node.shape) != 2 or node.shape[0] != node.shape[1] or node.shape[0] < 2:
-        return False
+def _diagonal_of(node: Node) -> int | None:
+    """The k for which this is a matrix of zeros, but for ones on its k-th diagonal, as `np.eye` has it; None if it is not."""
+    if node.primitive is slice_ and node.operands[0].is_constant and len(node.shape) == 2:
+        starts, steps = node.attributes["window"]
+        whole = _diagonal_of(node.operands[0])
+        return whole + starts[0] - starts[1] if whole is not None and tuple(steps) == (1, 1) else None
+    if not node.is_constant or len(node.shape) != 2:
+        return None
     value = node.value
-    return bool(value[0, 0] == 1 and value[0, 1] == 0 and np.array_equal(value, np.eye(len(value), dtype=value.dtype)))
+    row, column = np.flatnonzero(value[0]), np.flatnonzero(value[:, 0])
+    if len(row) > 1 or len(column) > 1 or len(row) + len(column) == 0:
+        return None
+    k = int(row[0]) if len(row) else -int(column[0])
+    return k if np.array_equal(value, np.eye(value.shape[0], value.shape[1], k, value.dtype)) else None
 
 
 @rule(dot)

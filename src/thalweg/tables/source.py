@@ -75,6 +75,11 @@ class Source:
         """
         self._ahead = _Ahead(self._read)
 
+    @property
+    def is_being_read(self) -> bool:
+        """Whether a thread is at work still."""
+        return self._ahead is not None and self._ahead.is_at_work
+
     def table(self) -> Any:
         """All rows in memory, as an Arrow table. Each part is read once, unless it must be read as other types."""
         ahead, self._ahead = self._ahead, None
@@ -124,6 +129,10 @@ class _Ahead:
             self._error = error
         finally:
             pa.set_cpu_count(self._processors)
+
+    @property
+    def is_at_work(self) -> bool:
+        return self._thread.is_alive()
 
     def result(self) -> Any:
         pa.set_cpu_count(self._processors)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from llvmlite import ir
+
+from .constants import filled
 
 __all__ = ["Condition", "Number", "exact_sum", "polynomial", "quotient"]
 
@@ -25,10 +27,6 @@ def _element(kind: ir.Type) -> ir.Type:
 
 def _like(kind: ir.Type, element: ir.Type) -> ir.Type:
     return ir.VectorType(element, kind.count) if isinstance(kind, ir.VectorType) else element
-
-
-def _filled(kind: ir.Type, value: Any) -> ir.Constant:
-    return ir.Constant(kind, [value] * kind.count) if isinstance(kind, ir.VectorType) else ir.Constant(kind, value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +46,7 @@ class Condition:
         return Condition(self.builder, self.builder.xor(self.value, other.value))
 
     def __invert__(self) -> Condition:
-        return Condition(self.builder, self.builder.xor(self.value, _filled(self.value.type, 1)))
+        return Condition(self.builder, self.builder.xor(self.value, filled(self.value.type, 1)))
 
     def select(self, yes: Number, no: Number | float) -> Number:
         """`yes` where it holds, else `no`."""
@@ -75,7 +73,7 @@ class Number:
         """A constant of the same type."""
         if isinstance(number, Number):
             return number
-        return Number(self.builder, _filled(self.value.type, float(number)))
+        return Number(self.builder, filled(self.value.type, float(number)))
 
     def choose(self, single: Choice, double: Choice) -> Choice:
         """What depends on the precision."""
@@ -188,7 +186,7 @@ class Number:
         # Numbers near 1.5 · 2^52 hold a whole number in their lowest bits; the shift leaves it as an exponent.
         bias, mantissa = self.choose((127, 23), (1023, 52))
         pattern, kind = (self + (1.5 * 2.0**mantissa + bias))._pattern()
-        return self._from_bits(self.builder.shl(pattern, _filled(kind, mantissa)))
+        return self._from_bits(self.builder.shl(pattern, filled(kind, mantissa)))
 
     def times_power_of_two(self, exponent: Number) -> Number:
         """self · 2^exponent for whole exponents, with gradual underflow: in two factors, each a normal number."""
@@ -208,11 +206,11 @@ class Number:
         root_half = self.choose(0x3F3504F3, 0x3FE6A09E667F3BCD)
         one = self.choose(0x3F800000, 0x3FF0000000000000)
         pattern, kind = scaled._pattern()
-        pattern = b.add(pattern, _filled(kind, one - root_half))
-        fraction = b.add(b.and_(pattern, _filled(kind, (1 << mantissa) - 1)), _filled(kind, root_half))
+        pattern = b.add(pattern, filled(kind, one - root_half))
+        fraction = b.add(b.and_(pattern, filled(kind, (1 << mantissa) - 1)), filled(kind, root_half))
         # As the lowest bits of 2^52 the exponent is a number at once.
         whole, _ = self.of(2.0**mantissa)._pattern()
-        e = self._from_bits(b.or_(b.lshr(pattern, _filled(kind, mantissa)), whole))
+        e = self._from_bits(b.or_(b.lshr(pattern, filled(kind, mantissa)), whole))
         offset = self.of(2.0**mantissa + bias)
         if not is_normal:
             offset = is_subnormal.select(self.of(2.0**mantissa + bias + lift), offset)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from .constants import filled
 from .views import Area, Buffer, View
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "loop",
     "memory_type",
     "pieces",
+    "times",
     "value_type",
 ]
 
@@ -50,6 +52,15 @@ def value_type(dtype: np.dtype[Any], width: int) -> ir.Type:
 
 def integer(value: int) -> ir.Constant:
     return ir.Constant(INT64, value)
+
+
+def times(builder: ir.IRBuilder, index: ir.Value, factor: int) -> ir.Value:
+    """A product of which nothing is left to the compiler that is known already: code that is not optimised has many."""
+    if isinstance(index, ir.Constant):
+        return integer(int(index.constant) * factor)
+    if factor in (0, 1):
+        return index if factor else integer(0)
+    return builder.mul(index, integer(factor), flags=("nsw",))
 
 
 @dataclass(eq=False)
@@ -112,6 +123,8 @@ class Function:
 
     def at(self, pointer: ir.Value, dtype: np.dtype[Any], index: ir.Value | int) -> ir.Value:
         """The address of an element."""
+        if isinstance(index, ir.Constant):
+            index = int(index.constant)
         if isinstance(index, int):
             if index == 0:
                 return pointer
@@ -127,7 +140,7 @@ class Function:
         if stride == 1:
             vector = ir.VectorType(memory_type(dtype), width)
             return self._to_register(self._load(pointer, vector, dtype), dtype, width)
-        value = ir.Constant(value_type(dtype, width), ir.Undefined)
+        value = filled(value_type(dtype, width), ir.Undefined)
         for lane in range(width):
             element = self.read(self.at(pointer, dtype, lane * stride), dtype, 0, 1)
             value = self.builder.insert_element(value, element, ir.Constant(ir.IntType(32), lane))
@@ -148,8 +161,7 @@ class Function:
     def _to_register(self, value: ir.Value, dtype: np.dtype[Any], width: int) -> ir.Value:
         if dtype.kind != "b":
             return value
-        zero = ir.Constant(value.type, 0 if width == 1 else [0] * width)
-        return self.builder.icmp_unsigned("!=", value, zero)
+        return self.builder.icmp_unsigned("!=", value, filled(value.type, 0))
 
     def _to_memory(self, value: ir.Value, dtype: np.dtype[Any], width: int) -> ir.Value:
         if dtype.kind != "b":
@@ -160,10 +172,9 @@ class Function:
         """A vector of which all elements are equal."""
         if width == 1:
             return value
-        kind = ir.VectorType(value.type, width)
-        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
-        return self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), mask)
+        undefined = filled(ir.VectorType(value.type, width), ir.Undefined)
+        first = self.builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+        return self.builder.shuffle_vector(first, undefined, filled(ir.VectorType(ir.IntType(32), width), 0))
 
 
 def loop(function: Function, count: int | ir.Value, body: Callable[[ir.Value], None], name: str = "loop") -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from llvmlite import ir
 
 from .accesses import access_of, coalesce, with_best_innermost
-from .arrays import Function, integer, loop, pieces, value_type
+from .arrays import Function, integer, loop, pieces, times, value_type
 from .formulas import combine, constant
 from .views import View
 
@@ -38,7 +38,7 @@ def emit_copy(
 
     def part(starts: list[ir.Value], index: ir.Value, size: int) -> None:
         at = [
-            function.at(start, dtype, function.builder.mul(index, integer(stride[-1])))
+            function.at(start, dtype, times(function.builder, index, stride[-1]))
             for start, stride in zip(starts, strides, strict=True)
         ]
         value = function.read(at[0], dtype, strides[0][-1], size)
@@ -54,7 +54,7 @@ def emit_copy(
                 lambda index: nest(
                     depth + 1,
                     [
-                        function.at(start, dtype, function.builder.mul(index, integer(stride[depth])))
+                        function.at(start, dtype, times(function.builder, index, stride[depth]))
                         for start, stride in zip(starts, strides, strict=True)
                     ],
                 ),
@@ -64,7 +64,7 @@ def emit_copy(
         loop(
             function,
             extents[-1] // width,
-            lambda index: part(starts, function.builder.mul(index, integer(width)), width),
+            lambda index: part(starts, times(function.builder, index, width), width),
             "copy",
         )
         for start, size in pieces(extents[-1], width):
@@ -82,7 +82,7 @@ def emit_fill(function: Function, view: View, value: Any) -> None:
     filled = constant(value_type(dtype, width), value)
 
     def body(index: ir.Value) -> None:
-        at = function.builder.mul(index, integer(width))
+        at = times(function.builder, index, width)
         function.write(filled, function.at(start, dtype, at), dtype, 1, width)
 
     loop(function, size // width, body)
@@ -118,6 +118,6 @@ def emit_combine(
             builder.load(total, typ=value_type(dtype, narrow)), function.at(end, dtype, at), dtype, 1, narrow
         )
 
-    loop(function, size // width, lambda i: part(builder.mul(i, integer(width)), width), "combine")
+    loop(function, size // width, lambda i: part(times(builder, i, width), width), "combine")
     for position, narrow in pieces(size, width):
         part(integer(position), narrow)

@@ -99,7 +99,7 @@ class _Descent:
         builder.position_at_end(self.end)
         for node in self.state:
             if emitter.views[node] != emitter.inputs[node]:
-                emit_copy(main, emitter.views[node], emitter.inputs[node], emitter.vector_bytes)
+                emit_copy(main, emitter.views[node], emitter.inputs[node], emitter.whole_vector_bytes)
 
     def _control(self, name: Control) -> ir.Value:
         return self.emitter.control_field(name)
@@ -111,7 +111,7 @@ class _Descent:
         for node in self.state:
             if node.type.size <= _LARGEST_LOCAL:
                 local = emitter.memory.array(Area.LOCAL, node.shape, node.dtype, emitter.lane_axis.get(node))
-                emit_copy(self.main, emitter.inputs[node], local, emitter.vector_bytes)
+                emit_copy(self.main, emitter.inputs[node], local, emitter.whole_vector_bytes)
                 emitter.views[node] = local
 
     def _sample(self) -> None:
@@ -197,11 +197,11 @@ class _Descent:
                 blocking = next(i for i, (source, _, _) in enumerate(moves) if source.buffer in targets)
                 source, target, lanes = moves[blocking]
                 copy = emitter.memory.array(Area.WORKSPACE, source.shape, source.buffer.dtype, lanes)
-                emit_copy(self.main, source, copy, emitter.vector_bytes)
+                emit_copy(self.main, source, copy, emitter.whole_vector_bytes)
                 moves[blocking] = copy, target, lanes
                 continue
             source, target, _ = moves.pop(ready)
-            emit_copy(self.main, source, target, emitter.vector_bytes)
+            emit_copy(self.main, source, target, emitter.whole_vector_bytes)
         self._exchange({target.buffer.position: source.buffer.position for source, target, _ in exchanged})
 
     def _exchanged(self, moves: Sequence[_Move]) -> list[_Move]:

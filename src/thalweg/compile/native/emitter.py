@@ -34,7 +34,8 @@ class Emitter:
 
     views: where inputs and the values that live on lie. constants: numbers of the constants that need a slot.
     sweeps: the functions that sweep over tiles, of all evaluations. has_sweeps: whether there will be any.
-    lane_axis: of nodes that hold values of several members.
+    lane_axis: of nodes that hold values of several members. whole_vector_bytes: of what runs outside of the sweeps; 1 where it is
+    computed number by number, in a quarter of the code.
     """
 
     graph: Graph
@@ -42,6 +43,7 @@ class Emitter:
     tiling: Tiling | None
     sampling: Sampling | None
     vector_bytes: int
+    whole_vector_bytes: int
     is_large: bool
     module: ir.Module = field(default_factory=lambda: ir.Module("thalweg"))
     memory: Memory = field(default_factory=Memory)

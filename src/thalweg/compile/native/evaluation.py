@@ -84,7 +84,7 @@ class Evaluation:
             emitter.memory,
             self.views,
             Area.WORKSPACE,
-            emitter.vector_bytes,
+            emitter.whole_vector_bytes,
             emitter.constant_view,
             lambda node: not has_sweeps and not emitter.is_large,
             lane_axis=emitter.lane_axis,
@@ -114,6 +114,6 @@ class Evaluation:
             if view is None:
                 continue
             if node in totals and self.views[node] != view:
-                emit_copy(self.emitter.main, self.views[node], view, self.emitter.vector_bytes)
+                emit_copy(self.emitter.main, self.views[node], view, self.emitter.whole_vector_bytes)
             elif node.is_input or node.is_constant:
-                emit_copy(self.emitter.main, region.view(node), view, self.emitter.vector_bytes)
+                emit_copy(self.emitter.main, region.view(node), view, self.emitter.whole_vector_bytes)

@@ -10,6 +10,7 @@ from llvmlite import ir
 
 from ...graph import Node
 from .arrays import value_type
+from .constants import filled
 from .elementary import call
 
 __all__ = ["FAST", "FORMULAS", "combine", "constant", "identity", "intrinsic"]
@@ -22,9 +23,7 @@ Formula = Callable[..., ir.Value]
 
 def constant(kind: ir.Type, value: Any) -> ir.Constant:
     """A number, in every element of a vector."""
-    if isinstance(kind, ir.VectorType):
-        return ir.Constant(kind, [_number(kind.element, value)] * kind.count)
-    return ir.Constant(kind, _number(kind, value))
+    return filled(kind, _number(element(kind), value))
 
 
 def _number(kind: ir.Type, value: Any) -> Any:
@@ -260,7 +259,7 @@ def across(builder: ir.IRBuilder, reduction: str, value: ir.Value) -> ir.Value:
     while isinstance(value.type, ir.VectorType):
         count = value.type.count
         half = count // 2
-        undefined = ir.Constant(value.type, ir.Undefined)
+        undefined = filled(value.type, ir.Undefined)
 
         def part(start: int, width: int, value: ir.Value = value, undefined: ir.Value = undefined) -> ir.Value:
             if width == 1:

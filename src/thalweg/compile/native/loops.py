@@ -15,7 +15,7 @@ from ...graph import Node, Shape
 from ...ops.structure import reshape
 from ...rewrite import equal_everywhere
 from .accesses import Access, access_of, coalesce, with_best_innermost
-from .arrays import Function, element_type, integer, loop, pieces, value_type
+from .arrays import Function, element_type, integer, loop, pieces, times, value_type
 from .copies import emit_fill
 from .formulas import across, combine, constant, formula, identity
 from .groups import Group
@@ -103,7 +103,7 @@ def _width(group: Group, extent: int, vector_bytes: int) -> int:
     """How many elements are computed at once: several registers for short bodies, one for long ones."""
     itemsize = min((node.dtype.itemsize for node in group.nodes if node.dtype.kind != "b"), default=8)
     registers = 4 if len(group.nodes) <= 4 else 2 if len(group.nodes) <= 12 else 1
-    width = registers * vector_bytes // itemsize
+    width = registers * vector_bytes // itemsize if vector_bytes > 1 else 1
     while width > 1 and width > extent:
         width //= 2
     return width
@@ -132,7 +132,7 @@ def _emit(nest: _Nest) -> None:
                 stride = access.strides[depth]
                 start = starts[id(access)]
                 if stride:
-                    offset = function.builder.mul(index, integer(stride), flags=("nsw",))
+                    offset = times(function.builder, index, stride)
                     start = function.at(start, access.view.buffer.dtype, offset)
                 moved[id(access)] = start
             at_depth(depth + 1, moved)
@@ -187,7 +187,7 @@ def _emit_innermost(nest: _Nest, starts: dict[int, ir.Value]) -> None:
             builder.store(combine(builder, name, old, value), pointer)
 
     def body(i: ir.Value) -> None:
-        vector(builder.mul(i, integer(nest.width), flags=("nsw", "nuw")), nest.width, wide)
+        vector(times(builder, i, nest.width), nest.width, wide)
 
     if nest.share is None:
         loop(function, extent // nest.width, body)
@@ -227,8 +227,7 @@ def _at(function: Function, access: Access, starts: dict[int, ir.Value], index: 
     start = starts[id(access)]
     if stride == 0:
         return start
-    offset = index if stride == 1 else function.builder.mul(index, integer(stride))
-    return function.at(start, access.view.buffer.dtype, offset)
+    return function.at(start, access.view.buffer.dtype, times(function.builder, index, stride))
 
 
 def _read(function: Function, access: Access, starts: dict[int, ir.Value], index: ir.Value, width: int) -> ir.Value:

@@ -30,7 +30,8 @@ __all__ = ["Module", "assemble"]
 
 @dataclass(frozen=True)
 class Module:
-    """A module and what has to be known to run it. constants: numbers of the constants that need a slot."""
+    """A module and what has to be known to run it. constants: numbers of the constants that need a slot.
+    is_brief: whether it runs its sweeps nearly all of the time, and not for long: then few passes of the compiler are enough."""
 
     text: str
     workspace: int
@@ -38,26 +39,36 @@ class Module:
     constants: tuple[int, ...]
     chunks: int
     sweeps: int
+    is_brief: bool
 
 
 _LARGE = 600
 """Programs of more nodes than this are emitted as many functions: compilers take more than linear time for long ones."""
 
 
-def assemble(graph: Graph, examples: Examples | None, descent: Loop | None, vector_bytes: int) -> Module:
-    """The module that evaluates a graph, or that repeats its stages as the steps of a descent."""
+def assemble(
+    graph: Graph, examples: Examples | None, descent: Loop | None, vector_bytes: int, runs_seldom: bool = False
+) -> Module:
+    """The module that evaluates a graph, or that repeats its stages as the steps of a descent. runs_seldom: as `compiled` has it."""
     parts = [graph] if descent is None else [graph_of(stage, graph, descent.carried) for stage in descent.stages]
     is_sampled = descent is not None and descent.sampling is not None
+    is_large = len(graph.nodes) > _LARGE
     can_be_split = is_sampled and descent is not None and descent.lanes == 1
     tiling = choose_tiling(graph, examples, is_sampled, can_be_split) if examples else None
+    has_sweeps = any(phase_count(part, examples) for part in parts)
+    sweeps, rest = _work(graph, examples) if has_sweeps and examples is not None else (0, 1)
+    is_mostly_sweeps = sweeps > _MOSTLY * rest
+    has_searches = descent is not None and len(descent.stages) > 1
+    is_brief = is_mostly_sweeps and (runs_seldom or (has_searches and sweeps < _LONG)) and not is_large
     emitter = Emitter(
         graph,
         examples,
         tiling,
         descent.sampling if descent else None,
         vector_bytes,
-        is_large=len(graph.nodes) > _LARGE,
-        has_sweeps=any(phase_count(part, examples) for part in parts),
+        1 if is_mostly_sweeps and rest <= _LITTLE else vector_bytes,
+        is_large=is_large,
+        has_sweeps=has_sweeps,
         lane_axis=follow_lanes(graph, graph.inputs[: descent.wide], descent.lanes)
         if descent and descent.lanes > 1
         else {},
@@ -72,9 +83,13 @@ def assemble(graph: Graph, examples: Examples | None, descent: Loop | None, vect
         for function in emitter.module.functions:
             if function.linkage == "internal":
                 function.attributes.add("noinline")  # copies of bodies would cost seconds of compilation
-    if emitter.has_sweeps and examples is not None and _is_mostly_sweeps(graph, examples):
+    if is_mostly_sweeps:
         for attribute in ("noinline", "optnone"):
             emitter.main.builder.function.attributes.add(attribute)
+    if is_brief:
+        for function in emitter.module.functions:
+            if "readnone" in function.attributes and not function.is_declaration:
+                function.attributes.add("alwaysinline")  # elementary functions
     used = emitter.memory.used
     return Module(
         str(emitter.module),
@@ -83,6 +98,7 @@ def assemble(graph: Graph, examples: Examples | None, descent: Loop | None, vect
         tuple(emitter.constants),
         emitter.tiling.chunks if emitter.tiling else 1,
         len(emitter.sweeps),
+        is_brief,
     )
 
 
@@ -90,8 +106,16 @@ _MOSTLY = 300
 """Code that is not optimised takes some ten times as long to run, and a tenth of the time to compile."""
 
 
-def _is_mostly_sweeps(graph: Graph, examples: Examples) -> bool:
-    """Whether all that is not done for each example is so little that it need not be fast, as the steps of L-BFGS over many examples."""
+_LITTLE = 1 << 14
+"""So much is done number by number in some 20 µs, by code that takes half as long to compile."""
+
+_LONG = 1 << 26
+"""Descents that search for each step's length take some hundred looks at the examples. If one takes longer than this work, a few percent
+of its time are more than what the compiler saves."""
+
+
+def _work(graph: Graph, examples: Examples) -> tuple[int, int]:
+    """How much is done for the examples, and how much besides, as the steps of L-BFGS."""
     sweeps = rest = 0
     for node in graph.nodes:
         work = max(operand.type.size for operand in (node, *node.operands))
@@ -99,7 +123,7 @@ def _is_mostly_sweeps(graph: Graph, examples: Examples) -> bool:
             sweeps += work
         elif examples.count not in node.shape:  # else it is a number that stands for as many: it lies nowhere
             rest += work
-    return sweeps > _MOSTLY * rest
+    return sweeps, rest
 
 
 def _emit_evaluation(emitter: Emitter) -> None:
@@ -116,7 +140,7 @@ def _emit_evaluation(emitter: Emitter) -> None:
     Evaluation(emitter, emitter.graph, emitter.views).emit(wanted)
     for source, view in repeated:
         assert source is not None
-        emit_copy(emitter.main, source, view, emitter.vector_bytes)
+        emit_copy(emitter.main, source, view, emitter.whole_vector_bytes)
 
 
 def _emit_help(emitter: Emitter) -> None:

@@ -19,6 +19,7 @@ from .arrays import Function, integer, loop, value_type
 from .formulas import constant
 from .inner_products import emit_inner_products
 from .operands import Operand, added, fused, moved
+from .plain_products import emit_number_by_number
 from .product_axes import Axis, Product, runs_along_k
 
 __all__ = ["emit_product", "pack"]
@@ -35,7 +36,8 @@ def emit_product(
 ) -> None:
     """Emits C = A B, or C += A B. operands: A, B and C, in the order that the product has them.
 
-    steps: how far k runs, where that is known only when the code runs; then n has several elements that lie one after the other.
+    vector_bytes: 1 for code that is short, and computes number by number. steps: how far k runs, where that is known only when the
+    code runs; then n has several elements that lie one after the other.
     """
     a, b, c = operands
     reduces_outside = any(axis.c == 0 for axis in product.outer)
@@ -90,6 +92,9 @@ def _emit_block(
     """One product of two matrices."""
     a, b, c = operands
     m, n, k = product.m, product.n, product.k
+    if vector_bytes == 1:
+        emit_number_by_number(function, product, operands, accumulates, steps)
+        return
     if n.extent == 1 or (m.extent == 1 and n.b != 1) or runs_along_k(product):
         emit_inner_products(function, product, operands, accumulates, vector_bytes)
         return

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache as kept
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from ...beside import beside
 from ...graph import Array, Graph
 from .. import cache
 from ..examples import Examples
@@ -24,16 +27,18 @@ __all__ = ["Execution", "Program", "compile_native"]
 
 _LARGE = 600
 _loaded: dict[str, Program] = {}
+_in_turn = threading.Lock()
+"""LLVM works for one thread at a time anyway: so what was asked for first is there first."""
 
 
 @dataclass(eq=False)
 class Program:
     """Machine code of a graph.
 
-    graph: what it computes. values: the arrays that were lifted out of the graph, which follow its inputs.
+    load: waits until it is there, if it is still being made. graph: what it computes.
     """
 
-    library: jit.Library
+    load: Callable[[], jit.Library]
     graph: Graph
     workspace: int
     scratch: int
@@ -42,18 +47,23 @@ class Program:
     sweeps: int
 
     @cached_property
+    def library(self) -> jit.Library:
+        """The functions of the program."""
+        return self.load()
+
+    @cached_property
     def constant_arrays(self) -> list[Array]:
         nodes = [node for node in self.graph.nodes if node.is_constant]
         return [np.ascontiguousarray(nodes[number].value) for number in self.constants]
-
-    def run(self) -> Any:
-        return self.library["run"]
 
 
 def compile_native(
     prepared: Prepared, examples: Examples | None, loop: Loop | None = None, runs_seldom: bool = False
 ) -> Program:
-    """The program of a graph: from memory, from disk, or compiled now. runs_seldom: as `compiled` has it."""
+    """The program of a graph: from memory, from disk, or made now. runs_seldom: as `compiled` has it.
+
+    Machine code is made by another thread. Who asks for a program and has something else to do gains the time.
+    """
     text = "|".join(
         (
             prepared.graph.fingerprint,
@@ -67,7 +77,7 @@ def compile_native(
     if key in _loaded:
         found = _loaded[key]
         return Program(
-            found.library,
+            found.load,
             prepared.graph,
             found.workspace,
             found.scratch,
@@ -77,15 +87,24 @@ def compile_native(
         )
     stored = cache.load(key)
     if stored is None:
-        code, description = _compile(prepared.graph, examples, loop, runs_seldom)
-        cache.store(key, code, description)
+        load, description = _begun(prepared.graph, examples, loop, runs_seldom, key)
     else:
         code, description = stored
-    needs = description.pop("needs")
-    library = jit.link(code, ("run", "help"), 5, needs)
-    description["constants"] = tuple(description["constants"])
-    program = _loaded[key] = Program(library, prepared.graph, **description)
+        load = kept(lambda: _linked(code, description))
+    program = _loaded[key] = Program(
+        load,
+        prepared.graph,
+        description["workspace"],
+        description["scratch"],
+        tuple(description["constants"]),
+        description["chunks"],
+        description["sweeps"],
+    )
     return program
+
+
+def _linked(code: bytes, description: dict[str, Any]) -> jit.Library:
+    return jit.link(code, ("run", "help"), 5, description["needs"])
 
 
 def _examples_key(graph: Graph, examples: Examples | None) -> str:
@@ -95,14 +114,14 @@ def _examples_key(graph: Graph, examples: Examples | None) -> str:
     return f"{examples.count} examples along {inputs}"
 
 
-def _compile(
-    graph: Graph, examples: Examples | None, loop: Loop | None, runs_seldom: bool
-) -> tuple[bytes, dict[str, Any]]:
+def _begun(
+    graph: Graph, examples: Examples | None, loop: Loop | None, runs_seldom: bool, key: str
+) -> tuple[Callable[[], jit.Library], dict[str, Any]]:
+    """Emits a program and lets another thread make its code; what waits for that, and the description to go with the code."""
     from .module import assemble  # what emits code is loaded only if code has to be made
 
-    module = assemble(graph, examples, loop, jit.vector_bytes())
-    code = jit.compile_object(module.text, runs_seldom or len(graph.nodes) > _LARGE)
-    return code, {
+    module = assemble(graph, examples, loop, jit.vector_bytes(), runs_seldom)
+    description = {
         "workspace": module.workspace,
         "scratch": module.scratch,
         "constants": list(module.constants),
@@ -110,6 +129,15 @@ def _compile(
         "sweeps": module.sweeps,
         "needs": jit.needed_functions(module.text),
     }
+
+    def make() -> jit.Library:
+        is_quick = runs_seldom or len(graph.nodes) > _LARGE
+        with _in_turn:
+            code = jit.compile_object(module.text, is_quick, module.is_brief)
+        cache.store(key, code, description)
+        return _linked(code, description)
+
+    return beside(make), description
 
 
 def _address(array: Array) -> int:
@@ -139,7 +167,7 @@ class Execution:
         history: Array | None = None,
         threads: int = 1,
     ) -> None:
-        self.program = program
+        self.program, self._library = program, program.library
         arrays = [*inputs, *outputs, np.zeros(1) if history is None else history, *program.constant_arrays]
         self._place_of_history = len(inputs) + len(outputs)
         self._alive = arrays
@@ -193,7 +221,7 @@ class Execution:
 
     def run(self) -> None:
         """Calls the program once; the other threads help for as long as the call lasts."""
-        run, help_ = self.program.library["run"], self.program.library["help"]
+        run, help_ = self._library["run"], self._library["help"]
         own, *others = self._arguments
         if not others or self.control[Control.ALONE] > 0:
             run(*own)

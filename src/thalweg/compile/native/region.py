@@ -249,7 +249,7 @@ class Region:
         if is_swapped:
             views.reverse()
         packed: ir.Value | None = None
-        if packed_size(product):
+        if packed_size(product) and self.vector_bytes > 1:
             buffer = self.memory.buffer(self.area, packed_size(product), node.dtype)
             packed = function.start_of(buffer)
         a, b, c = (Operand(function.start_of_view(view), view.buffer.dtype) for view in (*views, result))

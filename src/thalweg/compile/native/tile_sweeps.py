@@ -61,7 +61,7 @@ class TileSweep:
                 continue
             first = self._of_first_chunk(node, place)
             self.views[node] = self.homes.get(node, first)
-            chunks, vector_bytes = self.tiling.chunks, self.emitter.vector_bytes
+            chunks, vector_bytes = self.tiling.chunks, self.emitter.whole_vector_bytes
             emit_combine(
                 self.emitter.main,
                 reduction_of(node),

@@ -1,0 +1,44 @@
+"""Another thread at work."""
+
+import os
+import threading
+from multiprocessing import get_context
+
+import pytest
+
+from thalweg.beside import beside
+
+
+def test_both_go_on_at_once() -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def work() -> int:
+        begun.set()
+        assert may_end.wait(10)
+        return 42
+
+    wait = beside(work)
+    assert begun.wait(10)
+    may_end.set()
+    assert wait() == 42
+    assert wait() == 42
+
+
+def test_an_error_is_raised_for_who_waits() -> None:
+    def fail() -> None:
+        raise ValueError("no")
+
+    wait = beside(fail)
+    with pytest.raises(ValueError, match="no"):
+        wait()
+
+
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="there are no forks here")
+def test_a_fork_finds_the_work_done() -> None:
+    may_end = threading.Event()
+    wait = beside(lambda: may_end.wait(10))
+    threading.Timer(0.1, may_end.set).start()
+    child = get_context("fork").Process(target=wait)
+    child.start()
+    child.join(20)
+    assert child.exitcode == 0
