@@ -13,7 +13,8 @@ from thalweg.compile.native.product_axes import Axis, Product, packed_size, runs
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
-    ("rows", "columns", "summed"), [(1, 7, 64), (4, 4, 64), (5, 9, 65), (17, 3, 130), (47, 33, 100), (128, 33, 100), (6, 1, 77)]
+    ("rows", "columns", "summed"),
+    [(1, 7, 64), (4, 4, 64), (5, 9, 65), (17, 3, 130), (47, 33, 100), (128, 33, 100), (6, 1, 77)],
 )
 def test_a_product_with_a_transposed_matrix(rows: int, columns: int, summed: int, dtype: Any) -> None:
     rng = np.random.default_rng(rows)
