@@ -93,7 +93,7 @@ def in_real_numbers(graph: Graph, data: tuple[Array, ...]) -> Graph:
 
 
 def _as_float64(array: Array) -> Array:
-    return array.astype(FLOAT64) if array.dtype.kind == "f" else array
+    return array.astype(FLOAT64, copy=False) if array.dtype.kind == "f" else array
 
 
 def normalise(graph: Graph) -> Graph:
