@@ -126,7 +126,10 @@ class RankArea:
         """The share of the pairs in the right order, equal scores being half right."""
         scores, is_positive = np.concatenate(self._scores), np.concatenate(self._is_positive)
         negative, positive = np.sort(scores[~is_positive]), np.sort(scores[is_positive])
-        right = sum(float(np.searchsorted(negative, positive, side).sum()) for side in ("left", "right")) / 2
+        below = np.searchsorted(negative, positive)
+        tied = positive[np.append(negative, np.nan)[below] == positive]
+        equal = np.searchsorted(negative, tied, "right") - np.searchsorted(negative, tied)
+        right = float(below.sum()) + float(equal.sum()) / 2
         return _over(right, float(len(positive) * len(negative)))
 
     def _begin_to_bin(self) -> None:
