@@ -1,7 +1,7 @@
 """The curvature of a function of one number, example by example: bounds of f'' on many intervals.
 
 The range of all numbers is cut into cells. On each cell f'' is bounded once, by interval arithmetic; an interval's bound is the least of
-the cells that it meets, found in tables of the least of 1, 2, 4, ... neighbours.
+the cells that it meets, found in a table of the least of 1, 2, 4, ... neighbours.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ _SAMPLE = 1 << 12
 class Cells:
     """Bounds for a chain on the cells between edges (E,), for each row of its constants.
 
-    least, most: of f'', tables as above. steepest: of |f'|, for an f that is convex or concave, so that f' is monotone.
+    bends: of f'' and of −f'' from below, for 1, 2, 4, ... neighbours from each cell on (2, powers, rows, E − 1). steepest: of |f'|
+    (rows, E − 1), for an f that is convex or concave, so that f' is monotone. powers: the number of the largest power of two that is
+    not above 1, 2, 3, ... (E − 1,).
     """
 
     edges: Array
-    least: tuple[Array, ...]
-    most: tuple[Array, ...]
+    bends: Array
     steepest: Array
+    powers: Array
 
     @classmethod
     def around(cls, chain: Chain, places: Array) -> Cells:
@@ -51,7 +53,8 @@ class Cells:
         least = np.where(is_sure, jet.bend.lower, -np.inf).reshape(shape)
         most = np.where(is_sure, jet.bend.upper, np.inf).reshape(shape)
         steepest = np.maximum(np.abs(jet.slope.lower), np.abs(jet.slope.upper)).reshape(shape)
-        return cls(edges, _tables(least), _tables(-most), steepest)
+        bends = np.stack([_of_neighbours(least), _of_neighbours(-most)])
+        return cls(edges, bends, steepest, np.frexp(np.arange(1, shape[1] + 1))[1].astype(np.int64) - 1)
 
     def bounds(self, lower: Array, upper: Array, row: Array, weights: Array) -> tuple[Array, Array]:
         """On the intervals [lower, upper], for parts w f that are convex: a bound w f'' ≥ c ≥ 0, and one |w f'| ≤ s."""
@@ -59,15 +62,11 @@ class Cells:
         is_inside = (first >= 0) & (upper <= self.edges[-1])
         first = np.where(is_inside, first, 0)
         last = self._last(first, upper, is_inside)
-        level = np.frexp(last - first + 1)[1] - 1  # the largest power of two that fits
-        curved = np.empty(len(first))
-        for power in range(int(np.max(level)) + 1):
-            at = np.flatnonzero(level == power)
-            for table, sign in ((self.least, 1.0), (self.most, -1.0)):
-                here = at[sign * weights[at] >= 0] if at.size else at
-                begin, end = first[here], last[here] - (1 << power) + 1
-                least = np.minimum(table[power][row[here], begin], table[power][row[here], end])
-                curved[here] = np.abs(weights[here]) * least
+        power = self.powers[last - first]
+        _, powers, rows, cells = self.bends.shape
+        begin = (((weights < 0) * powers + power) * rows + row) * cells + first
+        end = begin + (last - first + 1 - (1 << power))
+        curved = np.abs(weights) * np.minimum(self.bends.take(begin), self.bends.take(end))
         is_good = is_inside & np.isfinite(curved) & (curved > 0)
         steep = np.maximum(self.steepest[row, first], self.steepest[row, last])
         return np.where(is_good, curved * (1 - 2.0**-50), 0.0), np.where(is_inside, np.abs(weights) * steep, np.inf)
@@ -80,12 +79,13 @@ class Cells:
         return np.minimum(last, len(self.edges) - 2)
 
 
-def _tables(values: Array) -> tuple[Array, ...]:
-    """The least of 1, 2, 4, ... neighbours from each cell on."""
+def _of_neighbours(values: Array) -> Array:
+    """The least of 1, 2, 4, ... neighbours from each cell on, where there are so many; else of fewer."""
     tables = [values]
     step = 1
     while values.shape[1] > step:
-        values = np.minimum(values[:, :-step], values[:, step:])
+        values = values.copy()
+        values[:, :-step] = np.minimum(values[:, :-step], values[:, step:])
         tables.append(values)
         step *= 2
-    return tuple(tables)
+    return np.stack(tables)

@@ -108,7 +108,8 @@ class _Around:
             rounding = 8 * _UNIT * (len(part.here) + size + 64)
             own, steep = np.zeros_like(total), 0.0
             for places in part.blocks(step):
-                rows = part.jacobian.rows(places) / self.units
+                rows = part.jacobian.rows(places)
+                rows /= self.units
                 norms = np.sqrt(np.einsum("np,np->n", rows, rows)) * (1 + 2.0**-40)
                 slack = 64 * _UNIT * (size + 16) * (norms * self.distance + np.abs(part.here[places]))
                 curved, slopes = part.bounds(places, radius * stretch * norms + slack)
