@@ -4,9 +4,10 @@ import os
 import threading
 from multiprocessing import get_context
 
+import numpy as np
 import pytest
 
-from thalweg.beside import beside
+from thalweg.beside import beside, shared
 
 
 def test_both_go_on_at_once() -> None:
@@ -42,3 +43,23 @@ def test_a_fork_finds_the_work_done() -> None:
     child.start()
     child.join(20)
     assert child.exitcode == 0
+
+
+def test_threads_share_the_items() -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def work(x: int) -> tuple[int, str]:
+        both.wait()  # each item has a thread of its own, or this never ends
+        return x * x, np.geterr()["over"]
+
+    with np.errstate(over="ignore"):
+        assert shared(work, [2, 3], threads=2) == [(4, "ignore"), (9, "ignore")]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_of_several_errors_the_first_items_is_raised(threads: int) -> None:
+    def work(x: int) -> int:
+        raise ValueError(str(x))
+
+    with pytest.raises(ValueError, match="^0$"):
+        shared(work, range(100), threads)

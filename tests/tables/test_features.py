@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from thalweg import TableError
@@ -101,3 +102,22 @@ def test_an_encoding_survives_as_plain_values() -> None:
     titanic = read_table(EXAMPLES / "titanic.csv")
     encoding = Encoding.learn(titanic, np.arange(891), ("survived",))
     assert Encoding.from_dict(encoding.to_dict()) == encoding
+
+
+def test_threads_and_blocks_of_rows_change_nothing() -> None:
+    rng = np.random.default_rng(0)
+    count = 100_000
+    colours = np.array(["red", "green", "blue", None], object)[rng.integers(0, 4, count)]
+    colours[::1000] = "unseen"
+    numbers = {f"x{i}": np.where(rng.random(count) < 0.1, np.nan, rng.standard_normal(count)) for i in range(5)}
+    whole = read_table(pa.table({**{name: pa.array(x) for name, x in numbers.items()}, "colour": pa.array(colours)}))
+    training = np.setdiff1d(np.arange(count), np.arange(0, count, 1000))
+    encoding = Encoding.learn(whole, training, ())
+    X, unseen = encoding.transform(whole)
+    assert unseen == {"colour": 100}
+    np.testing.assert_allclose(X[training].mean(axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(X[training].std(axis=0), 1, atol=1e-9)
+    few = rng.permutation(count)[:1000]  # in no order
+    np.testing.assert_array_equal(encoding.transform(whole, few)[0], X[few])
+    shuffled = np.array([5, 7, 6, 8])  # the first and the last are as far apart as if they followed one another
+    np.testing.assert_array_equal(encoding.transform(whole, shuffled)[0], X[shuffled])

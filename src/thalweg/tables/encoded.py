@@ -18,7 +18,7 @@ from ..graph import Array, ArrayType
 from ..trace import trace
 from .arrow import as_numpy
 from .column import Kind
-from .encoding import Encoding, fill_features
+from .encoding import Encoding, fill_features, span_of
 from .part import Part
 from .split import is_held_row
 from .survey import Survey
@@ -111,7 +111,7 @@ class EncodedRows:
         """Writes rows `start` to `stop` of those that are used."""
         X, *others = into
         chosen = self.chosen[start:stop]
-        span = _span(chosen)
+        span = span_of(chosen)
         if self.targets:
             for target, values in zip(others, self.targets, strict=True):
                 target[:] = values[span]
@@ -141,7 +141,7 @@ class EncodedRows:
 
     def _write_numbers(self, block: Array, rows: Array, places: list[list[int]]) -> None:
         """All columns of numbers at once, into an array that lies row by row."""
-        span = _span(rows)
+        span = span_of(rows)
         columns = [values[span] for values in self.numbers.values()]
         features = self.encoding.features
         for first in range(0, len(columns), _TOGETHER):
@@ -164,12 +164,6 @@ class EncodedRows:
 @lru_cache(maxsize=4)
 def _all_rows(count: int) -> Array:
     return np.arange(count)
-
-
-def _span(rows: Array) -> Any:
-    """What chooses rows: a slice if they follow one another."""
-    is_run = len(rows) > 0 and int(rows[-1] - rows[0]) == len(rows) - 1
-    return slice(int(rows[0]), int(rows[-1]) + 1) if is_run else rows
 
 
 @cache

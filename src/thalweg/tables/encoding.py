@@ -10,6 +10,7 @@ its rows, 0 elsewhere. Every feature is then standardised, the ones of categorie
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -17,12 +18,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..beside import shared
 from ..errors import TableError
 from ..graph import Array
 from .column import PLAIN_NUMBERS, Column, Kind
 from .missing import Missing, Unseen, check_choice, refuse_missing
 from .names import no_such_column
 from .table import Table
+from .threads import threads_for
 
 __all__ = [
     "IGNORED",
@@ -35,6 +38,7 @@ __all__ = [
     "features_of_number",
     "fill_features",
     "places_of_categories",
+    "span_of",
 ]
 
 MISSING_CATEGORY = "\0missing"
@@ -42,6 +46,8 @@ MISSING_CATEGORY = "\0missing"
 IGNORED = "ignored, as asked"
 """Why a column is not used."""
 _CONSTANT = "the same in every row"
+_BLOCK = 1 << 15
+"""Rows of features that are written at a time, and stay in cache."""
 _LARGEST = 1e150
 """The square of a larger number, which the standard deviation needs, is infinite; that of a smaller one than 1 / this is 0."""
 
@@ -81,12 +87,15 @@ class Encoding:
 
         Raises TableError if no column can be used.
         """
+        columns = [column for column in table.columns if column.name not in without]
         features: list[Feature] = []
         left_out: dict[str, str] = {}
-        for column in table.columns:
-            if column.name in without:
-                continue
-            found, reason = ([], IGNORED) if column.name in ignored else _features(column, rows, table.path)
+
+        def learnt(column: Column) -> tuple[list[Feature], str]:
+            return ([], IGNORED) if column.name in ignored else _features(column, rows, table.path)
+
+        of_columns = shared(learnt, columns, threads_for(len(rows) * len(columns)))
+        for column, (found, reason) in zip(columns, of_columns, strict=True):
             features.extend(found)
             if reason:
                 left_out[column.name] = reason
@@ -139,17 +148,25 @@ class Encoding:
             refuse_missing(table, np.arange(table.row_count)[rows], self.kinds)
         if unseen == "refuse":
             self._refuse_unseen(table, rows)
-        count = len(np.arange(table.row_count)[rows])
-        result = np.empty((count, len(self.features)), dtype)
-        counts: dict[str, int] = {}
-        for name, indices in self.indices().items():
-            features = [self.features[index] for index in indices]
-            column = table.column(name)
-            _check_kind(column, features, table.path)
-            # A column's features lie side by side, so this is a view.
-            if unknown := fill_features(result[:, indices[0] : indices[-1] + 1], features, column, rows):
-                counts[name] = unknown
-        return result, counts
+        chosen = np.arange(table.row_count)[rows]
+        result = np.empty((len(chosen), len(self.features)), dtype)
+        indices = self.indices()
+        columns = {name: table.column(name) for name in indices}
+        for name, column in columns.items():
+            _check_kind(column, [self.features[index] for index in indices[name]], table.path)
+
+        def fill(first: int) -> Counter[str]:
+            """Writes some rows, of which each thread has its own: they would wait for each other where they write side by side."""
+            unknown: Counter[str] = Counter()
+            span, part = span_of(chosen[first : first + _BLOCK]), result[first : first + _BLOCK]
+            for name, column in columns.items():
+                places = indices[name]  # which follow one another, so that the block is a view
+                features = self.features[places[0] : places[-1] + 1]
+                unknown[name] += fill_features(part[:, places[0] : places[-1] + 1], features, column, span)
+            return unknown
+
+        counts = sum(shared(fill, range(0, len(chosen), _BLOCK), threads_for(result.size)), Counter[str]())
+        return result, {name: counts[name] for name in columns if counts[name]}
 
     def in_own_units(self, weights: Array, intercept: Any, mean: Any = 0.0, scale: Any = 1.0) -> tuple[Array, Array]:
         """Coefficients (n,) or (n, m) and intercept () or (m,) in the table's own units.
@@ -322,6 +339,12 @@ def _fill_category(block: Array, features: Sequence[Feature], column: Column, va
     hit = np.flatnonzero(place >= 0)
     block[hit, place[hit]] = ((1 - means) / scales)[place[hit]]
     return int(np.count_nonzero((place < 0) & ~missing))
+
+
+def span_of(rows: Array) -> Any:
+    """What chooses rows: a slice if they follow one another."""
+    is_run = len(rows) > 0 and int(rows[-1] - rows[0]) == len(rows) - 1 and bool((np.diff(rows) == 1).all())
+    return slice(int(rows[0]), int(rows[-1]) + 1) if is_run else rows
 
 
 def places_of_categories(categories: list[str | None], column: Column) -> Array:

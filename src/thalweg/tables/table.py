@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa  # noqa: F401  # of the example
 
+from ..beside import shared
 from ..errors import TableError
 from .column import Column, Kind
 from .infer import Place, infer_column
 from .names import check_names, is_pandas_index, no_such_column
 from .source import Source
+from .threads import threads_for
 
 __all__ = ["Table", "no_rows"]
 
@@ -48,7 +50,9 @@ class Table:
           height  number; 1.5 to 1.9; 1 missing
           colour  category; 2 different: blue, red
         """
-        table = cls.of_arrow(source.table(), source, kinds, expected)
+        arrow = source.table()
+        threads = threads_for(arrow.num_rows * arrow.num_columns)
+        table = cls.of_arrow(arrow, source, kinds, expected, threads=threads)
         if not table.row_count:
             raise no_rows(source.path)
         return table
@@ -61,8 +65,9 @@ class Table:
         kinds: Mapping[str, Kind] | None = None,
         expected: Mapping[str, Kind] | None = None,
         first: int = 0,
+        threads: int = 1,
     ) -> Table:
-        """Rows of a source, as an Arrow table. first: the number of the first of them."""
+        """Rows of a source, as an Arrow table. first: the number of the first of them. threads: that share the columns."""
         names = [name for name in arrow.column_names if not is_pandas_index(name)]
         check_names(names, source.path)
         wanted = dict(kinds or {})
@@ -76,8 +81,8 @@ class Table:
             return source.place(None if row is None else first + row)
 
         wanted = {**(expected or {}), **wanted}
-        columns = tuple(infer_column(name, arrow.column(name), wanted.get(name), place) for name in names)
-        return cls(source.path, columns, arrow.num_rows, source.how, place, source.absent_is_zero)
+        columns = shared(lambda name: infer_column(name, arrow.column(name), wanted.get(name), place), names, threads)
+        return cls(source.path, tuple(columns), arrow.num_rows, source.how, place, source.absent_is_zero)
 
     @cached_property
     def _by_name(self) -> dict[str, Column]:
