@@ -110,7 +110,7 @@ def test_fitting_a_table_imports_no_special_functions() -> None:
 def test_a_plain_fit_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
     """Most of the time of a fit of a small table is that of loading modules."""
     table = tmp_path / "table.csv"
-    table.write_text("x,y\n" + "\n".join(f"{i},{2 * i + i % 3}" for i in range(50)))
+    table.write_text("x,word,day,y\n" + "\n".join(f"{i},{'ab'[i % 2]},2026-11-21,{'yn'[i % 3 > 0]}" for i in range(50)))
     command = ["fit", str(table), "--target", "y", "--output", str(tmp_path / "model")]
     unwanted = [
         "http.server",
