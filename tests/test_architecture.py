@@ -116,6 +116,7 @@ def test_a_plain_fit_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None
         "http.server",
         "concurrent.futures",
         "matplotlib",
+        "numpy.ma",
         "pandas",
         "pyarrow.compute",
         "pyarrow.parquet",
