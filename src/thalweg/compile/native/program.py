@@ -227,8 +227,8 @@ class Execution:
             run(*own)
             return
         self.control[Control.QUIT] = 0
-        with helpers(help_, others, self):
-            try:
-                run(*own)
-            finally:
-                self.control[Control.QUIT] = 1
+        with helpers(help_, others, self._send_home, self):
+            run(*own)
+
+    def _send_home(self) -> None:
+        self.control[Control.QUIT] = 1
