@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import thalweg as tw
+from thalweg.descent.member import Member
 from thalweg.descent.minimize import plan_of
-from thalweg.descent.together import Descents, Member
+from thalweg.descent.together import Descents
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((200, 3))

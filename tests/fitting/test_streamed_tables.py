@@ -17,7 +17,8 @@ from click.testing import CliRunner
 import thalweg as tw
 from thalweg.cli.main import main
 from thalweg.fitting import Settings, TableModel, fit, fit_prepared, prepare_source, prepare_stream
-from thalweg.tables import Table, open_source, survey
+from thalweg.tables import Table, open_source
+from thalweg.tables.survey import survey
 
 ROWS = 150_000
 GENERATOR = np.random.default_rng(0)

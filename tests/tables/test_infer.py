@@ -88,6 +88,44 @@ def test_types_of_arrow() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_a_dictionary_is_the_text_that_it_stands_for(kind: pa.DataType) -> None:
+    """Whatever else it holds: words that no row has, missing ones, the same word twice when trimmed; in several chunks."""
+    pieces = [
+        pa.DictionaryArray.from_arrays(pa.array([2, 0, 2, None], pa.int8()), pa.array(["u", "nobody's", " v "], kind)),
+        pa.DictionaryArray.from_arrays(pa.array([1, 0, 2, 2], pa.int8()), pa.array(["v", "NA", "w"], kind)),
+    ]
+    words = ["v", "u", "v", None, None, "v", "w", "w"]
+    for wanted in (Kind.TEXT, Kind.CATEGORY, None):
+        expected = read_table(pa.table({"a": words}), kinds={"a": wanted} if wanted else {}).column("a")
+        with_missing = pa.DictionaryArray.from_arrays(pa.array([3, 2, 3, 0, 1, 3, 4, 4]), [None, "NA", "u", "v", "w"])
+        for data in (pa.chunked_array(pieces), with_missing):
+            found = read_table(pa.table({"a": data}), kinds={"a": wanted} if wanted else {}).column("a")
+            assert (found.kind, found.categories) == (expected.kind, expected.categories)
+            np.testing.assert_array_equal(found.values, expected.values)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_are_days_whatever_their_unit(unit: str) -> None:
+    seconds = np.array([-86_400 * 3 // 2, 0, 1_700_000_000])
+    counts = pa.array([*(seconds * {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]).tolist(), None])
+    columns = {"timestamp": counts.cast(pa.timestamp(unit, "UTC")), "duration": counts.cast(pa.duration(unit))}
+    found = read_table(pa.table(columns))
+    for name in columns:
+        np.testing.assert_array_equal(found.column(name).values, [*(seconds / 86_400), np.nan])
+
+
+def test_dates_and_times_of_day() -> None:
+    day, noon = datetime.date(1969, 12, 30), datetime.time(12)
+    kinds = {"a": pa.date32(), "b": pa.date64()}
+    times = {"c": pa.time32("s"), "d": pa.time32("ms"), "e": pa.time64("us"), "f": pa.time64("ns")}
+    columns = {name: pa.array([day, None], kind) for name, kind in kinds.items()}
+    found = read_table(pa.table(columns | {name: pa.array([noon, None], kind) for name, kind in times.items()}))
+    for column in found.columns:
+        assert column.kind is (Kind.DATE if column.name in kinds else Kind.NUMBER)
+        np.testing.assert_array_equal(column.values, [-2 if column.name in kinds else 0.5, np.nan])
+
+
 DATA = "n,z,b,w,d\n1,01,true,x,2020-01-01\n0,1,false,y,2020-01-02\n1,01,yes,,\n"
 
 

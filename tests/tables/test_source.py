@@ -55,6 +55,20 @@ def test_types_that_differ_between_files_become_one_that_holds_both(tmp_path: Pa
     np.testing.assert_array_equal(read_table(tmp_path).column("a").values, [1, 2, 1.5, np.nan, np.nan, np.nan])
 
 
+def test_text_in_files_that_differ_elsewhere_is_read_again_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("word,day\nred,2024-01-01\nblue,2024-01-02\n")
+    (tmp_path / "2.csv").write_text("word,day\nred,2024-01-01 12:00:00\ngreen,2024-01-02 12:00:00\n")
+    found = read_table(tmp_path)
+    assert [found.column("word").categories[code] for code in found.column("word").values] == [
+        "red",
+        "blue",
+        "red",
+        "green",
+    ]
+    np.testing.assert_array_equal(found.column("day").values % 1, [0, 0, 0.5, 0.5])
+    assert found.place(3) == f"{tmp_path / '2.csv'}, line 3 (row 2)"
+
+
 def test_what_a_json_object_does_not_name_is_missing(tmp_path: Path) -> None:
     (tmp_path / "1.jsonl").write_text('{"a": 1}\n{"b": "x"}\n')
     (tmp_path / "2.jsonl").write_text('{"c": true}\n')

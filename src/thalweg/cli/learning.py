@@ -186,7 +186,6 @@ def _load_meanwhile(source: Source) -> None:
     """Loads what most fits need later on, while the table is still being read."""
     if source.is_being_read:
         import numpy.random  # noqa: F401  # which NumPy itself loads late
-        import pyarrow.compute  # noqa: F401  # for text
     if source.is_being_read:
         from ..compile.native import get_ready
 

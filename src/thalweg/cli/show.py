@@ -115,8 +115,7 @@ def _why_a_number(prepared: Prepared | PreparedStream) -> str:
     settings, target = prepared.settings, prepared.target
     if target.classes or len(target.names) > 1 or settings.model in ("linear", "poisson") or settings.objective:
         return ""
-    different = np.unique(target.values)
-    if len(different) > _FEW or np.any(different % 1):
+    if np.any(target.values != np.trunc(target.values)) or len(different := np.unique(target.values)) > _FEW:
         return ""
     as_classes = "--objective cross_entropy" if isinstance(prepared.model, Perceptron) else "--model softmax"
     as_counts = "--objective poisson" if isinstance(prepared.model, Perceptron) else "--model poisson"

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from ..descent.data import ArrayData
+from ..descent.member import Member
 from ..descent.plan import Origin, Plan
 from ..descent.population import Population, population_of
 from ..descent.problem import problem_of
 from ..descent.result import Result
-from ..descent.together import Descents, Member
+from ..descent.together import Descents
 from ..graph import Array
 from .cluster import Cluster
 from .tree import split_rows

@@ -1,9 +1,11 @@
 """Descent: methods, line searches, stopping rules, the steps as graphs, the run, and what it returns."""
 
+from typing import TYPE_CHECKING
+
+from ..on_demand import on_demand
 from . import schedules
 from .controls import Controls, Intervention
 from .data import Stream
-from .gradient_check import Agreement, GradientCheck, LeafCheck, check_gradient
 from .gradients import Numerical
 from .grid import Grid, grid, powers_of_ten
 from .history import History
@@ -33,7 +35,6 @@ from .penalties import L1, L2, ElasticNet, Penalty
 from .population import Basin, Population, Rate, RateKind
 from .result import Result, Stopped
 from .run import Progress
-from .starts import Gaussian, Glorot, He, Start, Uniform, Zeros
 from .stopping import (
     GradientBelow,
     LossBelow,
@@ -45,7 +46,11 @@ from .stopping import (
     StoppingRule,
     ValidationStalls,
 )
-from .trajectory import Trajectory, retrace
+
+if TYPE_CHECKING:
+    from .gradient_check import Agreement, GradientCheck, LeafCheck, check_gradient
+    from .starts import Gaussian, Glorot, He, Start, Uniform, Zeros
+    from .trajectory import Trajectory, retrace
 
 __all__ = [
     "BFGS",
@@ -112,3 +117,13 @@ __all__ = [
     "retrace",
     "schedules",
 ]
+
+# Most descents need none of these.
+__getattr__ = on_demand(
+    __name__,
+    {
+        "gradient_check": ["Agreement", "GradientCheck", "LeafCheck", "check_gradient"],
+        "starts": ["Gaussian", "Glorot", "He", "Start", "Uniform", "Zeros"],
+        "trajectory": ["Trajectory", "retrace"],
+    },
+)

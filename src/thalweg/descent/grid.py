@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ArgumentError
 
-__all__ = ["Grid", "grid", "powers_of_ten"]
+if TYPE_CHECKING:
+    from .methods import Method
+
+__all__ = ["Grid", "expanded", "grid", "powers_of_ten"]
 
 
 @dataclass(frozen=True)
@@ -58,3 +64,25 @@ def powers_of_ten(first: int, last: int, per_decade: int = 1) -> Grid:
         raise ArgumentError(f"per_decade={per_decade!r}: expected a whole number, 1 or more")
     count = (last - first) * per_decade + 1
     return Grid(tuple(float(f"{10 ** (first + i / per_decade):.12g}") for i in range(count)))
+
+
+def expanded(method: Method) -> list[tuple[Method, dict[str, float]]]:
+    """Every combination of the values of a method's grids, and what each has of its own.
+
+    Raises ArgumentError for a value that the method refuses.
+    """
+    places: list[tuple[str, Grid, bool]] = []
+    for owner, is_search in ((method, False), (method.line_search, True)):
+        if owner is not None:
+            places += [(name, value, is_search) for name, value in vars(owner).items() if isinstance(value, Grid)]
+    if not places:
+        return [(method, {})]
+    found = []
+    for values in itertools.product(*(grid.values for _, grid, _ in places)):
+        own = {name: value for (name, _, is_search), value in zip(places, values, strict=True) if not is_search}
+        of_search = {name: value for (name, _, is_search), value in zip(places, values, strict=True) if is_search}
+        changed: dict[str, Any] = dict(own)
+        if of_search and method.line_search is not None:
+            changed["line_search"] = dataclasses.replace(method.line_search, **of_search)
+        found.append((dataclasses.replace(method, **changed), {**own, **of_search}))
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,19 +18,21 @@ from .controls import Controls
 from .curvature import curvature_of
 from .data import Data, data_of
 from .gradients import gradient_source
+from .grid import expanded
 from .indices import check_indices
 from .line_search import LineSearch
+from .member import Member
 from .methods import LBFGS, AcceleratedGradient, Adam, GradientDescent, LevenbergMarquardt, Method, RandomSearch
 from .penalties import Penalty
 from .plan import Plan
-from .population import expanded
 from .problem import Problem, problem_of
 from .result import Result
 from .run import Progress
 from .single import run_single
-from .starts import Gaussian, Start
 from .stopping import GradientBelow, MaxSteps, NoChange, StoppingRule, ValidationStalls, leaves
-from .together import Member, run_population
+
+if TYPE_CHECKING:
+    from .starts import Start
 
 __all__ = ["check_method", "minimize", "plan_of", "planned"]
 
@@ -124,6 +126,8 @@ def minimize(
         controls=controls,
     )
     if is_population:
+        from .together import run_population  # one descent needs neither this nor starts
+
         return run_population(plan, members, on_progress)
     return run_single(plan, members[0].vector, members[0].method, on_progress)
 
@@ -274,11 +278,15 @@ def _check_every(every: int | None, data: Data, batch: int | None) -> int:
 def _starts(problem: Problem, parameters: Any, start: Start | None, restarts: int | None, seed: int) -> list[Array]:
     """The vectors to start from."""
     given = problem.layout.vector(parameters)
+    if start is None and restarts is None:
+        return [given]
+    from .starts import Gaussian, Start
+
     if start is not None and not isinstance(start, Start):
         raise ArgumentError(f"start={start!r}: expected a start such as tw.Gaussian(1.0), tw.Glorot() or tw.He()")
     if restarts is not None and (not isinstance(restarts, int) or isinstance(restarts, bool) or restarts < 1):
         raise ArgumentError(f"restarts={restarts!r}: expected a whole number, 1 or more")
-    if start is None and restarts in (None, 1):
+    if start is None and restarts == 1:
         return [given]
     generator = np.random.default_rng([seed % (1 << 63), 1])
     if start is not None:

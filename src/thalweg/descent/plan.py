@@ -15,11 +15,11 @@ from ..compile.function import compiled, threads_for
 from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..ops.contraction import dot, free_axes
 from ..rewrite import simplify
+from . import device as devices
 from .checkpoint import Keeper
 from .chunks import over_data
 from .controls import Controls
 from .data import Data, ScatteredData
-from .device import device_step
 from .engines import CompiledStep, batch_rows, compiled_step
 from .methods import LBFGS, Method
 from .norms import norm
@@ -124,7 +124,7 @@ class Plan:
     def _compiled(self, step: Step | Lanes, arrays: Sequence[Array]) -> CompiledStep:
         if self.device is None:
             return compiled_step(step, arrays, self.batch)
-        return device_step(step, arrays, self.batch, self.device)
+        return devices.device_step(step, arrays, self.batch, self.device)
 
     def program_of_many(self, step: Step, method: Method, lanes: int) -> tuple[CompiledStep, int]:
         """The program for members in so many lanes, and the number of lanes: 1 where lanes gain nothing."""

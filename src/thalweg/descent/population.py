@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +13,11 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array
-from .grid import Grid
 from .methods import Method
 from .parameters import flatten
 from .result import Result, duration
 
-__all__ = ["Basin", "Population", "Rate", "RateKind", "expanded", "population_of"]
+__all__ = ["Basin", "Population", "Rate", "RateKind", "population_of"]
 
 
 class RateKind(Enum):
@@ -96,28 +94,6 @@ class Population(Result):
             if of_kind:
                 lines.append(f"{kind.value}: {', '.join(f'{rate:g}' for rate in of_kind)}")
         return lines
-
-
-def expanded(method: Method) -> list[tuple[Method, dict[str, float]]]:
-    """Every combination of the values of a method's grids, and what each has of its own.
-
-    Raises ArgumentError for a value that the method refuses.
-    """
-    places: list[tuple[str, Grid, bool]] = []
-    for owner, is_search in ((method, False), (method.line_search, True)):
-        if owner is not None:
-            places += [(name, value, is_search) for name, value in vars(owner).items() if isinstance(value, Grid)]
-    if not places:
-        return [(method, {})]
-    found = []
-    for values in itertools.product(*(grid.values for _, grid, _ in places)):
-        own = {name: value for (name, _, is_search), value in zip(places, values, strict=True) if not is_search}
-        of_search = {name: value for (name, _, is_search), value in zip(places, values, strict=True) if is_search}
-        changed: dict[str, Any] = dict(own)
-        if of_search and method.line_search is not None:
-            changed["line_search"] = dataclasses.replace(method.line_search, **of_search)
-        found.append((dataclasses.replace(method, **changed), {**own, **of_search}))
-    return found
 
 
 def population_of(

@@ -11,11 +11,11 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array, evaluate
+from . import device as devices
 from .best import Best, with_point
 from .checkpoint import Checkpoint, Kept
 from .chunks import chunked_engine, over_data
 from .data import ChunkTotals, Data, ScatteredData, Stream, StreamData, check_data, size_text
-from .device import holds, loss_on_device, streamed_to_device
 from .engines import Engine, numpy_engine
 from .history import History
 from .identity import identity_of
@@ -108,8 +108,8 @@ def engine_of(plan: Plan, step: Step, vector: Array, method: Method, found: Chec
     def started() -> Step:
         return dataclasses.replace(step, state=tuple(state), settings=settings)
 
-    if is_compiled and plan.device is not None and not holds(plan.device, plan.data):
-        return streamed_to_device(started(), plan.data, plan.batch, plan.seed, plan.device, *place)
+    if is_compiled and plan.device is not None and not devices.holds(plan.device, plan.data):
+        return devices.streamed_to_device(started(), plan.data, plan.batch, plan.seed, plan.device, *place)
     if is_compiled and isinstance(plan.data, ScatteredData):
         engine = plan.data.engine(started(), plan.batch, plan.seed, *place)
         if engine is not None:
@@ -159,8 +159,8 @@ def _with_memory(step: Step, state: Sequence[Array], memory: Any, method: Method
 def _validation(plan: Plan, kept: Data) -> Validation:
     problem = problem_of(plan.loss, plan.parameters, kept, kept.examples, plan.source)
     check_indices(problem, kept)
-    if problem.is_traced and plan.device is not None and holds(plan.device, kept):
-        return Validation(loss_on_device(problem.graph, kept.arrays, plan.device), plan.every)
+    if problem.is_traced and plan.device is not None and devices.holds(plan.device, kept):
+        return Validation(devices.loss_on_device(problem.graph, kept.arrays, plan.device), plan.every)
     if problem.is_traced and plan.target != "numpy":
         function = over_data(problem.graph, kept)
         return Validation(lambda vector: float(function(vector)[0]), plan.every)

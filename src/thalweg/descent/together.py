@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from .best import with_point
 from .data import check_data
 from .history import History, Rows
 from .lockstep import Lockstep, MemberState, run_together
-from .methods import Method
+from .member import Member
 from .plan import Evaluation, Origin, Plan, evaluations
 from .population import Population, check_same_state, population_of
 from .result import Ending, Result
@@ -22,19 +22,7 @@ from .run import Progress, progress_of, reason
 from .steps import Keeps, Outside, Status, start_of
 from .stopping import Measurement, Stop, StoppingRule, leaves
 
-__all__ = ["Descents", "Member", "run_population"]
-
-
-@dataclass(frozen=True, eq=False)
-class Member:
-    """One descent among several. vector: where it starts. own: what is told of it. seed: of methods that draw at random.
-    numbers: of the loss, as the problem names them."""
-
-    vector: Array
-    method: Method
-    own: Mapping[str, float]
-    seed: int
-    numbers: tuple[float, ...] = ()
+__all__ = ["Descents", "run_population"]
 
 
 @dataclass(eq=False)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..graph import Array
+from .member import Member
 from .plan import Origin
 from .population import Population
 from .result import Result
 from .single import engine_of
 from .steps import Outside
-from .together import Descents, Member
+from .together import Descents
 
 __all__ = ["Trajectory", "retrace"]
 

@@ -138,8 +138,9 @@ class Situation:
         if not len(history):
             return self.fallen
         middle = int(np.searchsorted(history.step, (history.step[0] + history.step[-1]) // 2, side="right")) - 1
-        around = history.loss[max(0, middle - 2) : middle + 3] if self.plan.batch is not None else history.loss[middle]
-        fall = float(np.median(around)) - self.loss
+        of_batches = self.plan.batch is not None
+        there = np.median(history.loss[max(0, middle - 2) : middle + 3]) if of_batches else history.loss[middle]
+        fall = float(there) - self.loss
         return max(0.0, fall) if np.isfinite(fall) else self.fallen
 
     @cached_property

@@ -7,11 +7,12 @@ from .descend import GRADIENT_THRESHOLD, Task, task_of
 from .fit_table import fit, fit_prepared, model_of, prepare_source, prepare_within
 from .prepare import Part, Prepared, prepare
 from .settings import METHODS, MODELS, Settings
-from .streamed import PreparedStream, prepare_stream
+from .streamed import PreparedStream
 from .table_model import TableModel
 
 if TYPE_CHECKING:
     from .reporting import fitted_of, write_report
+    from .streaming import prepare_stream
     from .tuning import RANGES, Tuned, tune
     from .use import Evaluation, NewRows, evaluate, predictions
 
@@ -44,11 +45,12 @@ __all__ = [
     "write_report",
 ]
 
-# What searches, predicts and reports takes no time of those who only fit.
+# What streams, searches, predicts and reports takes no time of those who only fit.
 __getattr__ = on_demand(
     __name__,
     {
         "reporting": ["fitted_of", "write_report"],
+        "streaming": ["prepare_stream"],
         "tuning": ["RANGES", "Tuned", "tune"],
         "use": ["Evaluation", "NewRows", "evaluate", "predictions"],
     },

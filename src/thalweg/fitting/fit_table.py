@@ -18,7 +18,7 @@ from ..tables import Kind, Source, Table, open_source, reading_bound
 from .descend import task_of
 from .prepare import Prepared, prepare
 from .settings import Settings
-from .streamed import PreparedStream, StreamedPart, prepare_stream
+from .streamed import PreparedStream, StreamedPart
 from .table_model import TableModel
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def prepare_within(
     kinds = {**(kinds or {}), **dict.fromkeys(settings.ignored, Kind.OTHER)}  # what is ignored need not be understood
     if bound is None:
         return prepare(Table.of(source, kinds), target, settings)
+    from .streaming import prepare_stream  # most tables fit in memory
+
     return prepare_stream(source, target, settings, memory=bound, kinds=kinds)
 
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from ..descent import Method, Start, StoppingRule
 from ..descent.data import data_of
+from ..descent.member import Member
 from ..descent.minimize import check_method, plan_of
 from ..descent.parameters import layout_of
 from ..descent.plan import Plan
 from ..descent.problem import UNTRACED_HINT
 from ..descent.stopping import ValidationStalls, leaves
-from ..descent.together import Member
 from ..errors import ArgumentError, DataError, TracingError
 from ..graph import Array
 from .ranges import Range, plain

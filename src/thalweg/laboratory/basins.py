@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..descent import GradientBelow, MaxSteps
+from ..descent.member import Member
 from ..descent.minimize import plan_of
-from ..descent.together import Descents, Member
+from ..descent.together import Descents
 from ..graph import Array
 from .gallery import Window
 from .scene import Run

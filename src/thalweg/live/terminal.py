@@ -13,6 +13,7 @@ from .braille import log_curve
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.live import Live
 
 __all__ = ["TerminalChart"]
 
@@ -34,7 +35,6 @@ class TerminalChart:
 
     def __init__(self, console: Console | None = None, examples: int | None = None) -> None:
         from rich.console import Console
-        from rich.live import Live
 
         self._console = console or Console(stderr=True, highlight=False)
         self._examples = examples
@@ -45,23 +45,27 @@ class TerminalChart:
             and self._console.width >= _NARROWEST
             and self._console.height >= 2 * _HEIGHT
         )
-        self._live = Live(console=self._console, transient=True, auto_refresh=False)
+        self._live: Live | None = None
         self._next_picture = 0.0
         self._next_line = _FIRST_LINE
 
     def __enter__(self) -> TerminalChart:
         if self._is_chart:
+            from rich.live import Live
+
+            self._live = Live(console=self._console, transient=True, auto_refresh=False)
             self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._live.stop()
+        if self._live is not None:
+            self._live.stop()
 
     def update(self, now: Progress) -> None:
         """Shows where the descent stands, a few times a second."""
-        if self._is_chart:
+        if self._live is not None:
             if time.monotonic() >= self._next_picture:
                 self._live.update(self._picture(now), refresh=True)
                 self._next_picture = time.monotonic() + _BETWEEN_PICTURES

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..descent import Population
-from ..descent.together import Descents, Member
+from ..descent.member import Member
+from ..descent.together import Descents
 from ..graph import Array
 from .plane import basin_numbers, contour_of
 from .subject import Subject

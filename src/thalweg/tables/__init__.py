@@ -4,24 +4,24 @@ from typing import TYPE_CHECKING
 
 from ..on_demand import on_demand
 from .available import reading_bound
-from .batches import tables_in
 from .column import Column, Kind
-from .differences import Differences
-from .encoding import Encoding
-from .file_state import changes_of_files, state_of_files
 from .infer import MISSING
-from .missing import Missing, Unseen, complete_rows, refuse_missing
-from .model_file import load_model, save_model
 from .read import FORMATS, files_of, open_source, read_table
 from .source import Source
-from .split import split_rows
-from .survey import Survey, survey
 from .table import Table
-from .target import Target, class_name, holds_classes, places_of_classes, target_of
-from .write import csv_writer, open_writer
 
 if TYPE_CHECKING:
+    from .batches import tables_in
+    from .differences import Differences
     from .encoded import stream_of
+    from .encoding import Encoding
+    from .file_state import changes_of_files, state_of_files
+    from .missing import Missing, Unseen, complete_rows, refuse_missing
+    from .model_file import load_model, save_model
+    from .split import split_rows
+    from .survey import Survey
+    from .target import Target, class_name, holds_classes, places_of_classes, target_of
+    from .write import csv_writer, open_writer
 
 __all__ = [
     "FORMATS",
@@ -53,10 +53,24 @@ __all__ = [
     "split_rows",
     "state_of_files",
     "stream_of",
-    "survey",
     "tables_in",
     "target_of",
 ]
 
-# What descends over a stream is loaded after the table has begun to be read.
-__getattr__ = on_demand(__name__, {"encoded": ["stream_of"]})
+# What is not needed to read a table is loaded after it has begun to be read.
+__getattr__ = on_demand(
+    __name__,
+    {
+        "batches": ["tables_in"],
+        "differences": ["Differences"],
+        "encoded": ["stream_of"],
+        "encoding": ["Encoding"],
+        "file_state": ["changes_of_files", "state_of_files"],
+        "missing": ["Missing", "Unseen", "complete_rows", "refuse_missing"],
+        "model_file": ["load_model", "save_model"],
+        "split": ["split_rows"],
+        "survey": ["Survey"],
+        "target": ["Target", "class_name", "holds_classes", "places_of_classes", "target_of"],
+        "write": ["csv_writer", "open_writer"],
+    },
+)

@@ -12,7 +12,19 @@ import pyarrow as pa
 from ..graph import Array
 from . import compute as pc
 
-__all__ = ["as_floats", "as_numpy", "as_truth", "cast", "common_type", "number_array", "text_array"]
+__all__ = [
+    "as_floats",
+    "as_numpy",
+    "as_truth",
+    "cast",
+    "common_type",
+    "decoded",
+    "encoded",
+    "is_missing",
+    "is_text",
+    "number_array",
+    "text_array",
+]
 
 
 def common_type(a: Any, b: Any) -> Any:
@@ -50,6 +62,25 @@ def cast(array: Any, kind: Any) -> Any:
     return pc.cast(array, kind, safe=False)
 
 
+def is_text(kind: Any) -> bool:
+    """Whether a type is that of text, other than views."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def encoded(table: Any) -> Any:
+    """A table whose columns of text are dictionaries of their different words."""
+    for place, field in enumerate(table.schema):
+        if is_text(field.type):
+            table = table.set_column(place, field.name, pc.dictionary_encode(table.column(place)))
+    return table
+
+
+def decoded(data: Any) -> Any:
+    """A chunked array without a dictionary."""
+    kind = pa.string() if pa.types.is_string_view(data.type.value_type) else data.type.value_type
+    return pa.chunked_array([cast(chunk, kind) for chunk in data.chunks], kind)
+
+
 def as_numpy(array: Any, dtype: npt.DTypeLike, missing: float) -> Array:
     """An Arrow array of numbers in NumPy. Arrow's own `to_numpy` imports pandas where it is installed: 0.2 s."""
     if not len(array):
@@ -64,21 +95,23 @@ def as_numpy(array: Any, dtype: npt.DTypeLike, missing: float) -> Array:
     values = values.astype(wanted, copy=False)
     if not array.null_count:
         return values
-    return np.where(_is_valid(array), values, np.asarray(missing, wanted))
+    return np.where(is_missing(array), np.asarray(missing, wanted), values)
 
 
 def _dtype_of(kind: Any) -> np.dtype[Any] | None:
-    """The dtype of Arrow's integers and floating-point numbers, which lie in memory as NumPy's do; None for other types."""
+    """The dtype of Arrow's numbers, which lie in memory as NumPy's do; dates and times count units. None for other types."""
     if pa.types.is_floating(kind):
         return np.dtype(f"f{kind.bit_width // 8}")
     if pa.types.is_integer(kind):
         return np.dtype(f"{'i' if pa.types.is_signed_integer(kind) else 'u'}{kind.bit_width // 8}")
-    return None
+    return np.dtype(f"i{kind.bit_width // 8}") if pa.types.is_temporal(kind) else None
 
 
-def _is_valid(array: Any) -> Array:
-    """Which values are not missing."""
-    return _bits(array.buffers()[0], array) if array.null_count else np.ones(len(array), bool)
+def is_missing(array: Any) -> Array:
+    """Which values of an Arrow array are missing."""
+    if array.null_count in (0, len(array)):
+        return np.full(len(array), array.null_count > 0)
+    return ~_bits(array.buffers()[0], array)
 
 
 def _bits(buffer: Any, array: Any) -> Array:
@@ -105,7 +138,7 @@ def as_truth(array: Any) -> Array:
     """An Arrow array of booleans in NumPy; what is missing is false."""
     if not len(array):
         return np.zeros(0, bool)
-    return _bits(array.buffers()[1], array) & _is_valid(array)
+    return _bits(array.buffers()[1], array) & ~is_missing(array)
 
 
 def as_floats(data: Any) -> Array:
@@ -114,7 +147,7 @@ def as_floats(data: Any) -> Array:
     for chunk in data.chunks:
         place = slice(start, start + len(chunk))
         if pa.types.is_boolean(chunk.type):
-            values[place] = np.where(_is_valid(chunk), as_truth(chunk), np.nan)
+            values[place] = np.where(is_missing(chunk), np.nan, as_truth(chunk))
         else:
             values[place] = as_numpy(chunk, np.float64, np.nan)
         start += len(chunk)

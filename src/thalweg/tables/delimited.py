@@ -26,6 +26,7 @@ _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _RECORDS_TO_SNIFF = 20
 _BLOCK = 1 << 20
 _LARGEST_BLOCK = 1 << 30
+_ANY_NUMBER = (1 << 31) - 1
 _WIDER = {
     pa.int64(): pa.float64(),
     pa.date32(): pa.timestamp("s"),
@@ -107,7 +108,7 @@ class DelimitedFile(Part):
         while True:
             try:
                 with self._text.stream() as stream:
-                    table = pyarrow.csv.read_csv(stream, **self._options(types, block))
+                    table = pyarrow.csv.read_csv(stream, **self._options(types, block, encoded=True))
                 break
             except pa.ArrowInvalid as error:
                 if "straddling" not in str(error) or block >= _LARGEST_BLOCK:
@@ -136,9 +137,12 @@ class DelimitedFile(Part):
         pairs = zip(self._header, self._names, strict=True)
         return {raw: schema.field(name).type for raw, name in pairs if name in known}
 
-    def _options(self, types: dict[str, Any], block: int, only: Sequence[str] = ()) -> dict[str, Any]:
-        """only: the columns to be read; none stand for all."""
-        text = {raw: pa.string() for raw, name in zip(self._header, self._names, strict=True) if name in self._as_text}
+    def _options(
+        self, types: dict[str, Any], block: int, only: Sequence[str] = (), encoded: bool = False
+    ) -> dict[str, Any]:
+        """only: the columns to be read; none stand for all. encoded: whether text comes as dictionaries of its different words."""
+        kind = pa.dictionary(pa.int32(), pa.string()) if encoded else pa.string()
+        text = {raw: kind for raw, name in zip(self._header, self._names, strict=True) if name in self._as_text}
         return {
             "read_options": pyarrow.csv.ReadOptions(block_size=block),
             "parse_options": pyarrow.csv.ParseOptions(
@@ -150,6 +154,8 @@ class DelimitedFile(Part):
                 decimal_point=self._decimal,
                 null_values=list(MISSING),
                 strings_can_be_null=True,
+                auto_dict_encode=encoded,
+                auto_dict_max_cardinality=_ANY_NUMBER,
                 true_values=[],  # what is true or false stays in the words of the file
                 false_values=[],
             ),

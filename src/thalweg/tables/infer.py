@@ -13,7 +13,7 @@ The rules, for a column whose kind is not given:
 from __future__ import annotations
 
 import math
-import shlex
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ import pyarrow as pa
 from ..errors import TableError
 from ..graph import Array
 from . import compute as pc
-from .arrow import as_floats, as_numpy, as_truth, cast, text_array
+from .arrow import as_floats, as_numpy, decoded, is_missing, is_text, text_array
 from .column import Column, Kind
 
 __all__ = ["FALSE", "MISSING", "MOSTLY", "TRUE", "Place", "infer_column"]
@@ -40,7 +40,8 @@ FALSE = ("false", "False", "FALSE", "no", "No", "NO")
 MOSTLY = 0.95
 """Text is a column of numbers if at least this share of its values are numbers."""
 _ALWAYS_CATEGORIES, _MOST_CATEGORIES = 50, 1000
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_PER_DAY = {"s": 86_400, "ms": 86_400e3, "us": 86_400e6, "ns": 86_400e9}
 
 Place = Callable[[int | None], str]
 """Names a row (counted from 0) of the table in a message, or with None the whole table."""
@@ -52,12 +53,12 @@ def infer_column(name: str, data: Any, wanted: Kind | None, place: Place) -> Col
     wanted: its kind, if that is not to be inferred; with OTHER its values are not looked at. Raises TableError for a value that
     does not fit, with its place.
     """
-    if pa.types.is_dictionary(data.type):
-        data = _decoded(data)
+    if pa.types.is_dictionary(data.type) and not _holds_words(data):
+        data = decoded(data)
         # Numbers that come as a dictionary were made categories on purpose.
         wanted = wanted or (Kind.CATEGORY if pa.types.is_integer(data.type) else None)
     kind = data.type
-    if pa.types.is_nested(kind) or wanted is Kind.OTHER:
+    if pa.types.is_nested(kind) or pa.types.is_interval(kind) or wanted is Kind.OTHER:
         return _of_other(name, data, wanted, place)
     if pa.types.is_null(kind) and wanted not in (Kind.CATEGORY, Kind.TEXT):
         return Column(name, wanted or Kind.NUMBER, np.full(len(data), np.nan))
@@ -75,19 +76,15 @@ def infer_column(name: str, data: Any, wanted: Kind | None, place: Place) -> Col
     return _of_any_text(name, _as_text(name, data, place), wanted, place)
 
 
-def _decoded(data: Any) -> Any:
-    """A column without a dictionary."""
-    kind = pa.string() if pa.types.is_string_view(data.type.value_type) else data.type.value_type
-    return pa.chunked_array([cast(chunk, kind) for chunk in data.chunks], kind)
+def _holds_words(data: Any) -> bool:
+    """Whether a column is encoded as text that was kept once."""
+    return is_text(data.type.value_type) and not any(chunk.dictionary.null_count for chunk in data.chunks)
 
 
 def _as_days(data: Any) -> Array:
     kind = data.type
-    if pa.types.is_time(kind):
-        unit: Any = pa.time64("us")
-    else:
-        unit = pa.duration("us") if pa.types.is_duration(kind) else pa.timestamp("us", getattr(kind, "tz", None))
-    return as_floats(pc.cast(pc.cast(data, unit, safe=False), pa.int64())) / 86_400e6
+    unit = {pa.date32(): 1, pa.date64(): _PER_DAY["ms"]}.get(kind) or _PER_DAY[kind.unit]
+    return as_floats(data) / unit
 
 
 def _of_numbers(name: str, values: Array, wanted: Kind | None, place: Place) -> Column:
@@ -112,6 +109,8 @@ def _no_boolean(name: str, value: str, row: int, place: Place) -> TableError:
 
 
 def _option(name: str, kind: Kind = Kind.CATEGORY) -> str:
+    import shlex
+
     return f"--kind {shlex.quote(f'{name}={kind.value}')} (in Python: kinds={{{name!r}: Kind.{kind.name}}})"
 
 
@@ -122,64 +121,84 @@ def _of_other(name: str, data: Any, wanted: Kind | None, place: Place) -> Column
             f"{place(None)}: the column {name!r} holds {data.type} values, which cannot be taken as {wanted.value}. Make columns "
             "of numbers, text or dates of them."
         )
-    values = np.concatenate([np.where(as_truth(pc.is_null(chunk)), np.nan, 0.0) for chunk in data.chunks])
-    return Column(name, Kind.OTHER, values, note=str(data.type))
+    values = np.concatenate([np.where(is_missing(chunk), np.nan, 0.0) for chunk in data.chunks])
+    return Column(
+        name, Kind.OTHER, values, note=str(data.type.value_type if pa.types.is_dictionary(data.type) else data.type)
+    )
 
 
 class _Text(NamedTuple):
-    """Text as its different values, trimmed, without those that stand for a missing one; codes: for each row, or -1."""
+    """Text as its different words, trimmed, without those that stand for a missing one, in the order in which the rows have them.
 
-    values: Any  # an Arrow array of strings
+    codes: for each row its word's number, or -1. counts: how many rows have each word.
+    """
+
+    words: tuple[str, ...]
     codes: Array
     counts: Array
+
+    def of_rows(self, of_words: Any, of_missing: Any) -> Array:
+        """For each row what its word has, or a missing one."""
+        return np.append(of_words, of_missing)[self.codes]
+
+    def first_row(self, is_meant: Array) -> int:
+        """The first row with one of the words that are meant."""
+        return int(np.flatnonzero(self.of_rows(is_meant, False))[0])
 
 
 def _as_text(name: str, data: Any, place: Place) -> _Text:
     try:
-        encoded = pc.dictionary_encode(pc.cast(data, pa.string())).unify_dictionaries()
+        encoded = data if pa.types.is_dictionary(data.type) else pc.dictionary_encode(pc.cast(data, pa.string()))
+        encoded = encoded.unify_dictionaries()
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         raise TableError(f"{place(None)}: the column {name!r} holds {data.type} values that are no text.") from None
-    # Trimming, and looking for missing values, once per different value, not once per row. Trimmed values may coincide.
-    trimmed = pc.utf8_trim_whitespace(encoded.chunk(0).dictionary)
-    absent = pc.is_in(trimmed, value_set=text_array(MISSING))
-    merged = pc.dictionary_encode(pc.if_else(absent, pa.nulls(1, pa.string())[0], trimmed))
-    new_code = np.append(as_numpy(merged.indices, np.int64, -1), -1)
-    old = np.concatenate([as_numpy(chunk.indices, np.int64, -1) for chunk in encoded.chunks])
-    codes = new_code[old]
-    return _Text(merged.dictionary, codes, np.bincount(codes[codes >= 0], minlength=len(merged.dictionary)))
+    # Once per different word, not once per row. Trimmed words may coincide; a dictionary may have words that no row has.
+    trimmed = [word.strip() for word in encoded.chunk(0).dictionary.to_pylist()]
+    absent = frozenset(MISSING)
+    words = [word for word in dict.fromkeys(trimmed) if word not in absent]
+    number_of = {word: number for number, word in enumerate(words)}
+    numbers = np.array([*(number_of.get(word, -1) for word in trimmed), -1])
+    codes = numbers[np.concatenate([as_numpy(chunk.indices, np.int64, -1) for chunk in encoded.chunks])]
+    first = np.full(len(words) + 1, len(codes))
+    np.minimum.at(first, codes, np.arange(len(codes)))
+    used = np.argsort(first[:-1])[: np.count_nonzero(first[:-1] < len(codes))]
+    position = np.full(len(words) + 1, -1)
+    position[used] = np.arange(len(used))
+    codes = position[codes]
+    counts = np.bincount(codes[codes >= 0], minlength=len(used))
+    return _Text(tuple(words[number] for number in used), codes, counts)
 
 
 def _of_any_text(name: str, text: _Text, wanted: Kind | None, place: Place) -> Column:
     """Text that may be meant as numbers, spoilt by a few cells, or as booleans."""
-    is_number = as_truth(pc.match_substring_regex(text.values, _NUMBER))
+    is_number = np.array([_NUMBER.fullmatch(word) is not None for word in text.words], bool)
     present, numbers = int(text.counts.sum()), int(text.counts[is_number].sum())
-    words = ("1", "0") if wanted in (Kind.BOOLEAN, Kind.NUMBER) else ()
-    is_truth = as_truth(pc.is_in(text.values, value_set=text_array(words + TRUE + FALSE)))
+    words = {"1", "0", *TRUE, *FALSE} if wanted in (Kind.BOOLEAN, Kind.NUMBER) else {*TRUE, *FALSE}
+    is_truth = np.array([word in words for word in text.words], bool)
     if wanted is Kind.DATE:
         return _of_dates(name, text, place)
     if wanted is Kind.BOOLEAN and not is_truth.all():
-        row = int(np.flatnonzero(np.append(~is_truth, False)[text.codes])[0])
-        raise _no_boolean(name, text.values[int(text.codes[row])].as_py(), row, place)
+        row = text.first_row(~is_truth)
+        raise _no_boolean(name, text.words[text.codes[row]], row, place)
     if present > numbers and is_truth.all():
-        truth = np.append(as_truth(pc.is_in(text.values, value_set=text_array(("1", *TRUE)))).astype(float), np.nan)
-        return Column(name, wanted or Kind.BOOLEAN, truth[text.codes], words=_words_of(text))
+        truth = [float(word in ("1", *TRUE)) for word in text.words]
+        return Column(name, wanted or Kind.BOOLEAN, text.of_rows(truth, np.nan), words=_words_of(text))
     if wanted in (Kind.NUMBER, Kind.BOOLEAN) or (present and numbers >= MOSTLY * present):
         if numbers < present:
             raise _no_number(name, text, is_number, wanted is not None, place)
-        number_of = np.append(as_numpy(pc.cast(text.values, pa.float64()), np.float64, np.nan), np.nan)
-        return _of_numbers(name, number_of[text.codes], wanted, place)
+        return _of_numbers(name, text.of_rows([float(word) for word in text.words], np.nan), wanted, place)
     return _of_text(name, text, None)
 
 
 def _words_of(text: _Text) -> tuple[str, str]:
     """The words for false and true, in the spelling of the most frequent value."""
-    most = text.values[int(np.argmax(text.counts))].as_py()
+    most = text.words[int(np.argmax(text.counts))]
     return next((pair for pair in zip(FALSE, TRUE, strict=True) if most in pair), (FALSE[0], TRUE[0]))
 
 
 def _no_number(name: str, text: _Text, is_number: Array, was_given: bool, place: Place) -> TableError:
-    row = int(np.flatnonzero(np.append(~is_number, False)[text.codes])[0])
-    value = text.values[int(text.codes[row])].as_py()
+    row = text.first_row(~is_number)
+    value = text.words[text.codes[row]]
     others, present = int(text.counts[~is_number].sum()), int(text.counts.sum())
     share = f"{math.floor(1000 * (1 - others / present)) / 10:g} %"  # rounded down, so that it never says 100 %
     expected = "as was asked for or found at training" if was_given else f"as in {share} of the column's values"
@@ -193,31 +212,31 @@ def _no_number(name: str, text: _Text, is_number: Array, was_given: bool, place:
 
 def _of_dates(name: str, text: _Text, place: Place) -> Column:
     try:
-        days = _as_days(pa.chunked_array([pc.cast(text.values, pa.timestamp("us"))]))
+        days = _as_days(pa.chunked_array([pc.cast(text_array(text.words), pa.timestamp("us"))]))
     except pa.ArrowInvalid:
-        row = next(row for row, code in enumerate(text.codes) if code >= 0 and not _is_date(text.values[int(code)]))
+        row = text.first_row(np.array([not _is_date(word) for word in text.words]))
         raise TableError(
-            f"{place(row)}, column {name!r}: {text.values[int(text.codes[row])].as_py()!r} is not a date. Write dates as "
+            f"{place(row)}, column {name!r}: {text.words[text.codes[row]]!r} is not a date. Write dates as "
             "2026-11-21 or 2026-11-21 14:30:00, or leave the cell empty if the value is missing."
         ) from None
-    return Column(name, Kind.DATE, np.append(days, np.nan)[text.codes])
+    return Column(name, Kind.DATE, text.of_rows(days, np.nan))
 
 
-def _is_date(value: Any) -> bool:
+def _is_date(word: str) -> bool:
     try:
-        value.cast(pa.timestamp("us"))
+        pa.scalar(word).cast(pa.timestamp("us"))
     except pa.ArrowInvalid:
         return False
     return True
 
 
 def _of_text(name: str, text: _Text, wanted: Kind | None) -> Column:
-    different, present = len(text.values), int(text.counts.sum())
+    different, present = len(text.words), int(text.counts.sum())
     is_text = different > _ALWAYS_CATEGORIES and (different > present / 2 or different > _MOST_CATEGORIES)
     kind = wanted or (Kind.TEXT if is_text else Kind.CATEGORY)
     if kind is Kind.TEXT:
-        return Column(name, kind, text.codes, tuple(text.values.to_pylist()))
-    order = pc.sort_indices(text.values)
-    position = np.full(different + 1, -1)
-    position[as_numpy(order, np.int64, -1)] = np.arange(different)
-    return Column(name, kind, position[text.codes], tuple(text.values.take(order).to_pylist()))
+        return Column(name, kind, text.codes, text.words)
+    order = sorted(range(different), key=text.words.__getitem__)
+    position = np.empty(different, np.int64)
+    position[order] = np.arange(different)
+    return Column(name, kind, text.of_rows(position, -1), tuple(text.words[number] for number in order))

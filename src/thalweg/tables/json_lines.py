@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.json
 
 from ..errors import TableError
-from .arrow import common_type
+from .arrow import common_type, encoded
 from .part import Part, cast_batch
 from .text import blocks_of_lines, read_text
 
@@ -51,10 +51,10 @@ class JsonLines(Part):
 
     def table(self, schema: Any = None) -> Any:
         tables = list(self._tables())
-        schema = schema or _union(table.schema for table in tables)
-        return pa.Table.from_batches(
-            [cast_batch(batch, schema, self) for table in tables for batch in table.to_batches()], schema
-        )
+        own = schema or _union(table.schema for table in tables)
+        batches = [cast_batch(batch, own, self) for table in tables for batch in table.to_batches()]
+        table = pa.Table.from_batches(batches, own)
+        return table if schema else encoded(table)
 
     def place(self, row: int) -> str:
         count = -1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 
@@ -36,6 +35,8 @@ def check_names(names: Sequence[str], path: str) -> None:
 
 def no_such_column(path: str, name: str, names: Sequence[str]) -> TableError:
     """The error for a column that is not there, with names like it."""
+    import difflib  # of errors alone
+
     near = difflib.get_close_matches(name, names, 3)
     few = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
     if all(_NUMBER.fullmatch(each) for each in names[:20]):

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from ..errors import TableError
-from .arrow import cast
+from .arrow import cast, encoded
 from .files import split_ending
 
 __all__ = ["Part", "cast_batch", "unreadable"]
@@ -58,9 +58,10 @@ class Part(ABC):
         return size * (_INFLATED if split_ending(self.path)[1] else 1)
 
     def table(self, schema: Any = None) -> Any:
-        """All rows as an Arrow table."""
-        schema = schema or self.schema()
-        return pa.Table.from_batches(self.batches(schema), schema)
+        """All rows as an Arrow table. Without a schema text comes as dictionaries of its different words."""
+        own = schema or self.schema()
+        table = pa.Table.from_batches(self.batches(own), own)
+        return table if schema else encoded(table)
 
     def place(self, row: int) -> str:
         """Where a row (counted from 0) stands, for messages."""

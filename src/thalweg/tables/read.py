@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError, TableError
 from .column import Kind
-from .columnar import ArrowFile, ArrowObject
-from .delimited import DelimitedFile
 from .files import find_files, open_stream, split_ending
-from .json_lines import JsonLines
-from .libsvm import LibsvmFile, is_libsvm
-from .numpy_file import NumpyFile
-from .parquet import ParquetFile
 from .part import Part
 from .source import Source
 from .table import Table
@@ -93,6 +87,8 @@ def open_source(
         raise ArgumentError(f"format={format!r} is unknown. Known are {', '.join(FORMATS)}.")
     listed = [data] if isinstance(data, str | os.PathLike) else data
     if not isinstance(listed, list | tuple) or not all(isinstance(path, str | os.PathLike) for path in listed):
+        from .columnar import ArrowObject
+
         part = ArrowObject(data)
         return Source(part.path, [part])
     if not listed:
@@ -115,16 +111,30 @@ def files_of(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
 
 
 def _part(path: str, format: str, as_text: frozenset[str], encoding: str | None, delimiter: str | None) -> Part:
-    makers: dict[str, Callable[[], Part]] = {
-        "csv": lambda: DelimitedFile(path, encoding, delimiter, as_text),
-        "tsv": lambda: DelimitedFile(path, encoding, delimiter or "\t", as_text),
-        "jsonl": lambda: JsonLines(path, encoding),
-        "parquet": lambda: ParquetFile(path),
-        "arrow": lambda: ArrowFile(path),
-        "numpy": lambda: NumpyFile(path),
-        "libsvm": lambda: LibsvmFile(path),
-    }
-    return makers[format]()
+    """A file of that format. What reads the others is not loaded."""
+    if format == "jsonl":
+        from .json_lines import JsonLines
+
+        return JsonLines(path, encoding)
+    if format == "parquet":
+        from .parquet import ParquetFile
+
+        return ParquetFile(path)
+    if format == "arrow":
+        from .columnar import ArrowFile
+
+        return ArrowFile(path)
+    if format == "numpy":
+        from .numpy_file import NumpyFile
+
+        return NumpyFile(path)
+    if format == "libsvm":
+        from .libsvm import LibsvmFile
+
+        return LibsvmFile(path)
+    from .delimited import DelimitedFile
+
+    return DelimitedFile(path, encoding, delimiter or ("\t" if format == "tsv" else None), as_text)
 
 
 def _format_of(path: str) -> str:
@@ -139,4 +149,6 @@ def _format_of(path: str) -> str:
     for magic, name in ((b"PAR1", "parquet"), (b"ARROW1", "arrow"), (b"\x93NUMPY", "numpy"), (b"{", "jsonl")):
         if start.startswith(magic):
             return name
+    from .libsvm import is_libsvm
+
     return "libsvm" if is_libsvm(start.decode("latin-1")) else "csv"

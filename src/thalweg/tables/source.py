@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..errors import TableError
-from .arrow import common_type
+from .arrow import common_type, decoded
 from .names import is_pandas_index
 from .part import Part
 
@@ -89,9 +89,9 @@ class Source:
 
     def _read(self) -> Any:
         read = [part.table() for part in self.parts]
-        schema = self.__dict__.setdefault(
-            "schema", _agreed([(part, table.schema) for part, table in zip(self.parts, read, strict=True)])
-        )
+        schema = _agreed([(part, table.schema) for part, table in zip(self.parts, read, strict=True)])
+        self.__dict__.setdefault("schema", _plain(schema))
+        read = [_without_dictionaries(table, schema) for table in read]
         whole = [
             table if table.schema.equals(schema) else part.table(schema)
             for part, table in zip(self.parts, read, strict=True)
@@ -153,6 +153,21 @@ def _agreed(schemas: Sequence[tuple[Part, Any]]) -> Any:
         for field in schema:
             types[field.name] = common_type(types.get(field.name, field.type), field.type)
     return pa.schema(list(types.items()))
+
+
+def _plain(schema: Any) -> Any:
+    """A schema without dictionaries."""
+    return pa.schema(
+        [(field.name, field.type.value_type if pa.types.is_dictionary(field.type) else field.type) for field in schema]
+    )
+
+
+def _without_dictionaries(table: Any, schema: Any) -> Any:
+    """A table whose dictionaries are decoded where the columns of a schema are plain."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type) and field.type.value_type == schema.field(field.name).type:
+            table = table.set_column(place, field.name, decoded(table.column(place)))
+    return table
 
 
 def _check_same_columns(first: Part, names: Any, part: Part, others: Sequence[str]) -> None:
