@@ -1,6 +1,7 @@
 """Another thread at work."""
 
 import os
+import signal
 import threading
 from multiprocessing import get_context
 
@@ -31,6 +32,28 @@ def test_an_error_is_raised_for_who_waits() -> None:
     wait = beside(fail)
     with pytest.raises(ValueError, match="no"):
         wait()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="threads get no signals here")
+def test_who_was_interrupted_may_wait_once_more() -> None:
+    may_end = threading.Event()
+    wait = beside(lambda: may_end.wait(10))
+    interrupt = threading.Timer(0.1, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        wait()
+    threading.Timer(0.1, may_end.set).start()
+    assert wait()
+
+
+def test_without_threads_the_work_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    assert beside(lambda: 42)() == 42
+    monkeypatch.undo()
+    assert beside(lambda: 43)() == 43
 
 
 @pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="there are no forks here")

@@ -11,11 +11,13 @@ __all__ = ["beside"]
 
 T = TypeVar("T")
 
-_at_work: set[threading.Thread] = set()
+_at_work: set[threading.Event] = set()
 
 
 def beside(make: Callable[[], T]) -> Callable[[], T]:
     """Begins the work in a thread of its own; returns what waits for its end and returns, or raises, what came of it.
+
+    Where no thread can be begun, the work is done now. Who is interrupted while they wait may wait once more.
 
     >>> found = beside(lambda: 6 * 7)
     >>> found()
@@ -23,6 +25,8 @@ def beside(make: Callable[[], T]) -> Callable[[], T]:
     """
     results: list[T] = []
     errors: list[BaseException] = []
+    # Not the thread is waited for: if that is interrupted, some versions of Python take the thread to have ended.
+    ended = threading.Event()
 
     def work() -> None:
         try:
@@ -30,23 +34,29 @@ def beside(make: Callable[[], T]) -> Callable[[], T]:
         except BaseException as error:
             errors.append(error)
         finally:
-            _at_work.discard(thread)
+            ended.set()
+            _at_work.discard(ended)
 
     def wait() -> T:
-        thread.join()
+        ended.wait()
         if errors:
             raise errors[0]
         return results[0]
 
-    thread = threading.Thread(target=work, name="thalweg beside")
-    _at_work.add(thread)
-    thread.start()
+    _at_work.add(ended)
+    try:
+        threading.Thread(target=work, name="thalweg beside").start()
+    except RuntimeError:  # the system has no more, or Python is about to end
+        _at_work.discard(ended)
+        found = make()
+        return lambda: found
     return wait
 
 
 def _wait_for_all() -> None:
-    for thread in list(_at_work):
-        thread.join()
+    while _at_work:
+        for ended in list(_at_work):
+            ended.wait()
 
 
 if hasattr(os, "register_at_fork"):  # a fork has none of the threads, and would wait for ever

@@ -137,7 +137,15 @@ def _begun(
         cache.store(key, code, description)
         return _linked(code, description)
 
-    return beside(make), description
+    begun = beside(make)
+
+    def load() -> jit.Library:
+        try:
+            return begun()
+        except Exception:  # such as too little memory, of which there may be more by now
+            return make()
+
+    return kept(load), description
 
 
 def _address(array: Array) -> int:
