@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache as kept
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
@@ -235,8 +235,5 @@ class Execution:
             run(*own)
             return
         self.control[Control.QUIT] = 0
-        with helpers(help_, others, self):
-            try:
-                run(*own)
-            finally:
-                self.control[Control.QUIT] = 1
+        with helpers(help_, others, partial(self.control.__setitem__, Control.QUIT, 1), self):
+            run(*own)
