@@ -2,12 +2,14 @@
 
 import os
 import signal
+import sys
 import threading
+import time
 from multiprocessing import get_context
 
 import pytest
 
-from thalweg.beside import beside
+from thalweg.beside import beside, unforked
 
 
 def test_both_go_on_at_once() -> None:
@@ -64,4 +66,33 @@ def test_a_fork_finds_the_work_done() -> None:
     child = get_context("fork").Process(target=wait)
     child.start()
     child.join(20)
+    assert child.exitcode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="there are no forks here")
+def test_no_fork_cuts_work_in_two_that_holds_a_lock() -> None:
+    lock, begun = threading.Lock(), threading.Event()
+
+    def work() -> None:
+        with unforked(), lock:
+            begun.set()
+            assert beside(lambda: 42)() == 42  # a part of the work, which does not wait for the fork
+            time.sleep(0.1)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(10)
+    child = get_context("fork").Process(target=lambda: sys.exit(not lock.acquire(timeout=1)))
+    child.start()
+    child.join(20)
+    thread.join()
+    assert child.exitcode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="there are no forks here")
+def test_work_may_fork_itself() -> None:
+    with unforked():
+        child = get_context("fork").Process(target=lambda: None)
+        child.start()
+        child.join(20)
     assert child.exitcode == 0

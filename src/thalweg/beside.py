@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
-__all__ = ["beside"]
+__all__ = ["beside", "unforked"]
 
 T = TypeVar("T")
 
 _at_work: set[threading.Event] = set()
+_gate = threading.Lock()
+"""Held while work begins, and while the process forks: a fork has none of the threads, and would wait for them for ever."""
+_here = threading.local()
+"""ended: of the work that this thread does, if it does any."""
 
 
 def beside(make: Callable[[], T]) -> Callable[[], T]:
@@ -29,6 +34,7 @@ def beside(make: Callable[[], T]) -> Callable[[], T]:
     ended = threading.Event()
 
     def work() -> None:
+        _here.ended = ended
         try:
             results.append(make())
         except BaseException as error:
@@ -43,7 +49,7 @@ def beside(make: Callable[[], T]) -> Callable[[], T]:
             raise errors[0]
         return results[0]
 
-    _at_work.add(ended)
+    _begin(ended)
     try:
         threading.Thread(target=work, name="thalweg beside").start()
     except RuntimeError:  # the system has no more, or Python is about to end
@@ -53,11 +59,37 @@ def beside(make: Callable[[], T]) -> Callable[[], T]:
     return wait
 
 
-def _wait_for_all() -> None:
-    while _at_work:
-        for ended in list(_at_work):
+@contextmanager
+def unforked() -> Iterator[None]:
+    """Work of this thread that a fork may not cut in two, since it holds a lock: a fork waits until it is done."""
+    if hasattr(_here, "ended"):
+        yield
+        return
+    ended = threading.Event()
+    _begin(ended)
+    _here.ended = ended
+    try:
+        yield
+    finally:
+        del _here.ended
+        ended.set()
+        _at_work.discard(ended)
+
+
+def _begin(ended: threading.Event) -> None:
+    if hasattr(_here, "ended"):  # a part of work that forks wait for already
+        _at_work.add(ended)
+        return
+    with _gate:
+        _at_work.add(ended)
+
+
+def _before_fork() -> None:
+    _gate.acquire()
+    while others := _at_work - {getattr(_here, "ended", None)}:
+        for ended in others:
             ended.wait()
 
 
-if hasattr(os, "register_at_fork"):  # a fork has none of the threads, and would wait for ever
-    os.register_at_fork(before=_wait_for_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_gate.release, after_in_child=_gate.release)
