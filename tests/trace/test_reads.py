@@ -306,3 +306,16 @@ def test_the_order_of_keys_counts() -> None:
     for names in ("ab", "ba"):
         slopes = shared({name: np.zeros(2) for name in names})
         np.testing.assert_allclose([slopes[name] for name in names], [[0.0, 0.0], [-4.0, -4.0]])
+
+
+def test_the_types_of_keys_count() -> None:
+    def own(layers: dict[Any, Any]) -> Any:
+        return sum([key // 2 * np.sum(v**2) if key is not True else 7.0 * np.sum(v**2) for key, v in layers.items()])
+
+    found = tw.grad(lambda layers: own(layers) + np.sum(layers[1]))
+    for key, slope in ((1, 1.0), (True, 15.0), (1.0, 1.0)):
+        assert found({key: np.ones(2)})[key].tolist() == [slope, slope]
+        first = tw.minimize(
+            lambda layers: own(layers) + np.sum(layers[1]), {key: np.ones(2)}, stop=tw.MaxSteps(1)
+        ).history.loss[0]
+        assert first == (16.0 if key is True else 2.0)
