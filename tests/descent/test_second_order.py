@@ -110,7 +110,8 @@ def test_the_functions_of_more_garbow_and_hillstrom(number: int) -> None:
     if (problem.name, type(method)) in EXCEPTIONS:
         method = tw.Newton()
     result = tw.minimize(problem.loss, problem.start, method=method, stop=RULE)
-    assert result.loss == pytest.approx(problem.loss(result.parameters), rel=1e-9, abs=1e-25)
+    # Residuals of 1e-6 are differences of numbers around 1.
+    assert result.loss == pytest.approx(problem.loss(result.parameters), rel=1e-8, abs=1e-25)
     assert is_stationary_value(problem, result.loss), f"{method}: {result.loss}"
 
 

@@ -37,12 +37,12 @@ def lab(address: str, port: int | None, browser: bool) -> None:
     with server:
         scene = address.partition("#")[2] if "#" in address else address
         page = f"{server.address}#{scene}" if scene else server.address
-        click.echo(f"The laboratory is open at {page}\nCtrl-C ends it.")
-        if browser:
-            import webbrowser  # takes 4 ms of every other command
-
-            webbrowser.open(page)
         try:
+            click.echo(f"The laboratory is open at {page}\nCtrl-C ends it.")
+            if browser:
+                import webbrowser  # takes 4 ms of every other command
+
+                webbrowser.open(page)
             threading.Event().wait()
         except KeyboardInterrupt:
             click.echo()

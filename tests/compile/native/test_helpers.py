@@ -14,10 +14,6 @@ import pytest
 from thalweg.compile.native.helpers import helpers
 
 
-def _nothing() -> None:
-    """Nobody has to be told."""
-
-
 def test_each_argument_list_has_a_thread_and_all_have_returned_at_the_end() -> None:
     seen: list[tuple[int, int]] = []
     quits = threading.Event()
@@ -39,21 +35,25 @@ def test_an_error_in_the_call_waits_for_them_too() -> None:
         time.sleep(0.02)
         seen.append(number)
 
-    with pytest.raises(KeyError), helpers(work, [(1,)], _nothing, None):
+    with pytest.raises(KeyError), helpers(work, [(1,)], bool, None):
         raise KeyError("of the call")
     assert seen == [1]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="nobody waits for threads elsewhere")
-def test_an_interrupt_while_they_begin_makes_them_quit(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted() -> float:
-        raise KeyboardInterrupt
+def test_an_interrupt_while_they_begin_sends_home_those_that_have_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, sent = _thread.start_new_thread, threading.Event()
+    began: list[int] = []
 
-    quits, seen = threading.Event(), []
-    monkeypatch.setattr(time, "perf_counter", interrupted)
-    with pytest.raises(KeyboardInterrupt), helpers(lambda: seen.append(quits.wait(10)), [()], quits.set, None):
+    def interrupted(*arguments: Any) -> int:
+        if began:
+            raise KeyboardInterrupt
+        began.append(begin(*arguments))
+        return began[0]
+
+    monkeypatch.setattr(_thread, "start_new_thread", interrupted)
+    with pytest.raises(KeyboardInterrupt), helpers(sent.wait, [(), ()], sent.set, None):
         pass
-    assert seen == [True]
+    assert sent.is_set()
 
 
 def test_a_system_without_threads_left_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,13 +61,13 @@ def test_a_system_without_threads_left_is_no_error(monkeypatch: pytest.MonkeyPat
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(_thread, "start_new_thread", refused)
-    with helpers(print, [(1,), (2,)], _nothing, None):
+    with helpers(print, [(1,), (2,)], bool, None):
         pass
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux is told where threads run")
 def test_threads_may_run_where_they_could_before() -> None:
     allowed: list[set[int]] = []
-    with helpers(lambda: allowed.append(os.sched_getaffinity(0)), [(), (), ()], _nothing, None):
+    with helpers(lambda: allowed.append(os.sched_getaffinity(0)), [(), (), ()], bool, None):
         pass
     assert allowed == [os.sched_getaffinity(0)] * 3

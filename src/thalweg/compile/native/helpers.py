@@ -21,26 +21,26 @@ class helpers:  # noqa: N801  # a context manager, in lower case as those of the
     """While it is entered, each of the argument lists has a thread that has called `function` with it.
 
     Nothing waits long for the threads to begin: what they help with goes on without them until then, or for good if the system has no
-    more threads. At the end, `quits` is called, which tells them to return, and all have returned. memory: what they work with; it lives
-    as long as any of them.
+    more threads. At the end, however it comes, `send_home` is called, and all return. memory: what they work with; it lives as long as
+    any of them.
     """
 
     def __init__(
         self,
         function: Callable[..., object],
         arguments: Sequence[Sequence[Any]],
-        quits: Callable[[], object],
+        send_home: Callable[[], object],
         memory: object,
     ) -> None:
-        self._function, self._arguments, self._quits, self._memory = function, arguments, quits, memory
+        self._function, self._arguments, self._send_home, self._memory = function, arguments, send_home, memory
         self._begun: list[int] = []
         self._ends: list[_thread.LockType] = []
 
     def __enter__(self) -> None:
         try:
             self._begin()
-        except BaseException:  # such as Ctrl-C
-            self.__exit__()
+        except BaseException:  # a Ctrl-C
+            self._send_home()
             raise
 
     def _begin(self) -> None:
@@ -59,7 +59,7 @@ class helpers:  # noqa: N801  # a context manager, in lower case as those of the
                 system.sched_yield()
 
     def __exit__(self, *error: object) -> None:
-        self._quits()
+        self._send_home()
         for end in self._ends:
             end.acquire()
 

@@ -9,6 +9,7 @@ thread takes first, as bits.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -56,7 +57,9 @@ def assemble(
     can_be_split = is_sampled and descent is not None and descent.lanes == 1
     tiling = choose_tiling(graph, examples, is_sampled, can_be_split) if examples else None
     has_sweeps = any(phase_count(part, examples) for part in parts)
-    sweeps, rest = _work(graph, examples) if has_sweeps and examples is not None else (0, 1)
+    has_lanes = descent is not None and descent.lanes > 1
+    lane_axis = follow_lanes(graph, graph.inputs[: descent.wide], descent.lanes) if descent and has_lanes else {}
+    sweeps, rest = _work(graph, examples, lane_axis) if has_sweeps and examples is not None else (0, 1)
     is_mostly_sweeps = sweeps > _MOSTLY * rest
     has_searches = descent is not None and len(descent.stages) > 1
     is_brief = is_mostly_sweeps and (runs_seldom or (has_searches and sweeps < _LONG)) and not is_large
@@ -69,9 +72,7 @@ def assemble(
         1 if is_mostly_sweeps and rest <= _LITTLE else vector_bytes,
         is_large=is_large,
         has_sweeps=has_sweeps,
-        lane_axis=follow_lanes(graph, graph.inputs[: descent.wide], descent.lanes)
-        if descent and descent.lanes > 1
-        else {},
+        lane_axis=lane_axis,
     )
     if descent is None:
         _emit_evaluation(emitter)
@@ -114,15 +115,15 @@ _LONG = 1 << 26
 of its time are more than what the compiler saves."""
 
 
-def _work(graph: Graph, examples: Examples) -> tuple[int, int]:
-    """How much is done for the examples, and how much besides, as the steps of L-BFGS."""
+def _work(graph: Graph, examples: Examples, lane_axis: Mapping[Node, int]) -> tuple[int, int]:
+    """How much is done for the examples, and how much besides, as the steps of L-BFGS. lane_axis: as the emitter has it."""
     sweeps = rest = 0
     for node in graph.nodes:
         work = max(operand.type.size for operand in (node, *node.operands))
         if node in examples.axis or node in examples.totals:
             sweeps += work
-        elif examples.count not in node.shape:  # else it is a number that stands for as many: it lies nowhere
-            rest += work
+        elif node in lane_axis or examples.count not in node.shape:
+            rest += work  # else it is a number that stands for as many: it lies nowhere
     return sweeps, rest
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache as kept
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -235,5 +235,8 @@ class Execution:
             run(*own)
             return
         self.control[Control.QUIT] = 0
-        with helpers(help_, others, partial(self.control.__setitem__, Control.QUIT, 1), self):
+        with helpers(help_, others, self._send_home, self):
             run(*own)
+
+    def _send_home(self) -> None:
+        self.control[Control.QUIT] = 1
