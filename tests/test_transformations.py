@@ -95,3 +95,11 @@ def test_whole_numbers_are_taken_as_floats() -> None:
 def test_messages(call: Any, message: str) -> None:
     with pytest.raises(tw.ThalwegError, match=message):
         call()
+
+
+def test_arrays_that_a_function_refers_to_are_constants_from_the_first_call_on() -> None:
+    weights = np.array([1.0, 2.0])
+    slope = tw.grad(lambda x: np.sum(weights * x) + np.sum((weights * 2) * x**2))
+    before = slope(np.ones(2))
+    weights[:] = 10.0
+    np.testing.assert_array_equal(slope(np.ones(2)), before)

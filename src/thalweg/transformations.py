@@ -19,6 +19,7 @@ import optree
 from .autodiff import batched, gradient, pullback, pushforward
 from .descent.parameters import flatten, key_orders
 from .descent.problem import describe
+from .descent.reuse import with_own_constants
 from .errors import ArgumentError, LossError
 from .graph import ArrayType, Graph, Node, constant, inline, input_node
 from .rewrite import simplify
@@ -92,7 +93,7 @@ def _trace(function: Function, types: Sequence[ArrayType], structures: Any, coun
         structure.append(form)
         return found
 
-    graph = simplify(trace(on_leaves, types))
+    graph = simplify(with_own_constants(trace(on_leaves, types)))
     return graph, structure[0]
 
 

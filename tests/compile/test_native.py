@@ -230,3 +230,19 @@ def test_steps_that_are_little_beside_the_examples_are_right_as_well(dtype: type
         for name in ("a", "b"):
             tolerance = 1e-10 if dtype is np.float64 else 2e-4
             assert np.allclose(found[0].parameters[name], found[2].parameters[name], rtol=tolerance, atol=tolerance)
+
+
+def test_code_that_could_not_be_made_is_made_when_it_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from thalweg.compile.native import jit
+
+    def fails(*_: Any) -> bytes:
+        raise MemoryError("for now")
+
+    graph = with_gradient(lambda x: np.sum(np.cosh(x) ** 7.25), [np.ones(3)])
+    monkeypatch.setattr(jit, "compile_object", fails)
+    monkeypatch.setattr("thalweg.compile.cache.load", lambda _: None)
+    with pytest.raises(MemoryError):
+        run(graph, [np.ones(3)], examples=False)
+    monkeypatch.undo()
+    found, _ = run(graph, [np.ones(3)], examples=False)
+    np.testing.assert_allclose(found[0], 3 * np.cosh(1.0) ** 7.25)

@@ -56,3 +56,27 @@ def test_long_histories_survive_the_next_stretch_and_pickling() -> None:
         assert history.step[-1] == 60_000
         np.testing.assert_allclose(history.loss, 2 * (1 - 2e-5) ** (2.0 * history.step), rtol=1e-9)
         np.testing.assert_array_equal(history.parameters, first.parameters)
+
+
+def test_threads_that_ask_at_once_see_the_same() -> None:
+    """The second asks while the first puts the stretches together."""
+    rows, seen = Rows(np.arange(16.0).reshape(2, 8)[:, :7]), []
+
+    class Asks(np.ndarray[Any, Any]):
+        def __getitem__(self, index: Any) -> Any:
+            if not seen:
+                seen.append(None)
+                seen[0] = rows.whole
+            return np.asarray(self)[index]
+
+    rows.add(np.arange(100.0, 106.0).reshape(1, 6).view(Asks), (100, 0.0), (101, 1.0))
+    seen.clear()
+    np.testing.assert_array_equal(rows.whole, seen[0])
+    assert len(rows.whole) == len(rows) == 3
+
+
+def test_a_history_says_what_it_is() -> None:
+    columns = {name: np.arange(3.0) for name in ("loss", "gradient_norm", "learning_rate", "slope", "seconds")}
+    history = History.of({"step": [0, 1, 2000], **columns})
+    assert repr(history) == "History(rows: 3, steps 0 to 2,000, checks on validation data: 0)"
+    assert repr(History(Rows(), [(1, 0.5)])) == "History(rows: 0, checks on validation data: 1)"

@@ -89,6 +89,17 @@ def test_closures_and_defaults_count() -> None:
     before = reads(first)
     first.__kwdefaults__ = {"power": 2, "plus": 5.0}  # type: ignore[attr-defined]
     assert reads(first) != before
+    changed = reads(first)
+    first.__kwdefaults__ = {"plus": 2, "power": 5.0}  # type: ignore[attr-defined]
+    assert reads(first) != changed
+
+
+def test_whole_numbers_of_any_length_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "scale", 10**5000)  # more digits than Python writes
+    before = reads(loss)
+    assert before == reads(loss) is not None
+    monkeypatch.setitem(globals(), "scale", 10**5000 + 1)
+    assert reads(loss) != before
 
 
 def test_functions_within_are_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,6 +124,31 @@ class _Changing:
         return float(self.count)
 
 
+class _Weight(np.float64):
+    """A number with arithmetic of its own."""
+
+    __slots__ = ()
+    factor = 1.0
+
+    def __mul__(self, other: Any) -> Any:
+        return other * _Weight.factor
+
+
+class _Space(dict[str, Any]):
+    """Globals that are looked up in a way of their own."""
+
+    def __getitem__(self, name: str) -> Any:
+        return changing.T if name == "sum" else super().__getitem__(name)
+
+
+def _elsewhere() -> Callable[..., Any]:
+    space = _Space(np=np)
+    exec("def own(x): return sum * np.sum(x**2)", space)
+    own: Callable[..., Any] = dict(space)["own"]
+    return own
+
+
+weight = _Weight(2.0)
 array, numbers, table, changing = np.ones(2), [1.0, 2.0], {"a": 1.0}, _Changing()
 
 
@@ -179,6 +215,8 @@ def itself(x: Any, depth: int = 2) -> Any:
         lambda x: np.sum(x**2) * numbers[0],
         lambda x: np.sum(x**2) * table["a"],
         lambda x: np.sum(x**2) * changing.T,
+        lambda x: weight * np.sum(x**2),
+        _elsewhere(),
         lambda x: np.sum(x**2) * np.random.random(),
         lambda x: np.sum(x**2) * random.random(),
         lambda x: np.sum((np if scale else math).exp(x)),
@@ -268,3 +306,16 @@ def test_the_order_of_keys_counts() -> None:
     for names in ("ab", "ba"):
         slopes = shared({name: np.zeros(2) for name in names})
         np.testing.assert_allclose([slopes[name] for name in names], [[0.0, 0.0], [-4.0, -4.0]])
+
+
+def test_the_types_of_keys_count() -> None:
+    def own(layers: dict[Any, Any]) -> Any:
+        return sum([key // 2 * np.sum(v**2) if key is not True else 7.0 * np.sum(v**2) for key, v in layers.items()])
+
+    found = tw.grad(lambda layers: own(layers) + np.sum(layers[1]))
+    for key, slope in ((1, 1.0), (True, 15.0), (1.0, 1.0)):
+        assert found({key: np.ones(2)})[key].tolist() == [slope, slope]
+        first = tw.minimize(
+            lambda layers: own(layers) + np.sum(layers[1]), {key: np.ones(2)}, stop=tw.MaxSteps(1)
+        ).history.loss[0]
+        assert first == (16.0 if key is True else 2.0)

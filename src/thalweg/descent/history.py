@@ -30,9 +30,10 @@ class Rows:
     """
 
     def __init__(self, known: Array | None = None) -> None:
-        self._joined = no_rows() if known is None else known
-        self._new: list[tuple[Array, tuple[int, float], tuple[int, float]]] = []
-        self._count = len(self._joined)
+        joined = no_rows() if known is None else known
+        new: list[tuple[Array, tuple[int, float], tuple[int, float]]] = []
+        self._parts = joined, new  # they change together: several threads may ask for the whole
+        self._count = len(joined)
 
     def __len__(self) -> int:
         return self._count
@@ -40,7 +41,8 @@ class Rows:
     @property
     def last(self) -> Array:
         """The newest row, perhaps without its seconds."""
-        newest: Array = (self._new[-1][0] if self._new else self._joined)[-1]
+        joined, new = self._parts
+        newest: Array = (new[-1][0] if new else joined)[-1]
         return newest
 
     def add(self, rows: Array, begin: tuple[int, float], end: tuple[int, float]) -> None:
@@ -48,28 +50,30 @@ class Rows:
         if self._count and len(rows) and rows[0, 0] <= self.last[0]:
             rows = rows[np.searchsorted(rows[:, 0], self.last[0], "right") :]
         if len(rows):
-            self._new.append((rows, begin, end))
+            self._parts[1].append((rows, begin, end))
             self._count += len(rows)
 
     def column(self, name: str) -> Array:
         """One of RECORDED, of all rows."""
         number = 1 + RECORDED.index(name)
-        parts = [rows[:, number] for rows, *_ in self._new]
-        if len(self._joined) or not parts:
-            parts.insert(0, self._joined[:, number])
+        joined, new = self._parts
+        parts = [rows[:, number] for rows, *_ in new]
+        if len(joined) or not parts:
+            parts.insert(0, joined[:, number])
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     @property
     def whole(self) -> Array:
         """All rows, with seconds."""
-        if self._new:
-            new = [timed(*stretch) for stretch in self._new]
-            self._joined = np.concatenate([self._joined, *new] if len(self._joined) else new)
-            self._new.clear()
-        return self._joined
+        joined, new = self._parts
+        if new:
+            timed_rows = [timed(*stretch) for stretch in new]
+            joined = np.concatenate([joined, *timed_rows] if len(joined) else timed_rows)
+            self._parts = joined, []
+        return joined
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class History:
     """What was recorded on the way, one entry per row; every step up to 2048, then every
     2nd up to 4096, every 4th up to 8192, and so on, and the last.
@@ -95,6 +99,10 @@ class History:
 
     def __len__(self) -> int:
         return len(self._seen)
+
+    def __repr__(self) -> str:
+        steps = f", steps {self.step[0]:,} to {self.step[-1]:,}" if len(self) else ""
+        return f"History(rows: {len(self):,}{steps}, checks on validation data: {len(self.checks):,})"
 
     def __getstate__(self) -> dict[str, Any]:
         return {"rows": Rows(self.rows.whole), "checks": self.checks, "interventions": self.interventions}

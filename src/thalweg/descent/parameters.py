@@ -59,7 +59,7 @@ def has_plain_containers(structure: Any) -> bool:
 
 
 def key_orders(structure: Any) -> Hashable:
-    """The keys of all dicts of a nesting in the order in which they were written, which functions may follow.
+    """The keys of all dicts of a nesting, and their types, in the order in which they were written, which functions may follow.
 
     Structures that differ in this alone are equal.
     """
@@ -68,7 +68,8 @@ def key_orders(structure: Any) -> Hashable:
     children = structure.children()
     own: Any = ()
     if structure.type is not None and issubclass(structure.type, dict):
-        own = tuple(optree.tree_unflatten(structure.one_level(), [None] * len(children)))
+        keys = optree.tree_unflatten(structure.one_level(), [None] * len(children))
+        own = tuple([(type(key), key) for key in keys])  # 1 equals 1.0 and True
     return (own, *[key_orders(child) for child in children])
 
 

@@ -8,7 +8,6 @@ object, a random number, a `try`, or an instruction of another Python, has to be
 
 from __future__ import annotations
 
-import builtins
 import dis
 import math
 from collections.abc import Callable, Hashable, Mapping
@@ -42,9 +41,9 @@ _FAMILIES = ("LOAD_FAST", "STORE_FAST", "JUMP_", "POP_JUMP_")
 """Instructions of the byte code that reach nothing but their operands. What outlives a call is reached by LOAD_GLOBAL and LOAD_DEREF alone,
 which only read."""
 
-_BUILTINS = (
-    *("abs", "bool", "dict", "enumerate", "float", "int", "len", "list", "map", "max", "min", "pow", "range"),
-    *("reversed", "round", "sum", "tuple", "zip"),
+_BUILTINS: tuple[object, ...] = (
+    *(abs, bool, dict, enumerate, float, int, len, list, map, max, min, pow, range),
+    *(reversed, round, sum, tuple, zip),
 )
 _CREATION = (np.arange, np.array, np.asarray, np.eye, np.full, np.identity, np.linspace, np.ones, np.zeros)
 _OF_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
@@ -87,8 +86,10 @@ def _of_function(function: Any, callers: tuple[CodeType, ...]) -> Hashable | Non
         captured = [cell.cell_contents for cell in function.__closure__ or ()]
     except ValueError:  # a cell that is empty yet
         return None
-    captured += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    captured += [function.__defaults__ or (), tuple((function.__kwdefaults__ or {}).items())]
     spaces = function.__globals__, function.__builtins__  # type: ignore[attr-defined]  # not in the stubs
+    if not all(type(space) is dict for space in spaces):  # others may look names up in their own way
+        return None
     captured += [_found(spaces, name) for name in names.globals]
     forms: list[Hashable] = [_of_value(value, callers) for value in captured]
     forms += [_of_attribute(_found(spaces, name), attribute, callers) for name, attribute in names.of_modules]
@@ -108,14 +109,16 @@ def _of_value(value: Any, callers: tuple[CodeType, ...]) -> Hashable | None:
     kind = type(value)
     if id(value) in _constant_functions():
         return (value,)
-    if kind in (int, float, bool, str, type(None)):
+    if kind in (int, bool, str, type(None)):
+        return kind, value
+    if kind is float:
         return kind, repr(value)
     if kind is tuple:
         forms = tuple([_of_value(part, callers) for part in value])
         return None if None in forms else forms
     if kind is FunctionType:
         return _of_function(value, callers)
-    if isinstance(value, np.generic) and value.dtype.kind in "fiub":
+    if isinstance(value, np.generic) and value.dtype.kind in "fiub" and kind is value.dtype.type:
         return kind, value.tobytes()
     return (value,) if kind is np.ufunc and value.__name__ in UFUNCS else None
 
@@ -133,8 +136,7 @@ def _of_attribute(value: Any, attribute: str, callers: tuple[CodeType, ...]) -> 
 @lru_cache(maxsize=1)
 def _constant_functions() -> dict[int, Any]:
     """Functions that return the same for the same arguments: those of NumPy that are traced, and some of Python's, by id."""
-    of_python = [getattr(builtins, name) for name in _BUILTINS]
-    return {id(function): function for function in (*FUNCTIONS, *_CREATION, *of_python)}
+    return {id(function): function for function in (*FUNCTIONS, *_CREATION, *_BUILTINS)}
 
 
 @lru_cache(maxsize=1)

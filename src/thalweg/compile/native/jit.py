@@ -16,6 +16,7 @@ from typing import Any
 import llvmlite
 import llvmlite.binding as llvm
 
+from ...beside import unforked
 from .lapack import LAPACK_FUNCTIONS, lapack_function
 
 __all__ = ["Library", "compile_object", "host_fingerprint", "link", "vector_bytes"]
@@ -165,7 +166,7 @@ def link(code: bytes, names: Sequence[str], arguments: int, needs: Sequence[str]
         builder.import_symbol(name, ctypes.cast(lapack_function(name), ctypes.c_void_p).value or 0)
     for name in names:
         builder.export_symbol(name)
-    with _linking:
+    with unforked(), _linking:
         tracker = builder.link(_compiler(), f"thalweg-{next(_count)}")
     kind = ctypes.CFUNCTYPE(None, *([ctypes.c_void_p] * arguments))
     return Library(tracker, {name: kind(tracker[name]) for name in names})

@@ -35,7 +35,7 @@ _in_turn = threading.Lock()
 class Program:
     """Machine code of a graph.
 
-    load: waits until it is there, if it is still being made. graph: what it computes.
+    load: waits until it is there, if it is still being made; the same each time. graph: what it computes.
     """
 
     load: Callable[[], jit.Library]
@@ -46,7 +46,7 @@ class Program:
     chunks: int
     sweeps: int
 
-    @cached_property
+    @property
     def library(self) -> jit.Library:
         """The functions of the program."""
         return self.load()
@@ -137,7 +137,15 @@ def _begun(
         cache.store(key, code, description)
         return _linked(code, description)
 
-    return beside(make), description
+    begun = beside(make)
+
+    def load() -> jit.Library:
+        try:
+            return begun()
+        except Exception:  # such as too little memory, of which there may be more by now
+            return make()
+
+    return kept(load), description
 
 
 def _address(array: Array) -> int:
