@@ -121,3 +121,16 @@ def test_threads_and_blocks_of_rows_change_nothing() -> None:
     np.testing.assert_array_equal(encoding.transform(whole, few)[0], X[few])
     shuffled = np.array([5, 7, 6, 8])  # the first and the last are as far apart as if they followed one another
     np.testing.assert_array_equal(encoding.transform(whole, shuffled)[0], X[shuffled])
+
+
+def test_features_that_are_larger_than_the_memory_name_the_column_that_makes_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each word is a feature: 200,000 rows with a word of their own each would take 300 GB."""
+    names = pa.table({"name": [f"word {i}" for i in range(50)] * 2, "size": [float(i % 7) for i in range(100)]})
+    table = read_table(names)
+    encoding = Encoding.learn(table, np.arange(100), ())
+    monkeypatch.setattr("thalweg.tables.encoding._SURELY_THERE", 1)
+    monkeypatch.setattr("thalweg.tables.available.available_memory", lambda: 1000)
+    with pytest.raises(TableError, match=r"(?s)'name' alone makes 50 of 51 features\. Leave it out: --ignore name"):
+        encoding.transform(table)

@@ -48,6 +48,8 @@ IGNORED = "ignored, as asked"
 _CONSTANT = "the same in every row"
 _BLOCK = 1 << 15
 """Rows of features that are written at a time, and stay in cache."""
+_SURELY_THERE = 1 << 30
+"""Bytes of features for which it is not asked whether there is memory."""
 _LARGEST = 1e150
 """The square of a larger number, which the standard deviation needs, is infinite; that of a smaller one than 1 / this is 0."""
 
@@ -125,6 +127,19 @@ class Encoding:
             kinds.setdefault(feature.column, Kind.NUMBER if feature.category is None else Kind.CATEGORY)
         return kinds
 
+    def _check_room(self, path: str, rows_bytes: int) -> None:
+        """Raises TableError if the features are larger than the memory; the usual cause is a column of many different words."""
+        from .available import available_memory
+
+        needed = rows_bytes * len(self.features)
+        if needed < _SURELY_THERE or needed <= available_memory():
+            return
+        most, count = Counter(feature.column for feature in self.features).most_common(1)[0]
+        raise TableError(
+            f"{path}: the features of all rows would take {needed / 1e9:.3g} GB, which is more than the memory that is available. Column "
+            f"{most!r} alone makes {count:,} of {len(self.features):,} features. Leave it out: --ignore {most} (in Python: ignore={[most]!r})."
+        )
+
     def transform(
         self,
         table: Table,
@@ -149,8 +164,9 @@ class Encoding:
         if unseen == "refuse":
             self._refuse_unseen(table, rows)
         chosen = np.arange(table.row_count)[rows]
-        result = np.empty((len(chosen), len(self.features)), dtype)
         indices = self.indices()
+        self._check_room(table.path, len(chosen) * np.dtype(dtype).itemsize)
+        result = np.empty((len(chosen), len(self.features)), dtype)
         columns = {name: table.column(name) for name in indices}
         for name, column in columns.items():
             _check_kind(column, [self.features[index] for index in indices[name]], table.path)
