@@ -12,7 +12,7 @@ from .batches import SharedBatch
 from .copies import emit_copy
 from .deferred import Deferred
 from .emitter import Emitter
-from .features import FeatureProducts
+from .feature_products import FeatureProducts
 from .groups import ALIASES
 from .homes import homes_of
 from .phases import Phases

@@ -15,7 +15,7 @@ from .batches import emit_batch
 from .copies import emit_combine, emit_fill
 from .deferred import Deferred
 from .emitter import Emitter
-from .features import FeatureProducts
+from .feature_products import FeatureProducts
 from .formulas import identity
 from .memory import Memory
 from .phases import Swept
