@@ -10,6 +10,6 @@ __all__ = ["Control", "Execution", "Loop", "Program", "Sampling", "Stage", "comp
 
 def get_ready() -> None:
     """Loads what makes code, as the first call that needs some does; for who has to wait for something else."""
-    from . import module  # noqa: F401
+    from . import module  # noqa: F401  # to load it is all that is wanted
 
     jit.host_fingerprint()
