@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,27 +13,26 @@ from ..descent.plan import losses_at
 from ..descent.problem import Problem
 from ..graph import Array
 
-__all__ = ["Ray", "look_along", "looker"]
+__all__ = ["Ray", "look_along"]
 
 
 @dataclass(frozen=True, eq=False)
 class Ray:
     """The loss at w + t · direction. lengths: t > 0, growing by a constant factor. losses: f there. here: f(w). noise: the
-    rounding error of a loss.
+    rounding error of each loss.
     """
 
     direction: Array
     lengths: Array
     losses: Array
     here: float
-    noise: float
+    noise: Array
 
     @property
     def gain(self) -> float:
         """How far the loss falls at most; 0 if it does not."""
-        finite = self.losses[np.isfinite(self.losses)]
-        fall = self.here - float(np.min(finite, initial=np.inf)) if len(finite) else -np.inf
-        return fall if fall > self.noise else 0.0
+        falls = self.here - self.losses
+        return float(np.max(falls[np.isfinite(falls) & (falls > self.noise)], initial=0.0))
 
     @property
     def best_length(self) -> float:
@@ -51,13 +52,13 @@ class Ray:
         falls = np.flatnonzero(self.here - self.losses >= 0.5 * self.gain)
         first = int(falls[0]) if len(falls) else 0
         changes = np.abs(self.losses[: max(first - 2, 0)] - self.here)
-        return first >= 3 and bool(np.all(changes <= max(self.noise, 1e-15 * self.gain)))
+        return first >= 3 and bool(np.all(changes <= np.maximum(self.noise[: len(changes)], 1e-15 * self.gain)))
 
     @property
     def has_barrier(self) -> bool:
         """Whether the loss is higher than here somewhere on the way to the lowest."""
         way = self.losses[: int(np.argmin(np.where(np.isfinite(self.losses), self.losses, np.inf)))]
-        return not bool(np.all(way <= self.here + self.noise))
+        return not bool(np.all(way <= self.here + self.noise[: len(way)]))
 
     @property
     def falls_forever(self) -> bool:
@@ -77,17 +78,7 @@ class Ray:
 
 
 FACTOR, COUNT = 4.0, 16
-
-
-def looker(
-    problem: Problem, vector: Array, arrays: Sequence[Array], here: float, noise: float
-) -> Callable[..., list[Ray]]:
-    """A function that looks along several directions at once: (directions, first lengths) → rays."""
-
-    def look(directions: Sequence[Array], firsts: Sequence[float]) -> list[Ray]:
-        return look_along(problem, vector, arrays, here, noise, directions, firsts)
-
-    return look
+_SHIFTS = 3
 
 
 def look_along(
@@ -99,17 +90,33 @@ def look_along(
     directions: Sequence[Array],
     firsts: Sequence[float],
 ) -> list[Ray]:
-    """Rays of sixteen lengths, each four times the one before. firsts: the first length for each direction."""
+    """Rays of sixteen lengths, each four times the one before. firsts: the first length for each direction. noise: of the loss here."""
     if not directions:
         return []
+    begin = vector.astype(np.float64)
     lengths = [first * FACTOR ** np.arange(COUNT) for first in firsts]
-    points = [
-        (vector.astype(np.float64) + length * direction).astype(vector.dtype)
-        for direction, of_ray in zip(directions, lengths, strict=True)
-        for length in of_ray
-    ]
-    found = losses_at(problem, np.array(points), arrays).reshape(len(directions), COUNT)
-    return [
-        Ray(direction, length, losses, here, noise)
+    points = [begin + length * d for d, of_ray in zip(directions, lengths, strict=True) for length in of_ray]
+    found = losses_at(problem, np.array(points, vector.dtype), arrays).reshape(len(directions), COUNT)
+    everywhere = np.full(COUNT, noise)
+    rays = [
+        Ray(direction, length, losses, here, everywhere)
         for direction, length, losses in zip(directions, lengths, found, strict=True)
     ]
+    # Far out losses are rounded more than here: a fall there has to be more than that.
+    falling = [number for number, ray in enumerate(rays) if ray.gain > 0]
+    lowest = [begin + rays[number].best_length * rays[number].direction for number in falling]
+    for number, scatter in zip(falling, _scatter(problem, np.array(lowest), vector.dtype, arrays), strict=True):
+        ray = rays[number]
+        rays[number] = dataclasses.replace(ray, noise=noise + scatter * ray.lengths / ray.best_length)
+    return rays
+
+
+def _scatter(problem: Problem, points: Array, dtype: np.dtype[Any], arrays: Sequence[Array]) -> Array:
+    """How much the last digits of points (M, P) change their losses (M,)."""
+    if not len(points):
+        return np.zeros(0)
+    shifts = 4 * np.finfo(dtype).eps * np.random.default_rng(0).standard_normal((_SHIFTS, 1, points.shape[1]))
+    near = (points * (1 + np.concatenate([np.zeros_like(shifts[:1]), shifts]))).astype(dtype)
+    losses = losses_at(problem, near.reshape(-1, points.shape[1]), arrays).reshape(1 + _SHIFTS, -1)
+    changes = np.abs(losses[1:] - losses[0])
+    return np.asarray(2 * np.max(changes, axis=0, initial=0.0, where=np.isfinite(changes)))

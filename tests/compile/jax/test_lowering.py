@@ -103,6 +103,7 @@ def check(text: str) -> None:
     assert not re.search(r"dot_general[^\n]*xf64>", text)
 
 
+@pytest.mark.usefixtures("h200")
 @pytest.mark.parametrize("kind", PLATFORMS)
 @pytest.mark.parametrize("name", ON_DATA)
 def test_descents_over_data(name: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,6 +128,7 @@ def test_networks_with_mini_batches(precision: str, kind: str, monkeypatch: pyte
     assert descent.unasked == (64 if kind == "gpu" else 1)
 
 
+@pytest.mark.usefixtures("h200")
 @pytest.mark.parametrize("kind", PLATFORMS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_populations_without_data(dtype: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,7 @@ def in_kernels(monkeypatch: pytest.MonkeyPatch, lowered: list[str]) -> None:
     monkeypatch.setattr(program, "_known", type(program._known)())
 
 
+@pytest.mark.usefixtures("h200")
 @pytest.mark.parametrize(
     "method", [tw.GradientDescent(tw.grid(1e-4, 1e-3, 1.0)), tw.LBFGS(memory=2)], ids=["rates, one too large", "L-BFGS"]
 )

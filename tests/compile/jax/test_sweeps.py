@@ -67,7 +67,7 @@ def test_every_way_gives_the_value_and_gradient_of_the_reference(name: str, is_i
         np.testing.assert_allclose(value, wanted, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("small", "h200")
 @pytest.mark.parametrize("name", sorted(WITH_KERNEL | WITHOUT))
 def test_gpus_are_given_one_kernel_for_each_sweep(name: str) -> None:
     """The code for CUDA is made, though not run, on a machine without a GPU."""

@@ -142,7 +142,8 @@ def _compile(
 ) -> DeviceProgram:
     descent = next(descents)
     note = ""
-    with precise():
+    # Pallas makes a kernel for the default device, which need not be the one that was asked for.
+    with precise(), jax.default_device(place):
         types = stretch_types(graph, loop, device, room, data, descent.width, jax.sharding.SingleDeviceSharding(place))
         compiled = None
         while compiled is None:
