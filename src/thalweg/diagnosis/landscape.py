@@ -79,6 +79,8 @@ class Ray:
 
 FACTOR, COUNT = 4.0, 16
 _SHIFTS = 3
+_DOUBT = 1e3
+"""A fall is doubted if it is less than so many times the rounding here, were that to grow with the distance."""
 
 
 def look_along(
@@ -94,29 +96,26 @@ def look_along(
     if not directions:
         return []
     begin = vector.astype(np.float64)
-    lengths = [first * FACTOR ** np.arange(COUNT) for first in firsts]
-    points = [begin + length * d for d, of_ray in zip(directions, lengths, strict=True) for length in of_ray]
-    found = losses_at(problem, np.array(points, vector.dtype), arrays).reshape(len(directions), COUNT)
+    lengths = np.array([first * FACTOR ** np.arange(COUNT) for first in firsts])
+    points = begin + lengths[:, :, None] * np.array(directions)[:, None, :]
+    found = losses_at(problem, points.reshape(-1, len(begin)).astype(vector.dtype), arrays).reshape(lengths.shape)
     everywhere = np.full(COUNT, noise)
-    rays = [
-        Ray(direction, length, losses, here, everywhere)
-        for direction, length, losses in zip(directions, lengths, found, strict=True)
-    ]
-    # Far out losses are rounded more than here: a fall there has to be more than that.
-    falling = [number for number, ray in enumerate(rays) if ray.gain > 0]
-    lowest = [begin + rays[number].best_length * rays[number].direction for number in falling]
-    for number, scatter in zip(falling, _scatter(problem, np.array(lowest), vector.dtype, arrays), strict=True):
-        ray = rays[number]
-        rays[number] = dataclasses.replace(ray, noise=noise + scatter * ray.lengths / ray.best_length)
+    rays = [Ray(*given, here, everywhere) for given in zip(directions, lengths, found, strict=True)]
+    for number, ray in enumerate(rays):
+        # Far out losses are rounded more than here. Where a fall is not beyond all doubt, it is measured by how much.
+        distance = np.max(np.linalg.norm(points[number], axis=1))
+        if 0 < ray.gain < _DOUBT * noise * distance / (float(np.linalg.norm(begin)) or 1e-300):
+            scatter = _scatter(problem, points[number], ray.losses, vector.dtype, arrays)
+            rays[number] = dataclasses.replace(ray, noise=noise + scatter)
     return rays
 
 
-def _scatter(problem: Problem, points: Array, dtype: np.dtype[Any], arrays: Sequence[Array]) -> Array:
+def _scatter(problem: Problem, points: Array, losses: Array, dtype: np.dtype[Any], arrays: Sequence[Array]) -> Array:
     """How much the last digits of points (M, P) change their losses (M,)."""
-    if not len(points):
-        return np.zeros(0)
-    shifts = 4 * np.finfo(dtype).eps * np.random.default_rng(0).standard_normal((_SHIFTS, 1, points.shape[1]))
-    near = (points * (1 + np.concatenate([np.zeros_like(shifts[:1]), shifts]))).astype(dtype)
-    losses = losses_at(problem, near.reshape(-1, points.shape[1]), arrays).reshape(1 + _SHIFTS, -1)
-    changes = np.abs(losses[1:] - losses[0])
-    return np.asarray(2 * np.max(changes, axis=0, initial=0.0, where=np.isfinite(changes)))
+    generator = np.random.default_rng(0)
+    most = np.zeros(len(points))
+    for _ in range(_SHIFTS):
+        shifts = 4 * np.finfo(dtype).eps * generator.standard_normal(points.shape)
+        changes = np.abs(losses_at(problem, (points * (1 + shifts)).astype(dtype), arrays) - losses)
+        most = np.fmax(most, np.where(np.isfinite(changes), changes, 0.0))
+    return 2 * most
