@@ -13,7 +13,7 @@ from . import (
 )
 from .reads import reads
 from .source import current_source, derived_from
-from .traced import Traced, as_traced, supported_dtype
+from .traced import Traced, as_traced
 from .tracing import trace
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "reductions",
     "statistics",
     "structure",
-    "supported_dtype",
     "trace",
     "ufuncs",
 ]
