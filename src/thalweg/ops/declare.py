@@ -14,12 +14,21 @@ import numpy as np
 from ..errors import GraphError, ShapeError
 from ..graph import CONSTANT, INPUT, ArrayType, Primitive
 
-__all__ = ["PRIMITIVES", "apply", "elementwise", "lift", "linear", "primitive"]
+__all__ = [
+    "PRIMITIVES",
+    "apply",
+    "batch_elementwise",
+    "batch_size",
+    "elementwise",
+    "lift",
+    "linear",
+    "primitive",
+    "product",
+    "same_shape",
+]
 
 PRIMITIVES: dict[str, Primitive] = {"input": INPUT, "constant": CONSTANT}
 """Every primitive by its name."""
-
-BOOLEAN = np.dtype(np.bool_)
 
 
 def primitive(declared: Primitive) -> Primitive:
@@ -88,11 +97,13 @@ def elementwise(
         return lambda adjoint, y, *xs, **attributes: product(partial(y, *xs, **attributes), adjoint)
 
     vjp = tuple(None if partial is None else adjoint_rule(partial) for partial in partials)
-    declared = Primitive(name, infer, evaluate, jvp, vjp, _batch_elementwise(name), expansion, is_elementwise=True)
+    declared = Primitive(name, infer, evaluate, jvp, vjp, batch_elementwise(name), expansion, is_elementwise=True)
     return primitive(declared)
 
 
-def _batch_elementwise(name: str) -> Callable[..., Any]:
+def batch_elementwise(name: str) -> Callable[..., Any]:
+    """The batch rule of a primitive that works on each element by itself: all operands get the axis."""
+
     def batch(is_batched: tuple[bool, ...], *xs: Any, **attributes: Any) -> Any:
         size = batch_size(is_batched, xs)
         lifted = [lift(x, batched, size) for x, batched in zip(xs, is_batched, strict=True)]

@@ -1,7 +1,10 @@
 """Tracing: from plain NumPy code to a graph, through NumPy's own protocols."""
 
 from . import (
+    choosing,
+    creating,
     einsum,
+    elementwise,
     indexing,
     linear_algebra,
     products,
@@ -19,9 +22,12 @@ from .tracing import trace
 __all__ = [
     "Traced",
     "as_traced",
+    "choosing",
+    "creating",
     "current_source",
     "derived_from",
     "einsum",
+    "elementwise",
     "indexing",
     "linear_algebra",
     "products",
