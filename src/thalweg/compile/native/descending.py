@@ -17,7 +17,7 @@ from .emitter import Emitter
 from .evaluation import Evaluation
 from .formulas import convert
 from .interface import Control, Loop, Stage
-from .region import Region
+from .region import LARGEST_LOCAL, Region
 from .sampling import INTEGER
 from .views import Area, View
 
@@ -29,8 +29,6 @@ _Move = tuple[View, View, int | None]
 """From, to, and the axis of lanes."""
 
 _LARGE_BYTES = 1 << 12
-_LARGEST_LOCAL = 16
-"""Parts of the state of up to this many elements live in registers where no other function reads them."""
 
 
 def graph_of(stage: Stage, graph: Graph, carried: int) -> Graph:
@@ -109,7 +107,7 @@ class _Descent:
         if emitter.has_sweeps or emitter.is_large:
             return
         for node in self.state:
-            if node.type.size <= _LARGEST_LOCAL:
+            if node.type.size <= LARGEST_LOCAL:
                 local = emitter.memory.array(Area.LOCAL, node.shape, node.dtype, emitter.lane_axis.get(node))
                 emit_copy(self.main, emitter.inputs[node], local, emitter.whole_vector_bytes)
                 emitter.views[node] = local

@@ -32,7 +32,7 @@ __all__ = ["Module", "assemble"]
 @dataclass(frozen=True)
 class Module:
     """A module and what has to be known to run it. constants: numbers of the constants that need a slot.
-    is_brief: whether it runs its sweeps nearly all of the time, and not for long: then few passes of the compiler are enough."""
+    is_large: whether it has so many nodes that compiling it takes long. is_brief: whether it runs its sweeps nearly all of the time, and not for long: then few passes of the compiler are enough."""
 
     text: str
     workspace: int
@@ -40,6 +40,7 @@ class Module:
     constants: tuple[int, ...]
     chunks: int
     sweeps: int
+    is_large: bool
     is_brief: bool
 
 
@@ -99,6 +100,7 @@ def assemble(
         tuple(emitter.constants),
         emitter.tiling.chunks if emitter.tiling else 1,
         len(emitter.sweeps),
+        is_large,
         is_brief,
     )
 
