@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GraphError, ShapeError
-from ..graph import CONSTANT, INPUT, ArrayType, Primitive
+from ..graph import CONSTANT, INPUT, ArrayType, Primitive, Shape
 
 __all__ = [
     "PRIMITIVES",
@@ -25,6 +25,7 @@ __all__ = [
     "primitive",
     "product",
     "same_shape",
+    "shifted",
 ]
 
 PRIMITIVES: dict[str, Primitive] = {"input": INPUT, "constant": CONSTANT}
@@ -54,7 +55,12 @@ def batch_size(is_batched: tuple[bool, ...], operands: tuple[Any, ...]) -> int:
     return int(next(x.shape[0] for x, batched in zip(operands, is_batched, strict=True) if batched))
 
 
-def same_shape(types: tuple[ArrayType, ...], name: str) -> tuple[int, ...]:
+def shifted(axes: Shape) -> Shape:
+    """The axes after a batch axis was put in front."""
+    return tuple(axis + 1 for axis in axes)
+
+
+def same_shape(types: tuple[ArrayType, ...], name: str) -> Shape:
     """The shape that all operands share. Broadcasts are nodes of their own."""
     if any(type.shape != types[0].shape for type in types):
         raise ShapeError(f"{name}: operands of different shapes, {', '.join(map(str, types))}")
