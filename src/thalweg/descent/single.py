@@ -93,7 +93,7 @@ _UNCOMPILED = (
 
 def _begin(plan: Plan, step: Step, vector: Array, method: Method) -> tuple[list[Array], tuple[Array, ...]]:
     """The state and the settings that a descent begins with."""
-    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed, (), step.keeps)
+    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed, step.keeps)
     return (state if plan.memory is None else _with_memory(step, state, plan.memory, method)), settings
 
 
