@@ -16,6 +16,7 @@ from ..fitting import Prepared, PreparedStream, TableModel
 from ..graph import Array
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
 from ..tables.encoding import IGNORED
+from ..tables.table import counted
 
 __all__ = ["console", "ended", "fitted", "grid_of", "score", "understood"]
 
@@ -96,7 +97,7 @@ def _columns(prepared: Prepared | PreparedStream, described: Mapping[str, str]) 
 def _model(prepared: Prepared | PreparedStream) -> None:
     model = prepared.model
     console.print(
-        f"Model: {_NAMES[type(model)]}{escape(_classes(prepared))}; {_counted(len(prepared.encoding.features), 'feature')}"
+        f"Model: {_NAMES[type(model)]}{escape(_classes(prepared))}; {counted(len(prepared.encoding.features), 'feature')}"
     )
     if note := _why_a_number(prepared):
         console.print(f"Note: {note}", markup=False)
@@ -152,7 +153,7 @@ def fitted(model: TableModel, examples: int | None = None) -> None:
     assert result is not None
     rate = f" ({result.steps * examples / max(result.seconds, 1e-9):.3g} examples/s)" if examples else ""
     console.print(
-        f"\nDescended {_counted(result.steps, 'step')} in {duration(result.seconds)}{rate}. It stopped because {result.stopped_by}."
+        f"\nDescended {counted(result.steps, 'step')} in {duration(result.seconds)}{rate}. It stopped because {result.stopped_by}."
     )
     for note in result.notes:
         console.print(f"Note: {note}")
@@ -235,10 +236,6 @@ def _unit(model: TableModel) -> str:
     if not model.has_probabilities:
         return "the score"
     return "the log-odds" if len(model.classes) == 2 else "the logarithm of the class's weight"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _capitalised(sentence: str) -> str:

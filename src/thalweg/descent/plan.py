@@ -15,12 +15,14 @@ from .checkpoint import Keeper
 from .chunks import over_data
 from .controls import Controls
 from .data import Data, ScatteredData
-from .engines import CompiledStep, batch_rows, compiled_step
+from .engines import CompiledStep
 from .evaluation import Evaluation, evaluated, evaluation, evaluation_of
 from .methods import LBFGS, Method
+from .native_engine import compiled_step
 from .penalties import Penalty
 from .problem import Problem, problem_of
 from .reuse import form_of
+from .stepped_engine import batch_rows
 from .steps import Keeps, Lanes, Outside, Step, in_lanes, start_of, step_of
 from .stopping import StoppingRule
 from .stretches import Stretches
