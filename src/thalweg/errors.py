@@ -110,7 +110,11 @@ class SourceLine:
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _COMMANDS = _PACKAGE + "cli" + os.sep
-_LIBRARIES = tuple(os.sep + os.path.join("site-packages", name) + os.sep for name in ("numpy", "scipy", "optree"))
+_LIBRARIES = tuple(
+    os.sep + os.path.join(folder, name) + os.sep
+    for folder in ("site-packages", "dist-packages")  # the second is Debian's
+    for name in ("numpy", "scipy", "optree")
+)
 
 
 def _is_library(file: str) -> bool:

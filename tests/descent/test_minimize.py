@@ -387,6 +387,13 @@ def test_history_thins_out() -> None:
 
 
 # Numbers that go wrong
+@pytest.mark.parametrize("function", [np.log, np.sqrt])
+def test_a_start_where_the_loss_is_not_finite_is_to_blame_itself(function: Any) -> None:
+    result = tw.minimize(lambda p: np.sum(function(p - 1)), np.ones(2))
+    assert "start elsewhere" in str(result.notes)
+    assert "learning rate" not in str(result.notes)
+
+
 @pytest.mark.parametrize("target", ["native", "numpy"])
 def test_divergence_keeps_the_last_finite_parameters(target: str) -> None:
     result = tw.minimize(rosenbrock, [-1.2, 1.0], method=tw.GradientDescent(1.0), target=target)

@@ -57,6 +57,24 @@ CASES: dict[str, Callable[..., Any]] = {
     "einsum_three": lambda np, x, y: np.einsum("ij,kj,kl->il", x, y, x) + np.einsum("ii->i", x[:3])[0],
     "batched_matmul": lambda np, x, y: np.stack([x, y]) @ np.stack([y.T, x.T]) + np.stack([x, y]) @ x.T,
     "trace_diag": lambda np, x, y: np.trace(x[:3]) + np.diag(x) + np.diag(x[0]) + np.diagonal(y, 1).sum(),
+    "interp": lambda np, x, y: (
+        np.interp(x, np.array([0.3, 1.0, 1.4, 2.0]), y[:, 0])
+        + np.interp(np.linspace(0, 3, 12).reshape(4, 3), np.cumsum(y[:, 1]), x[:, 2], left=-1.0, right=5.0)
+        + np.interp(x, np.array([1.0]), y[0, :1])
+    ),
+    "trapezoid": lambda np, x, y: (
+        np.trapezoid(x, axis=0) * np.trapezoid(y, np.array([0.0, 0.5, 2.0]))[:3]
+        + np.trapezoid(x, np.cumsum(y, 0), axis=0)
+    ),
+    "convolve": lambda np, x, y: sum(
+        np.sum(np.convolve(a, b, mode) ** 2)
+        for mode in ("full", "same", "valid")
+        for a, b in [(x[:, 0], y[0]), (x[0], y[:, 1]), (x[0], y[0, :2]), (x.ravel(), np.array([0.5, 1.0, -2.0, 3.0]))]
+    ),
+    "nanmean": lambda np, x, y: (
+        np.nanmean(np.where(x == np.max(x), np.nan, x * y), axis=0) + np.nanmean(y, axis=1, keepdims=True)
+    ),
+    "full": lambda np, x, y: np.full((4, 3), x[0, 0]) * y + np.full((2, 4, 3), y),
     "triangles": lambda np, x, y: np.tril(x) + np.triu(y, 1) + np.tril(x, -1),
     "reshape": lambda np, x, y: (
         x.reshape(2, 6) + y.reshape(-1, 6) + np.ravel(x).reshape(2, 6) + x.flatten().reshape(2, 6)

@@ -81,7 +81,10 @@ reads_tables = _all_of(
         metavar="FORMAT",
         help="csv, tsv, jsonl, parquet, arrow, numpy or libsvm; by default as the ending says.",
     ),
-    click.option("--encoding", help="Of text, such as latin-1; by default UTF-8, else CP949."),
+    click.option(
+        "--encoding",
+        help="Of text, such as cp1252; by default UTF-8, else what it seems to be of Windows-1252 and CP949.",
+    ),
     click.option(
         "--delimiter",
         callback=lambda context, parameter, value: "\t" if value in ("\\t", "tab") else value,

@@ -12,8 +12,15 @@ from .problem import Problem
 __all__ = ["explain"]
 
 
-def explain(problem: Problem, vector: Array, data: Sequence[Array]) -> str:
-    """Which node of the loss, or of its gradient, first became infinite or NaN at these parameters."""
+_ELSEWHERE = "These are the parameters to start from: start elsewhere, or write the loss so that it is finite there."
+
+
+def explain(problem: Problem, vector: Array, data: Sequence[Array], is_start: bool) -> str:
+    """Which node of the loss, or of its gradient, first became infinite or NaN at these parameters.
+
+    is_start: whether they are those that the descent began with.
+    """
+    cure = _ELSEWHERE if is_start else "A smaller learning rate, or standardised data, usually helps."
     largest = float(np.max(np.abs(vector), initial=0.0))
     for graph, what in ((problem.graph, "loss"), (problem.with_gradient, "gradient")):
         values = evaluate_nodes(graph, [vector, *data])
@@ -27,7 +34,7 @@ def explain(problem: Problem, vector: Array, data: Sequence[Array]) -> str:
             where = f" at {node.source}" if node.source else ""
             return (
                 f"the first value of the {what} to become {bad} is np.{node.primitive.name}{where}, from values in {operands}; "
-                f"the largest parameter was {largest:.3g}. A smaller learning rate, or standardised data, usually helps."
+                f"the largest parameter was {largest:.3g}. {cure}"
             )
     return f"the values grew too large in the sum; the largest parameter was {largest:.3g}"
 

@@ -94,7 +94,7 @@ _UNCOMPILED = (
 
 def _begin(plan: Plan, step: Step, vector: Array, method: Method) -> tuple[list[Array], tuple[Array, ...]]:
     """The state and the settings that a descent begins with."""
-    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed, (), step.keeps)
+    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed, step.keeps)
     return (state if plan.memory is None else _with_memory(step, state, plan.memory, method)), settings
 
 
@@ -336,11 +336,11 @@ def _recorded(part: Mapping[str, Any]) -> Ending:
 def _explained(plan: Plan, vector: Array, step: int) -> str:
     """Where numbers that are not finite began; of a stream, in the first chunk where they did."""
     if not isinstance(plan.data, ScatteredData):
-        return explain(plan.problem, vector, plan.batch_of(step))
+        return explain(plan.problem, vector, plan.batch_of(step), is_start=step == 0)
     for chunk in plan.data.chunks():
         problem = problem_of(plan.loss, plan.parameters, plan.data, len(chunk[0]), plan.source)
         with np.errstate(all="ignore"):
             found = evaluate(problem.with_gradient, [vector, *chunk])
         if not all(np.isfinite(value).all() for value in found):
             break
-    return explain(problem, vector, chunk)
+    return explain(problem, vector, chunk, is_start=step == 0)

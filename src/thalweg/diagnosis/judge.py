@@ -199,7 +199,8 @@ def _not_there(here: Situation, escape: Ray | None, left: float) -> Verdict:
     if near_saddle and escape is not None:
         return _saddle(here, escape)
     gain = figures.get("gain per step at the end", 0.0)
-    sentence = f"it ran out of steps or time; the loss was still falling, by {gain:.3g} a step at the end"
+    falling = f", by {gain:.3g} a step at the end" if gain > 0 else ""
+    sentence = f"it ran out of steps or time; the loss was still falling{falling}"
     if here.result.stopped_by.reason != "rule":
         sentence = (
             f"no step brought a smaller loss, but this is no minimum: the loss can still fall by about {left:.3g}"

@@ -109,7 +109,7 @@ def prepare(table: Table, target: str | Sequence[str], settings: Settings | None
         found = target_of(table, target, complete, as_classes=as_classes(settings))
     if len(found.rows) < 4:
         raise TableError(
-            f"{table.path} has {len(found.rows)} rows that can be used; a fit needs 4 at least, better hundreds"
+            f"{table.path} has {len(found.rows)} rows that can be used; a fit needs 4 at least, better hundreds."
         )
     training, validation = split_rows(found.values, bool(found.classes), settings.seed, settings.validation)
     encoding = Encoding.learn(table, found.rows[training], without, settings.ignored)

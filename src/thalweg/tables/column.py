@@ -14,8 +14,9 @@ from ..graph import Array
 __all__ = ["Column", "Kind", "different_values"]
 
 
-_ADORNED = re.compile(r"[^\w.]{0,2}(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d+)?[^\w.]{0,2}")
-PLAIN_NUMBERS = "numbers are written as 1234.5, without thousands separators, currency or %"
+_ADORNED = re.compile(r"[^\w.]{0,2}(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d+)?([^\w.]{0,2}| [^\W\d_]{1,3}[²³23]?)")
+_PLAIN = re.compile(r"[+-]?\d+(\.\d+)?")
+_DATE = re.compile(r"\d{1,4}([-/. ])(\d{1,2}|[^\W\d_]{3,9}\.?)\1\d{2,4}([T ].*)?")
 
 
 class Kind(Enum):
@@ -57,14 +58,25 @@ class Column:
         return np.isnan(self.values) if self.values.dtype.kind == "f" else self.values < 0
 
     @property
-    def are_adorned_numbers(self) -> bool:
-        """Whether text holds numbers that are not written plainly.
+    def advice(self) -> str:
+        """How to write what looks like numbers or dates and was taken as words; nothing if it does not.
 
-        >>> Column("price", Kind.TEXT, np.array([0, 1]), ("$1,200.50", "$980")).are_adorned_numbers
-        True
+        >>> Column("price", Kind.TEXT, np.array([0, 1]), ("$1,200.50", "$980")).advice
+        "numbers are written as 1234.5, without thousands separators, currency, unit or %, unlike '$1,200.50'"
+        >>> Column("when", Kind.CATEGORY, np.array([0, 1]), ("21.11.2026", "9.1.2027")).advice
+        "dates are written as 2026-11-21, unlike '21.11.2026'"
         """
         some = self.categories[:100]
-        return bool(some) and all(_ADORNED.fullmatch(value) for value in some)
+        unlike = next((value for value in some if not _PLAIN.fullmatch(value)), None)
+        if unlike is None:
+            return ""
+        if all(_ADORNED.fullmatch(value) for value in some):
+            return (
+                f"numbers are written as 1234.5, without thousands separators, currency, unit or %, unlike {unlike!r}"
+            )
+        if all(_DATE.fullmatch(value) for value in some):
+            return f"dates are written as 2026-11-21, unlike {unlike!r}"
+        return ""
 
     @cached_property
     def missing_count(self) -> int:
@@ -111,6 +123,8 @@ class Column:
             parts.append(f"{len(self.categories):,} different")
         if self.missing_count:
             parts.append(f"{self.missing_count:,} missing")
+        if self.kind is Kind.CATEGORY and self.advice:
+            parts.append(self.advice)
         return "; ".join(parts)
 
 

@@ -193,7 +193,8 @@ class DelimitedFile(Part):
                     return TableError(f"{self.path}, line {line:,} (row {row:,}): {_UNCLOSED}")
                 if fields != _PROBED and len(fields) != len(self._header):
                     found = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
-                    place = f"{self.path}, line {line:,} (row {row:,}): {found}, but the header names {len(self._header)} columns. "
+                    named = "1 column" if len(self._header) == 1 else f"{len(self._header)} columns"
+                    place = f"{self.path}, line {line:,} (row {row:,}): {found}, but the header names {named}. "
                     return TableError(place + (_runs_on(last) if last > line else self._hint(len(fields))))
         except TableError as error:
             return error
@@ -204,6 +205,8 @@ class DelimitedFile(Part):
             return (
                 "Is the row cut short, or a value missing? Keep the place of a missing value: two delimiters in a row."
             )
+        if len(self._header) == 1:
+            return f"Line {self._text.first_line:,} has to name the columns: delete what stands above their names."
         return f"Does a value hold {self._delimiter!r}? Then put it in double quotes."
 
     def _check_last_quote(self) -> None:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from ..beside import shared
 from ..errors import TableError
 from ..graph import Array
-from .column import PLAIN_NUMBERS, Column, Kind
+from .column import Column, Kind
 from .missing import Missing, Unseen, check_choice, refuse_missing
 from .names import no_such_column
 from .table import Table, counted
@@ -238,10 +238,8 @@ class Encoding:
 
 def _features(column: Column, rows: Array, path: str) -> tuple[list[Feature], str]:
     """The features of a column, or why it has none."""
-    if column.kind is Kind.TEXT and column.are_adorned_numbers:
-        return [], f"{PLAIN_NUMBERS}, unlike {column.categories[0]!r}"
     if column.kind is Kind.TEXT:
-        return [], f"{len(column.categories):,} different values are too many to learn from"
+        return [], column.advice or f"{len(column.categories):,} different values are too many to learn from"
     if column.kind is Kind.OTHER:
         return [], f"holds {column.note} values; make columns of numbers, text or dates of them"
     if column.kind is Kind.DATE:

@@ -202,11 +202,12 @@ def _no_number(name: str, text: _Text, is_number: Array, was_given: bool, place:
     others, present = int(text.counts[~is_number].sum()), int(text.counts.sum())
     share = f"{math.floor(1000 * (1 - others / present)) / 10:g} %"  # rounded down, so that it never says 100 %
     expected = "as was asked for or found at training" if was_given else f"as in {share} of the column's values"
+    instead = "or fit with the column as a category" if was_given else "or take the column as a category"
     number = "1 cell is" if others == 1 else f"{others:,} cells are"
     return TableError(
         f"{place(row)}, column {name!r}: the value {value!r} is not a number; a number was expected, {expected} "
         f"({number} not). Correct the cell, or leave it empty if the value is missing, "
-        f"or take the column as a category: {_as_category(name)}"
+        f"{instead}: {_as_category(name)}"
     )
 
 

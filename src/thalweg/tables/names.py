@@ -27,7 +27,9 @@ def check_names(names: Sequence[str], path: str) -> None:
     seen: dict[str, int] = {}
     for number, name in enumerate(names, 1):
         if not name.strip():
-            raise TableError(f"{path}: column {number} of {len(names)} has no name. Give each column a name.")
+            raise TableError(
+                f"{path}: column {number} of {len(names)} has no name. Name it, or delete it if it is blank."
+            )
         first = seen.setdefault(name, number)
         if first < number:
             raise TableError(f"{path}: columns {first} and {number} are both called {name!r}. Rename one of them.")
@@ -39,7 +41,9 @@ def no_such_column(path: str, name: str, names: Sequence[str]) -> TableError:
 
     near = difflib.get_close_matches(name, names, 3)
     few = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
-    if all(_NUMBER.fullmatch(each) for each in names[:20]):
+    if len(names) == 1:
+        few += " and no other column. Are they parted by another mark? --delimiter names it"
+    elif all(_NUMBER.fullmatch(each) for each in names[:20]):
         few += ". Are these values? The first line has to name the columns"
     hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"It has {few}."
     return TableError(f"{path} has no column {name!r}. {hint}")

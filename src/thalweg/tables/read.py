@@ -55,7 +55,7 @@ def read_table(
 
     kinds: columns whose kind is not to be inferred. expected: the same for columns that need not be there, such as those that
     a model was fitted with (`Encoding.kinds`). format: one of `FORMATS`, if the ending does not tell it.
-    encoding: of text, by default UTF-8, with or without a byte order mark, or UTF-16 with one, else CP949. delimiter: by
+    encoding: of text, by default UTF-8, with or without a byte order mark, or UTF-16 with one, else Windows-1252 or CP949. delimiter: by
     default the one of comma, semicolon, tab and bar that cuts the first records into equally many fields.
 
     Types are inferred by Arrow; then text of which at least 95 % of the values are numbers is a column of numbers, and a

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import TableError
 from ..graph import Array
-from .column import PLAIN_NUMBERS, Column, Kind, different_values
+from .column import Column, Kind, different_values
 from .encoding import check_size
 from .table import Table
 
@@ -71,9 +71,7 @@ def holds_classes(column: Column, path: str = "the table") -> bool:
         )
     if not column.kind.is_used:
         held = _PLURAL.get(column.kind, column.note)
-        instead = "Choose a column of numbers or of classes."
-        if column.are_adorned_numbers:
-            instead = f"Rewrite values such as {column.categories[0]!r}: {PLAIN_NUMBERS}."
+        instead = f"Rewrite it: {column.advice}." if column.advice else "Choose a column of numbers or of classes."
         raise TableError(f"{what} holds {held}, {len(different):,} different ones, which no model predicts. {instead}")
     return len(different) == 2 or column.kind is not Kind.NUMBER
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -18,11 +19,16 @@ from .files import io_errors, open_stream
 __all__ = ["TextFile", "blocks_of_lines", "line_of_row", "read_text"]
 
 _BLOCK, _PIECE = 1 << 20, 1 << 18
-_WITH_ASCII = frozenset({"utf-8", "cp949"})
+_WITH_ASCII = frozenset({"utf-8", "cp949", "cp1252"})
 """Encodings in which bytes below 128 stand for ASCII, unless a character has begun."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MARK = "\ufeff"
-_NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp949": "CP949"}
+_NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp949": "CP949", "cp1252": "Windows-1252"}
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
+_HANGUL = re.compile(rb"[\xb0-\xc8][\xa1-\xfe]")
+"""A syllable of the Korean standard KS X 1001."""
+_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]")
+"""A letter beyond ASCII in UTF-8, as a file has it that is UTF-8 but for a broken byte."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +77,9 @@ class TextFile:
 def read_text(path: str, encoding: str | None = None) -> TextFile:
     """Looks through a file of text.
 
-    Without a given encoding: UTF-16 if it begins with UTF-16's mark, UTF-8 if all of it is, else CP949.
-    Raises TableError if it is not there, is empty, or is text in another encoding; ArgumentError for an unknown encoding.
+    Without a given encoding: UTF-16 if it begins with UTF-16's mark, UTF-8 if all of it is, Windows-1252 if it looks like a
+    Western European language, else CP949. Raises TableError if it is not there, is empty, or is text in another encoding;
+    ArgumentError for an unknown encoding.
     """
     if encoding is not None:
         try:
@@ -89,25 +96,35 @@ def read_text(path: str, encoding: str | None = None) -> TextFile:
         return _survey(path, "utf-8")
     except _UndecodableError as first:
         try:
-            return _survey(path, "cp949")
+            return _survey(path, "cp1252" if _looks_western(path) else "cp949")
         except _UndecodableError as second:
-            raise TableError(
-                max(first, second, key=lambda error: error.line).message("neither UTF-8 nor CP949")
-            ) from None
+            later = max(first, second, key=lambda error: error.line)
+            raise TableError(later.message(f"neither UTF-8 nor {_NAMES[second.encoding]}")) from None
+
+
+def _looks_western(path: str) -> bool:
+    """Whether most letters beyond ASCII stand alone or in twos, as in °C, Größe or São, and are neither Korean nor broken UTF-8."""
+    western = others = 0
+    with open_stream(path) as stream, io_errors(path):
+        while block := stream.read(_PIECE):
+            for run in _BEYOND_ASCII.findall(block):
+                is_other = len(run) > 2 or _HANGUL.match(run) or _UTF8.match(run)
+                others, western = others + bool(is_other), western + (not is_other)
+    return western > others
 
 
 class _UndecodableError(TableError):
     """Bytes that an encoding does not have."""
 
     def __init__(self, path: str, line: int, byte: int, encoding: str) -> None:
-        self.path, self.line, self.byte = path, line, byte
+        self.path, self.line, self.byte, self.encoding = path, line, byte, encoding
         super().__init__(self.message(f"not {_NAMES.get(encoding, encoding)}"))
 
     def message(self, what: str) -> str:
         return (
             f"{self.path}, line {self.line:,}: the text is {what}: it has the byte 0x{self.byte:02x} there. Save the file as "
-            "UTF-8 in the program it comes from, or give its encoding, such as latin-1: --encoding latin-1 "
-            "(in Python: encoding='latin-1')."
+            "UTF-8 in the program it comes from, or give its encoding, such as cp1252 (Western Europe), "
+            "cp1251 (Cyrillic) or gb18030 (China): --encoding cp1252 (in Python: encoding='cp1252')."
         )
 
 

@@ -1,6 +1,6 @@
 """What NumPy and SciPy do not dispatch, made to work while a loss is traced.
 
-np.array([...]) of traced values is what people write, and NumPy gives no way to answer it; scipy.special.logsumexp,
+np.array([...]) and np.full(n, x) of traced values are what people write, and NumPy gives no way to answer them; scipy.special.logsumexp,
 softmax and log_softmax are plain functions. Within the context below, calls that hold traced values are answered here;
 all other calls, from any thread, go where they always went. Leaving the context puts everything back.
 """
@@ -50,10 +50,24 @@ def _array_function(original: Callable[..., Any]) -> Callable[..., Any]:
     return array
 
 
+def _full_function(original: Callable[..., Any]) -> Callable[..., Any]:
+    def full(shape: Any, fill_value: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if not _holds_traced(fill_value):
+            return original(shape, fill_value, dtype, *args, **kwargs)
+        filled = np.broadcast_to(_joined(fill_value), shape)
+        return filled if dtype is None else filled.astype(dtype)
+
+    return full
+
+
+_ANSWERED = dict.fromkeys(("array", "asarray", "asanyarray", "ascontiguousarray"), _array_function)
+_ANSWERED["full"] = _full_function
+
+
 def _patch_numpy() -> None:
-    for name in ("array", "asarray", "asanyarray", "ascontiguousarray"):
+    for name, answered in _ANSWERED.items():
         original = getattr(np, name)
-        setattr(np, name, _array_function(original))
+        setattr(np, name, answered(original))
         _undo.append(lambda name=name, original=original: setattr(np, name, original))  # type: ignore[misc]
 
 
@@ -116,7 +130,7 @@ def _patch_scipy() -> None:
 
 @contextmanager
 def while_tracing() -> Iterator[None]:
-    """A context within which np.array and scipy.special.logsumexp, softmax and log_softmax accept traced values."""
+    """A context within which np.array, np.full and scipy.special.logsumexp, softmax and log_softmax accept traced values."""
     global _depth
     with _lock:
         _depth += 1

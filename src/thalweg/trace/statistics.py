@@ -113,6 +113,12 @@ def _nansum(a: Any, axis: Any = None, keepdims: bool = False) -> Traced:
     return np.sum(np.where(np.isnan(a), 0, a), axis=axis, keepdims=keepdims)
 
 
+@implements(np.nanmean)
+def _nanmean(a: Any, axis: Any = None, keepdims: bool = False) -> Traced:
+    total = np.nansum(a, axis=axis, keepdims=keepdims)
+    return total / np.sum(~np.isnan(a), axis=axis, keepdims=keepdims).astype(total.dtype)
+
+
 @implements(np.diff)
 def _diff(a: Any, n: int = 1, axis: int = -1) -> Traced:
     x = np.moveaxis(as_traced(a), axis, 0)

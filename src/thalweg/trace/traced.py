@@ -39,14 +39,14 @@ def supported_dtype(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
     if found is None:
         raise TracingError(
             f"{_at()}thalweg computes with float32, float64, integers and booleans, not with {dtype}. "
-            "Write x.astype(np.float64) before the descent."
+            "Write x.astype(np.float64) before the descent, and real and imaginary parts as two arrays."
         )
     return found
 
 
 def _at() -> str:
     line = user_line()
-    return "" if line is None else f"{line.file}, line {line.line}: "
+    return "" if line is None else f"{line}: "
 
 
 class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
@@ -115,7 +115,8 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
         traced = UFUNCS.get(key)
         if traced is None:
             raise TracingError(
-                f"{_at()}np.{key} cannot be differentiated by thalweg: it has no rule. {_advice_for_function(key)}"
+                f"{_at()}{_module_of(ufunc)}.{key.lstrip('_')} cannot be differentiated by thalweg: it has no rule. "
+                f"{_advice_for_function(key)}"
             )
         return traced(*inputs, **options)
 
@@ -151,8 +152,9 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     # What a traced value cannot do
     def __bool__(self) -> NoReturn:
         raise TracingError(
-            f"{_at()}Python's `if`, `while`, `and`, `or` and `not` need to know a value that is only traced here. "
-            "Write np.where(condition, a, b) for a choice between values, and & | ~ between conditions."
+            f"{_at()}Python's `if`, `while`, `and`, `or` and `not`, and its max() and min(), need to know a value that is only "
+            "traced here. Write np.where(condition, a, b) for a choice between values, np.maximum(a, b) for max(a, b), and "
+            "& | ~ between conditions."
         )
 
     def __float__(self) -> NoReturn:
@@ -176,20 +178,21 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TracingError(
             f"{_at()}x[...] = value writes into an array, and traced values cannot be written into. "
-            "Build the array with np.stack, np.concatenate or np.where(condition, value, x) instead."
+            "Write np.where(condition, value, x), or collect the values in a list, and at the end np.array(the_list)."
         )
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         raise TracingError(
-            f"{_at()}a traced value cannot be turned into an ordinary array here. Write np.stack([a, b]) to join "
-            "traced values (np.array([a, b]) works, too, if it is called as `np.array`), and use NumPy functions "
-            "on them directly; np.zeros(n); x[i] = ... becomes np.stack or np.where."
+            f"{_at()}a traced value cannot be turned into an ordinary array here: by np.vectorize, a function of another library "
+            "(such as scipy.stats), or an array's own x[i] = .... Write formulas with NumPy functions of traced values, and join "
+            "them with np.stack([a, b]) or, called so, np.array([a, b])."
         )
 
     def item(self, *_: Any) -> NoReturn:
         raise TracingError(f"{_at()}x.item() needs to know a value that is only traced here. Use x itself.")
 
-    tolist = item
+    def tolist(self) -> NoReturn:
+        raise TracingError(f"{_at()}x.tolist() needs to know values that are only traced here. Use x, or list(x).")
 
     # The rest of an array's methods are NumPy functions of it
     def __getitem__(self, index: Any) -> Traced:
@@ -263,11 +266,16 @@ def common_dtype(*values: Any) -> numpy.dtype[Any]:
     return supported_dtype(np.result_type(*kinds))
 
 
+def _module_of(ufunc: numpy.ufunc) -> str:
+    """Where a user finds a ufunc, which does not say it itself."""
+    return "np" if getattr(numpy, ufunc.__name__, None) is ufunc else "scipy.special"
+
+
 def _advice_for_function(name: str) -> str:
     known = sorted({key for key in UFUNCS if "." not in key} | {f.__name__ for f in FUNCTIONS})
     import difflib
 
-    near = difflib.get_close_matches(name, known, 3)
+    near = difflib.get_close_matches(name, known, 3, 0.8)
     hint = f"Similar functions that have one: {', '.join(near)}. " if near else ""
     return f"{hint}Express it with functions that have one; README lists them."
 

@@ -26,7 +26,7 @@ def trace(function: Callable[..., Sequence[Any]], types: Sequence[ArrayType], na
             line = str(error.__cause__).partition(": ")[0]
             raise TracingError(
                 f"{line}: an element of an ordinary array is set to a traced value, or an array is made of traced values. "
-                "Build the array with np.stack([a, b]), np.concatenate or np.where instead."
+                "Collect the values in a list, and make the array at the end: np.array(the_list)."
             ) from None
         raise
     return Graph(inputs, tuple(as_traced(output).node for output in outputs))

@@ -1,9 +1,12 @@
 // A scene and its address: the part after # says everything, in words, so that it can be shared and bookmarked.
 
+/** The reader's language, for addresses that name none. */
+const LANGUAGE = navigator.language.startsWith("ko") ? "ko" : "en";
+
 export const DEFAULTS = {
   picture: "", topic: "bowl", number: null, formula: "", table: "", target: "", model: "linear", hidden: "6", weights: 0,
   runs: [], steps: 200, window: null, plane: "path", seed: 0, step: 0, chosen: 0,
-  show: ["gradient"], slice: "descent", scale: "log", view: "contour", moves: "all", language: "en",
+  show: ["gradient"], slice: "descent", scale: "log", view: "contour", moves: "all", language: LANGUAGE,
 };
 
 const NUMBERS = ["number", "weights", "steps", "seed", "step", "chosen"];

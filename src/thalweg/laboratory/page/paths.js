@@ -58,8 +58,18 @@ export function ring(context, [x, y], radius, colour, halo) {
   }
 }
 
+/** Where a word at an arrow's end stands: at its place, or, where that lies outside of the picture, on the inner side of the arrow. */
+function beside(view, place, [x, y], [across, up]) {
+  const centre = [view.left + view.width / 2, view.top + view.height / 2];
+  const isInside = Math.abs(place[0] - centre[0]) < view.width / 2 - 14 && Math.abs(place[1] - centre[1]) < view.height / 2 - 9;
+  if (isInside) return place;
+  const side = Math.sign((centre[0] - x) * across + (centre[1] - y) * up) || 1;
+  const within = (value, middle, half) => Math.min(middle + half, Math.max(middle - half, value));
+  return [within(x + 24 * side * across, centre[0], view.width / 2 - 14), within(y + 24 * side * up, centre[1], view.height / 2 - 9)];
+}
+
 /** largest: the gradient norm that gets the longest arrow. The gradient, which is the direction of steepest ascent, its opposite, and the tangent of the contour line at right angles. */
-export function drawGradient(context, [x, y], gradient, largest, colours, colour) {
+export function drawGradient(context, view, [x, y], gradient, largest, colours, colour) {
   const size = Math.hypot(gradient[0] ?? NaN, gradient[1] ?? NaN);
   if (!(size > 0)) return;
   const [u, v] = [gradient[0] / size, -gradient[1] / size];
@@ -93,7 +103,7 @@ export function drawGradient(context, [x, y], gradient, largest, colours, colour
     context.font = FONT(15, 650);
     context.textAlign = "center";
     context.textBaseline = "middle";
-    haloed(context, text, x + sign * (length + 19) * u, y + sign * (length + 15) * v, colours.halo);
+    haloed(context, text, ...beside(view, [x + sign * (length + 19) * u, y + sign * (length + 15) * v], end, [v, -u]), colours.halo);
   }
   context.restore();
 }

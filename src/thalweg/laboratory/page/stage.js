@@ -111,7 +111,7 @@ export class Stage {
       const colour = colours.runs[scene.chosen % 8];
       const place = draw(context, view, chosen, scene.step, colour, colours, true);
       if (flat && isFinite_ && scene.show.includes("gradient")) {
-        drawGradient(context, place, around.gradient, Math.max(...chosen.gradient_norms.values.filter(Number.isFinite)), colours, colour);
+        drawGradient(context, view, place, around.gradient, Math.max(...chosen.gradient_norms.values.filter(Number.isFinite)), colours, colour);
         draw(context, view, { ...chosen, points: onePoint(chosen, scene.step), losses: chosen.losses }, 0, colour, colours, true);
       }
     }
