@@ -130,6 +130,6 @@ def minimize_to_judge(loss: Loss, parameters: Any, **options: Any) -> Result:
     from .diagnosis.judge import judge, prepare_verdict
 
     vector = plan.problem.layout.vector(parameters)
-    plan.program(plan.step(vector, method), method)  # it will be found by the descent
+    plan.program(plan.step(vector, method))  # it will be found by the descent
     proven = prepare_verdict(plan, vector)
     return dataclasses.replace(minimize(loss, parameters, **options), judge=partial(judge, proven=proven))

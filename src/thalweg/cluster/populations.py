@@ -30,7 +30,7 @@ def population_on(cluster: Cluster, plan: Plan, members: Sequence[Member]) -> Po
     """Descends with all members, on the workers of a cluster, and ranks them. How they are divided may change a last digit."""
     begin = time.perf_counter()
     spans = split_rows(len(members), min(cluster.count(), len(members)))
-    plain = {field.name: getattr(plan, field.name) for field in dataclasses.fields(plan) if field.init}
+    plain = {field.name: getattr(plan, field.name) for field in dataclasses.fields(plan)}
     plain |= {"problem": plan.problem.numbers, "data": plan.data.structure, "threads": cluster.threads}
     jobs = [members[first:end] for first, end in spans]
     own = [plan.loss, plan.rule.__class__, *(type(member.method) for member in members)]

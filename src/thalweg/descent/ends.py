@@ -173,7 +173,7 @@ def _put_best(points: _Points, is_better: Array, plan: Plan, own_step: Step, fir
         start = [np.stack([array] * len(members)) for array in step.state]
         states = with_point(step, start, own_step, [array[members] for array in best.state])
         settings = [array[members] for array in lockstep.settings]
-        way = Lockstep(plan, step, first.method, states, settings, room, begin)
+        way = Lockstep(plan, step, states, settings, room, begin)
         with ThreadPoolExecutor(plan.threads) as pool:
             while way.iteration < begin + count:
                 left = begin + count - way.iteration

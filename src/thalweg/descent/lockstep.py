@@ -19,7 +19,6 @@ from ..graph import Array
 from .best import SMALLEST, Best
 from .engines import Engine
 from .history import RowsOfMany
-from .methods import Method
 from .plan import Plan
 from .steps import LAST_LOSS, LAST_NORM, STATUS, Outside, Step
 from .stretches import Stretches
@@ -46,14 +45,13 @@ class _Block:
 class Lockstep:
     """A population on its way.
 
-    step: of one member; method: one of their kind. states: for each array of the state, that of all members, (K, ...).
+    step: of one member. states: for each array of the state, that of all members, (K, ...).
     settings: likewise. room: how many members lanes are made for; if only some of a population run, and the others are known,
     they have the lanes, and so the digits, that they have among all. seconds: of descent before.
     """
 
     plan: Plan
     step: Step
-    method: Method
     states: list[Array]
     settings: list[Array]
     room: int = 0
@@ -69,7 +67,7 @@ class Lockstep:
         together = max(self.count, self.room)
         # A device computes members side by side, and compiles slowly: all are in one block, to the end.
         lanes = together if self.plan.target == "jax" else _lane_count(together, self.states)
-        self.program, self.lanes = self.plan.program_of_many(self.step, self.method, lanes)
+        self.program, self.lanes = self.plan.program_of_many(self.step, lanes)
         self.blocks: list[_Block] = []
         self.best = Best(self.states) if SMALLEST in self.step.names else None
         self._pack(np.arange(self.count))

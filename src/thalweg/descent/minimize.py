@@ -187,27 +187,25 @@ def plan_of(
     problem = problem_of(loss, parameters, given, batch or given.examples, source, numbers, penalty)
     check_indices(problem, given)
     kept = None if validation is None else data_of(validation)
-    every = _check_every(validate_every, given, batch)
-    count = _thread_count(threads)
     plan = Plan(
-        loss,
-        parameters,
-        problem,
-        source,
-        given,
-        batch,
-        rule,
-        int(seed),
-        count,
-        target,
-        kept,
-        every,
-        begin,
-        penalty,
-        memory,
-        controls,
-        on,
-        checkpoints,
+        loss=loss,
+        parameters=parameters,
+        problem=problem,
+        source=source,
+        data=given,
+        batch=batch,
+        rule=rule,
+        seed=int(seed),
+        threads=_thread_count(threads),
+        target=target,
+        validation=kept,
+        every=_check_every(validate_every, given, batch),
+        begin=begin,
+        penalty=penalty,
+        memory=memory,
+        controls=controls,
+        device=on,
+        keeper=checkpoints,
     )
     return plan, chosen
 

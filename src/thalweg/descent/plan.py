@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from ..compile.device import Device
-from ..graph import Array, Graph
-from ..ops.contraction import dot, free_axes
+from ..graph import Array
 from . import device as devices
 from .checkpoint import Keeper
 from .chunks import over_data
@@ -23,11 +21,13 @@ from .penalties import Penalty
 from .problem import Problem, problem_of
 from .reuse import form_of
 from .stepped_engine import batch_rows
-from .steps import Keeps, Lanes, Outside, Step, in_lanes, start_of, step_of
+from .steps import Keeps, Lanes, Outside, Step, gain_from_lanes, in_lanes, start_of, step_of
 from .stopping import StoppingRule
 from .stretches import Stretches
 
 __all__ = ["Origin", "Plan"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,6 @@ class Plan:
     controls: Controls | None = None
     device: Device | None = None
     keeper: Keeper | None = None
-    _latest_form: list[Any] = field(default_factory=lambda: [None, None], init=False, repr=False)
 
     @property
     def keeps(self) -> Keeps:
@@ -89,54 +88,50 @@ class Plan:
     def step(self, vector: Array, method: Method, keeps: Keeps | None = None) -> Step:
         """The step's graph for methods of this kind. keeps: of the best point, by default what the plan says."""
         kept = self.keeps if keeps is None else keeps
-        key = self._key(method, kept)
+        form = self._form(method, kept)
         return self.problem.known.get(
-            None if key is None else ("step", key, vector.dtype),
-            lambda: step_of(self.problem, vector, method, self.rule, self.seed, kept),
+            None if form is None else ("step", form, vector.dtype),
+            lambda: replace(step_of(self.problem, vector, method, self.rule, self.seed, kept), form=form),
         )
 
-    def program(self, step: Step, method: Method, arrays: Sequence[Array] | None = None) -> CompiledStep:
+    def _form(self, method: Method, keeps: Keeps) -> Hashable | None:
+        forms = form_of(method), form_of(self.rule)
+        return None if None in forms else (*forms, keeps)
+
+    def program(self, step: Step, arrays: Sequence[Array] | None = None) -> CompiledStep:
         """The step's program. Arrays that the loss refers to stay with it. arrays: by default all data."""
-        key = self._key(method, step.keeps)
         given = self.data.arrays if arrays is None else arrays
-        types = tuple((array.shape, array.dtype) for array in given)
-        return self.problem.known.get(
-            None if key is None else ("program", key, self.device, self.batch, types),
-            lambda: self._compiled(step, given),
-        )
+        return self._known("program", step, self._conditions(given), lambda: self._compiled(step, given))
 
-    def stretches(self, step: Step, method: Method, members: int = 1) -> Stretches:
+    def stretches(self, step: Step, members: int = 1) -> Stretches:
         """The sizes of stretches, as an earlier descent of this kind has learnt them. members: that descend together."""
-        key = self._key(method, step.keeps)
         given = self.target, self.device, self.threads, self.batch, self.data.examples, members
-        return self.problem.known.get(None if key is None else ("stretches", key, *given), Stretches)
+        return self._known("stretches", step, given, Stretches)
+
+    def _known(self, kind: str, step: Step, given: Hashable, make: Callable[[], T]) -> T:
+        """What was made for a step of this form, under what is given besides."""
+        return self.problem.known.get(None if step.form is None else (kind, step.form, given), make)
+
+    def _conditions(self, arrays: Sequence[Array]) -> Hashable:
+        """What a program is made for, beside its step."""
+        return self.device, self.batch, tuple((array.shape, array.dtype) for array in arrays)
 
     def _compiled(self, step: Step | Lanes, arrays: Sequence[Array]) -> CompiledStep:
         if self.device is None:
             return compiled_step(step, arrays, self.batch)
         return devices.device_step(step, arrays, self.batch, self.device)
 
-    def program_of_many(self, step: Step, method: Method, lanes: int) -> tuple[CompiledStep, int]:
+    def program_of_many(self, step: Step, lanes: int) -> tuple[CompiledStep, int]:
         """The program for members in so many lanes, and the number of lanes: 1 where lanes gain nothing."""
-        key = self._key(method, step.keeps)
-        types = tuple((array.shape, array.dtype) for array in self.data.arrays)
+        arrays = self.data.arrays
 
         def make() -> tuple[CompiledStep, int]:
             wide = in_lanes(step, lanes)
-            if lanes == 1 or (self.device is None and _is_heavy(wide.graph)):
-                return self.program(step, method), 1
-            return self._compiled(wide, self.data.arrays), lanes
+            if lanes == 1 or (self.device is None and not gain_from_lanes(wide.graph)):
+                return self.program(step), 1
+            return self._compiled(wide, arrays), lanes
 
-        return self.problem.known.get(
-            None if key is None else ("lanes", lanes, key, self.device, self.batch, types), make
-        )
-
-    def _key(self, method: Method, keeps: Keeps) -> Any:
-        before, key = self._latest_form
-        if before is not method:
-            key = form_of(method), form_of(self.rule)
-            self._latest_form[:] = method, key
-        return None if None in key else (*key, keeps)
+        return self._known("lanes", step, (lanes, self._conditions(arrays)), make)
 
     def whole(self) -> Problem:
         """The problem for all examples."""
@@ -158,12 +153,12 @@ class Plan:
         """Loss and gradient (P,) over all examples in memory. alone: as `Origin` has it; rounds of L-BFGS evaluate once, so that its
         program, which is there already, serves."""
         problem = self.whole()
-        is_there = isinstance(alone, LBFGS) and self._key(alone, self.keeps) is not None
+        is_there = isinstance(alone, LBFGS) and self._form(alone, self.keeps) is not None
         if alone is None or not is_there or not self.is_in_memory or self.batch is not None:
             return evaluated(problem, vector, self.data.arrays)
         state, settings = start_of(problem, vector, alone, self.rule, self.seed, self.keeps)
         step = self.step(vector, alone)
-        engine = self.program(step, alone).engine(state, settings, self.data.arrays, self.seed, self.threads)
+        engine = self.program(step).engine(state, settings, self.data.arrays, self.seed, self.threads)
         engine.advance(1, Outside())
         there = step.named(engine.state)
         return there["loss"], there["gradient"]
@@ -183,21 +178,3 @@ class Plan:
             return self.data.arrays
         rows = batch_rows(number, self.batch, self.data.examples, self.seed)
         return [array[rows] for array in self.data.arrays]
-
-
-_HEAVY = 4096
-"""Products of matrices of the members' own, of this many multiplications, run faster for one member after the other."""
-
-
-def _is_heavy(graph: Graph) -> bool:
-    """Whether each member multiplies large matrices of its own, so that nothing is gained by lanes."""
-    for node in graph.nodes:
-        if node.primitive is dot and node.attributes["batch"][0]:
-            a, b = node.operands
-            contract, shared = node.attributes["contract"], node.attributes["batch"]
-            rows = math.prod(a.shape[axis] for axis in free_axes(len(a.shape), contract[0], shared[0]))
-            columns = math.prod(b.shape[axis] for axis in free_axes(len(b.shape), contract[1], shared[1]))
-            inner = math.prod(a.shape[axis] for axis in contract[0])
-            if rows > 1 and columns > 1 and rows * columns * inner > _HEAVY:
-                return True
-    return False

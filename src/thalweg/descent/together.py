@@ -43,7 +43,7 @@ class Descents:
         vectors, seeds = np.array([member.vector for member in self.members]), [member.seed for member in self.members]
         states = starts_of(self.plan.problem, vectors, methods, self.plan.rule, seeds, self.step.keeps)
         settings = self._settings(self.members, self.plan.rule)
-        self.lockstep = Lockstep(self.plan, self.step, first.method, states, settings, self.room)
+        self.lockstep = Lockstep(self.plan, self.step, states, settings, self.room)
 
     def _settings(self, members: Sequence[Member], rule: StoppingRule) -> list[Array]:
         methods, numbers = [member.method for member in members], [member.numbers for member in members]
@@ -54,7 +54,7 @@ class Descents:
         plan, lockstep = self.plan, self.lockstep
         lockstep.seconds = self.seconds
         is_watched = on_progress is not None or plan.controls is not None
-        stretches = Stretches() if is_watched else plan.stretches(self.step, lockstep.method, lockstep.count)
+        stretches = Stretches() if is_watched else plan.stretches(self.step, lockstep.count)
         self.is_interrupted, seconds = run_together(lockstep, stretches, _goes_on(plan, on_progress, self.members))
         self.seconds += seconds
 

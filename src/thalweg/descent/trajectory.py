@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..graph import Array
+from .beginning import engine_of
 from .member import Member
 from .plan import Origin
 from .population import Population
 from .result import Result
-from .single import engine_of
 from .steps import Outside
 from .together import Descents
 

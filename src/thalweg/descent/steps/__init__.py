@@ -1,7 +1,7 @@
 """The steps of a descent as graphs: what is carried, the stages, and when it ends."""
 
 from .fixed import Keeps
-from .lanes import LAST_LOSS, LAST_NORM, STATUS, Lanes, in_lanes
+from .lanes import LAST_LOSS, LAST_NORM, STATUS, Lanes, gain_from_lanes, in_lanes
 from .status import RECORDED, Status, fired_rules
 from .step import Outside, Step, settings_of, start_of, starts_of, step_of
 
@@ -16,6 +16,7 @@ __all__ = [
     "Status",
     "Step",
     "fired_rules",
+    "gain_from_lanes",
     "in_lanes",
     "settings_of",
     "start_of",

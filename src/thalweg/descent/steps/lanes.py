@@ -5,6 +5,7 @@ A member that has ended keeps its state, and those that still descend are not di
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,12 @@ import numpy as np
 
 from ...autodiff import batched
 from ...graph import ArrayType, Graph, Node, input_node
+from ...ops.contraction import dot, free_axes
 from ...rewrite import simplify
 from ...trace import Traced
 from .step import Step
 
-__all__ = ["LAST_LOSS", "LAST_NORM", "STATUS", "Lanes", "in_lanes"]
+__all__ = ["LAST_LOSS", "LAST_NORM", "STATUS", "Lanes", "gain_from_lanes", "in_lanes"]
 
 STATUS, LAST_LOSS, LAST_NORM = range(3)
 """What the state of a member holds beside, after, that of a single descent: its status, and what was seen last."""
@@ -110,3 +112,21 @@ def _like(flags: Any, node: Node) -> Any:
     """A flag for each lane, as often as the node has numbers."""
     shape = flags.shape + (1,) * (len(node.shape) - 1)
     return np.broadcast_to(flags.reshape(shape), node.shape)
+
+
+_HEAVY = 4096
+"""Products of matrices of the members' own, of this many multiplications, run faster for one member after the other."""
+
+
+def gain_from_lanes(graph: Graph) -> bool:
+    """Whether members run faster in lanes: not where each multiplies large matrices of its own. graph: of several members."""
+    for node in graph.nodes:
+        if node.primitive is dot and node.attributes["batch"][0]:
+            a, b = node.operands
+            contract, shared = node.attributes["contract"], node.attributes["batch"]
+            rows = math.prod(a.shape[axis] for axis in free_axes(len(a.shape), contract[0], shared[0]))
+            columns = math.prod(b.shape[axis] for axis in free_axes(len(b.shape), contract[1], shared[1]))
+            inner = math.prod(a.shape[axis] for axis in contract[0])
+            if rows > 1 and columns > 1 and rows * columns * inner > _HEAVY:
+                return False
+    return True

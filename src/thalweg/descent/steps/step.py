@@ -6,7 +6,7 @@ other numbers run in the same compiled program.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -59,7 +59,8 @@ class Step:
     looks at new points, by a row of the history (`RECORDED`) and the status.
     stages: for each the number of its first output, and whether it looks at new points. recorded: numbers in a row of the
     history: `RECORDED`, then the parameters if they are few.
-    state, structure: the initial state, as leaves and their nesting. keeps: what of the best point the state holds.
+    state, structure: the initial state, as leaves and their nesting. keeps: what of the best point the state holds. form: what tells
+    the step from others of the same problem; None if that cannot be known.
     """
 
     graph: Graph
@@ -70,6 +71,7 @@ class Step:
     problem: Problem
     recorded: int = len(RECORDED)
     keeps: Keeps = Keeps.NOTHING
+    form: Hashable | None = None
 
     def named(self, state: Sequence[Array]) -> State:
         """The state by names."""
