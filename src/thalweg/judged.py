@@ -11,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 from .arguments import MINIMIZE, check_arguments
 from .descent import Population, Result
 from .descent import minimize as _descend
+from .descent.lazy_sequence import LazySequence
 from .descent.minimize import plan_of
 from .errors import ArgumentError
 
@@ -33,7 +34,8 @@ def _presenter() -> Any:
 
 def _judged(result: Result) -> Result:
     if isinstance(result, Population):
-        members = tuple(dataclasses.replace(member, judge=_judge, presenter=_presenter) for member in result.members)
+        own = result.members
+        members = LazySequence(len(own), lambda n: dataclasses.replace(own[n], judge=_judge, presenter=_presenter))
         return dataclasses.replace(result, members=members, judge=_judge, presenter=_presenter)
     return dataclasses.replace(result, judge=_judge, presenter=_presenter)
 

@@ -35,14 +35,15 @@ Function = Callable[..., Any]
 class _Derived:
     """What was derived for arguments of one kind.
 
-    graph: of the leaves of all arguments. form: of the function's value. structures, counts: of the arguments that are differentiated,
-    and how many leaves each has. whole: the numbers of the leaves that hold whole numbers and are taken as floats.
+    graph: of the leaves of all arguments. form: of the function's value. structures: of the arguments that are differentiated;
+    is_one: whether there is one that was not given in a tuple. whole: the numbers of the leaves that hold whole numbers and are taken
+    as floats.
     """
 
     graph: Graph
     form: Any
     structures: list[Any]
-    counts: list[int]
+    is_one: bool
     whole: list[int]
 
     @cached_property
@@ -58,6 +59,15 @@ class _Derived:
         if any(isinstance(leaf, Traced) for leaf in leaves):
             return [Traced(node) for node in inline(self.graph, [as_traced(leaf).node for leaf in leaves])]
         return list(self.compiled(*leaves))
+
+    def like_arguments(self, results: Sequence[Any]) -> Any:
+        """Results for the differentiated arguments, nested as these are."""
+        trees, start = [], 0
+        for structure in self.structures:
+            end = start + structure.num_leaves
+            trees.append(optree.tree_unflatten(structure, results[start:end]))
+            start = end
+        return trees[0] if self.is_one else tuple(trees)
 
 
 def _positions(argnums: int | Sequence[int], count: int, function: Function) -> tuple[int, ...]:
@@ -114,10 +124,11 @@ def _transformed(
     function: Function,
     argnums: int | Sequence[int],
     derive: Callable[[Graph, tuple[int, ...], list[Node]], tuple[Node, ...]],
-    finish: Callable[[Any, list[Any], list[Any], Any], Any],
+    finish: Callable[[_Derived, list[Any]], Any] = _Derived.like_arguments,
     extra: int = 0,
 ) -> Function:
-    """A function that traces, derives and runs; the last `extra` arguments go to `derive` and not to the function."""
+    """A function that traces, derives and runs. finish: what becomes of the outputs. The last `extra` arguments go to `derive`, and
+    not to the function."""
     cache: dict[Any, _Derived] = {}
 
     def derived(structures: Sequence[Any], leaves: Sequence[Any]) -> _Derived:
@@ -132,7 +143,7 @@ def _transformed(
         further = [input_node(type) for type in types[own:]]
         outputs = derive(graph, numbers, further)
         graph = simplify(Graph((*graph.inputs, *further), outputs))
-        return _Derived(graph, form, [structures[p] for p in positions], [counts[p] for p in positions], whole)
+        return _Derived(graph, form, [structures[p] for p in positions], isinstance(argnums, int), whole)
 
     @wraps(function)
     def transformed(*arguments: Any) -> Any:
@@ -141,19 +152,9 @@ def _transformed(
         key = structure, key_orders(structure), *[(leaf.shape, leaf.dtype) for leaf in leaves]
         if key not in cache:
             cache[key] = derived(structure.children(), leaves)
-        own = cache[key]
-        return finish(own(leaves), own.structures, own.counts, (argnums, own.form))
+        return finish(cache[key], cache[key](leaves))
 
     return transformed
-
-
-def _nested(results: Sequence[Any], structures: Sequence[Any], counts: Sequence[int], argnums: Any) -> Any:
-    """Results for the differentiated arguments, nested as these are."""
-    trees, start = [], 0
-    for structure, count in zip(structures, counts, strict=True):
-        trees.append(optree.tree_unflatten(structure, results[start : start + count]))
-        start += count
-    return trees[0] if isinstance(argnums, int) else tuple(trees)
 
 
 def _number(value: Any) -> Any:
@@ -176,8 +177,8 @@ def value_and_grad(function: Function, argnums: int | Sequence[int] = 0) -> Func
         seed = constant(np.ones(output.shape, output.dtype))
         return (output, *pullback([output], [seed], [graph.inputs[n] for n in numbers]))
 
-    def finish(results: Any, structures: Any, counts: Any, form: Any) -> Any:
-        return _plain(_number(results[0])), _nested(results[1:], structures, counts, form[0])
+    def finish(derived: _Derived, results: list[Any]) -> Any:
+        return _plain(_number(results[0])), derived.like_arguments(results[1:])
 
     return _transformed(function, argnums, derive, finish)
 
@@ -215,10 +216,7 @@ def vjp(function: Function, argnums: int | Sequence[int] = 0) -> Function:
         _check_like("vjp", seeds, graph.outputs)
         return pullback(graph.outputs, seeds, [graph.inputs[n] for n in numbers])
 
-    def finish(results: Any, structures: Any, counts: Any, form: Any) -> Any:
-        return _nested(results, structures, counts, form[0])
-
-    return _transformed(function, argnums, derive, finish, extra=1)
+    return _transformed(function, argnums, derive, extra=1)
 
 
 def jvp(function: Function, argnums: int = 0) -> Function:
@@ -233,8 +231,8 @@ def jvp(function: Function, argnums: int = 0) -> Function:
         _check_like("jvp", tangents, inputs)
         return pushforward(graph.outputs, inputs, tangents)
 
-    def finish(results: Any, structures: Any, counts: Any, form: Any) -> Any:
-        return optree.tree_unflatten(form[1], results)
+    def finish(derived: _Derived, results: list[Any]) -> Any:
+        return optree.tree_unflatten(derived.form, results)
 
     return _transformed(function, argnums, derive, finish, extra=1)
 
@@ -254,10 +252,7 @@ def hvp(function: Function, argnums: int = 0) -> Function:
         of_loss = simplify(Graph(graph.inputs, gradient(_scalar(graph, function), inputs)))
         return pushforward(of_loss.outputs, inputs, tangents)
 
-    def finish(results: Any, structures: Any, counts: Any, form: Any) -> Any:
-        return _nested(results, structures, counts, form[0])
-
-    return _transformed(function, argnums, derive, finish, extra=1)
+    return _transformed(function, argnums, derive, extra=1)
 
 
 def _check_like(name: str, given: Sequence[Node], wanted: Sequence[Node]) -> None:
@@ -282,15 +277,9 @@ def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
             raise LossError(f"jacobian needs a function of one array; {describe(function)} returns several")
         (output,) = graph.outputs
         inputs = [graph.inputs[n] for n in numbers]
-        return tuple(
-            _by_columns(graph, output, x) if x.type.size < output.type.size else _by_rows(graph, output, x)
-            for x in inputs
-        )
+        return tuple(_by_columns(output, x) if x.type.size < output.type.size else _by_rows(output, x) for x in inputs)
 
-    def finish(results: Any, structures: Any, counts: Any, form: Any) -> Any:
-        return _nested(results, structures, counts, form[0])
-
-    return _transformed(function, argnums, derive, finish)
+    return _transformed(function, argnums, derive)
 
 
 def _basis(type: ArrayType) -> Node:
@@ -298,14 +287,14 @@ def _basis(type: ArrayType) -> Node:
     return constant(np.eye(type.size, dtype=type.dtype).reshape(type.size, *type.shape))
 
 
-def _by_rows(graph: Graph, output: Node, x: Node) -> Node:
+def _by_rows(output: Node, x: Node) -> Node:
     seed = input_node(output.type)
     (row,) = pullback([output], [seed], [x])
     (rows,) = batched([row], [seed], [_basis(output.type)], output.type.size)
     return Traced(rows).reshape((*output.shape, *x.shape)).node
 
 
-def _by_columns(graph: Graph, output: Node, x: Node) -> Node:
+def _by_columns(output: Node, x: Node) -> Node:
     tangent = input_node(x.type)
     (column,) = pushforward([output], [x], [tangent])
     (columns,) = batched([column], [tangent], [_basis(x.type)], x.type.size)

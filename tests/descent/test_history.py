@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import thalweg as tw
-from thalweg.descent.history import History, Rows
+from thalweg.descent.history import History, Rows, RowsOfMany
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.booleans())
@@ -80,3 +80,29 @@ def test_a_history_says_what_it_is() -> None:
     history = History.of({"step": [0, 1, 2000], **columns})
     assert repr(history) == "History(rows: 3, steps 0 to 2,000, checks on validation data: 0)"
     assert repr(History(Rows(), [(1, 0.5)])) == "History(rows: 0, checks on validation data: 1)"
+
+
+def test_members_of_blocks_have_the_rows_that_they_would_have_alone() -> None:
+    """In two stretches; the second lane of the first block holds nobody, and member 4 ends after the first row of the second stretch."""
+    rng = np.random.default_rng(0)
+    found = RowsOfMany(5)
+    alone: dict[int, list[Any]] = {member: [] for member in (7, 0, 4)}
+    for begin, end in ((0, 3), (3, 8)):
+        for members in (np.array([7, -1]), np.array([0, 4])):
+            rows = rng.random((end - begin, 5, 2))
+            rows[:, 0] = np.arange(begin, end)[:, None]
+            if begin and 4 in members:
+                rows[1:, 0, 1] = -1
+            raw = np.concatenate([np.arange(begin, end)[:, None], rows.reshape(end - begin, 10)], axis=1)
+            found.add(members, raw, (begin, begin / 2), (end, end / 2))
+            for lane, member in enumerate(members.tolist()):
+                if member >= 0:
+                    alone[member].append(np.column_stack([rows[:, :, lane], np.arange(begin, end) / 2]))
+    for member, parts in alone.items():
+        wanted = np.concatenate(parts)
+        wanted = wanted[wanted[:, 0] >= 0]
+        assert len(wanted) == (4 if member == 4 else 8)
+        np.testing.assert_allclose(found.of(member)[:, 1:], wanted)
+        assert found.first_losses(8)[member] == wanted[0, 1]
+    assert found.of(5).shape == (0, 7)
+    assert np.isnan(found.first_losses(8)[[1, 2, 3, 5, 6]]).all()

@@ -520,20 +520,6 @@ def test_a_result_prints_for_a_person() -> None:
         assert part in text
 
 
-def test_the_curvature_bounds_the_learning_rate() -> None:
-    """Just below 2/λ it descends, just above it does not."""
-    from thalweg.descent.curvature import largest_curvature
-
-    Q = np.diag([1.0, 3.0, 50.0])
-    largest = largest_curvature(lambda x: x @ Q @ x / 2, np.ones(3))
-    assert largest == pytest.approx(50, rel=1e-6)
-    for factor, descends in ((1.98, True), (2.02, False)):
-        run = tw.minimize(
-            lambda x: x @ Q @ x / 2, np.ones(3), method=tw.GradientDescent(factor / largest), stop=tw.MaxSteps(300)
-        )
-        assert (run.loss < 1) == descends
-
-
 @pytest.mark.parametrize("method", [tw.LBFGS(), tw.ConjugateGradient(), tw.NewtonCG()], ids=lambda m: type(m).__name__)
 def test_many_parameters_without_data_are_no_examples(method: tw.Method) -> None:
     target = np.linspace(0, 1, 20_000)

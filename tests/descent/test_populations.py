@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from dataclasses import dataclass
 from typing import Any
 
@@ -255,3 +256,33 @@ def test_nested_parameters_of_float32() -> None:
         np.testing.assert_allclose(member.parameters["a"], 1, atol=1e-3)
     assert len(population.basins) == 1
     assert dataclasses.replace(population).loss == population.loss
+
+
+@pytest.mark.parametrize("penalty", [None, tw.L1(0.01)])
+@pytest.mark.parametrize("count", [2, 19])
+def test_losses_after_mini_batches_are_of_all_examples(count: int, penalty: Any) -> None:
+    """One member of the grid diverges. Each is made when it is asked for, once, and is stored with the population."""
+    generator = np.random.default_rng(0)
+    X = generator.standard_normal((300, 4))
+    y = X @ np.array([1.0, -2.0, 0.0, 3.0]) + generator.standard_normal(300)
+    rates = [*np.logspace(-3, -1, count - 1).tolist(), 1e3]
+    options: dict[str, Any] = {"data": (X, y), "batch_size": 30, "penalty": penalty, "stop": tw.MaxSteps(100)}
+
+    def squares(w: Any, X: Any, y: Any) -> Any:
+        return np.mean((X @ w - y) ** 2)
+
+    together = tw.minimize(squares, np.zeros(4), method=tw.GradientDescent(tw.grid(*rates)), **options)
+    assert isinstance(together, tw.Population)
+    kinked = 0.01 if penalty else 0.0
+    for member, rate in zip(together.members, rates, strict=True):
+        wanted = squares(member.parameters, X, y) + kinked * np.abs(member.parameters).sum()
+        np.testing.assert_allclose(member.loss, wanted, rtol=1e-9)
+        alone = tw.minimize(squares, np.zeros(4), method=tw.GradientDescent(rate), **options)
+        np.testing.assert_allclose(member.gradient_norm, alone.gradient_norm, rtol=1e-6)
+        assert member.stopped_by.reason == alone.stopped_by.reason
+    assert together.members[-1].stopped_by.reason == "not finite"
+    assert together.ranking[-1] == count - 1
+    assert list(together.ranking[:-1]) == sorted(range(count - 1), key=lambda place: together.members[place].loss)
+    assert together.members[0] is together.members[0]
+    stored = pickle.loads(pickle.dumps(together))
+    assert [member.loss for member in stored.members] == [member.loss for member in together.members]

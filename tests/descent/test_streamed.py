@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import thalweg as tw
-from thalweg.descent.curvature import largest_curvature
 
 GENERATOR = np.random.default_rng(0)
 COUNT, COLUMNS = 250_000, 8
@@ -64,12 +63,6 @@ def test_validation_data_can_be_a_stream() -> None:
     whole = tw.minimize(squares, LINE, data=(X, y), validation=(X + 0.1, y), **options)
     assert streamed.steps == whole.steps
     np.testing.assert_allclose(streamed.history.validation_loss, whole.history.validation_loss, rtol=1e-10)
-
-
-def test_curvature_of_a_stream() -> None:
-    assert largest_curvature(squares, LINE, data=stream_of(X, y), rounds=5) == pytest.approx(
-        largest_curvature(squares, LINE, data=(X, y), rounds=5), rel=1e-9
-    )
 
 
 def test_classes_are_checked_before_the_descent() -> None:

@@ -38,7 +38,7 @@ def descents_of(steps: int, penalties: Any = PENALTIES, batch_size: int | None =
 def test_each_member_has_its_own_penalty() -> None:
     descents = descents_of(1000)
     descents.run(None)
-    for penalty, result in zip(PENALTIES, descents.results(), strict=True):
+    for penalty, result in zip(PENALTIES, descents.ends().results, strict=True):
         exact = np.linalg.solve(X.T @ X / 200 + penalty * np.eye(3), X.T @ Y / 200)
         np.testing.assert_allclose(result.parameters, exact, atol=1e-9)
         assert result.loss == pytest.approx(ridge(exact, X, Y, penalty=penalty))
@@ -54,10 +54,10 @@ def test_members_that_go_on_end_as_if_they_had_never_paused(batch_size: int | No
     assert [parts.steps(place) for place in range(5)] == [30] * 5
     parts.limit([1, 3, 4], tw.MaxSteps(90), 30)
     parts.run(None)
-    ended = parts.results()
+    ended = parts.ends().results
     assert [result.steps for result in ended] == [30, 90, 30, 90, 90]
     for place in (1, 3, 4):
-        reference = whole.results()[place]
+        reference = whole.ends().results[place]
         np.testing.assert_array_equal(ended[place].parameters, reference.parameters)
         assert ended[place].loss == reference.loss
         np.testing.assert_array_equal(ended[place].history.step, reference.history.step)
@@ -73,4 +73,4 @@ def test_a_member_alone_has_the_digits_that_it_has_among_others() -> None:
     for place in (0, 17):
         alone = descents_of(100, penalties[place : place + 1], room=32)
         alone.run(None)
-        np.testing.assert_array_equal(alone.results()[0].parameters, all_of_them.results()[place].parameters)
+        np.testing.assert_array_equal(alone.ends().results[0].parameters, all_of_them.ends().results[place].parameters)

@@ -114,7 +114,7 @@ def test_colours_of_a_palette_are_told_apart() -> None:
 def test_boxes_do_not_overlap_and_edges_lead_down(pairs: list[tuple[int, int]]) -> None:
     edges = sorted({(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]})
     widths = {node: 30.0 + 7 * (node % 5) for node in range(1 + max((b for _, b in edges), default=0))}
-    layout = lay_out(widths, edges, gap=10.0)
+    layout = lay_out(widths, edges)
     for a, b in edges:
         assert layout.places[a][1] < layout.places[b][1]
         assert layout.routes[a, b][0] == layout.places[a]
@@ -122,7 +122,7 @@ def test_boxes_do_not_overlap_and_edges_lead_down(pairs: list[tuple[int, int]]) 
     for a, b in combinations(widths, 2):
         if layout.places[a][1] == layout.places[b][1]:
             room = abs(layout.places[a][0] - layout.places[b][0]) - (widths[a] + widths[b]) / 2
-            assert room > 10.0 - 1e-6
+            assert room > 16.0 - 1e-6
     assert all(
         widths[node] / 2 - 1e-6 <= x <= layout.width - widths[node] / 2 + 1e-6 for node, (x, _) in layout.places.items()
     )

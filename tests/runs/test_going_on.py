@@ -12,7 +12,8 @@ import pytest
 
 import thalweg as tw
 from thalweg.descent.device.resident import DeviceEngine
-from thalweg.descent.engines import NativeEngine, SteppedEngine
+from thalweg.descent.native_engine import NativeEngine
+from thalweg.descent.stepped_engine import SteppedEngine
 
 from .descents import DESCENTS, assert_equal
 

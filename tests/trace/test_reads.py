@@ -112,6 +112,74 @@ def test_functions_within_are_looked_into(monkeypatch: pytest.MonkeyPatch) -> No
     assert reads(own) != before
 
 
+def itself(x: Any, depth: int = 2) -> Any:
+    return scale * np.sum(x**2) if depth == 0 else itself(x, depth - 1)
+
+
+def _written(source: str) -> Callable[..., Any]:
+    """A loss of a module that does not put off its annotations."""
+    space: dict[str, Any] = {"np": np}
+    exec(compile(source, "written", "exec", dont_inherit=True), space)
+    own: Callable[..., Any] = space["own"]
+    return own
+
+
+KNOWN: dict[str, Callable[..., Any]] = {
+    "generator": lambda x: sum(scale * part**2 for part in x),
+    "tuple of a generator": lambda x: sum(tuple(scale * part**2 for part in x)),
+    "nested comprehensions": lambda x: sum([sum([scale * x[i] for i in range(j)]) for j in range(2)]),
+    "comprehension with a variable of its own": lambda x: sum([(lambda: scale * part)() for part in x]),
+    "keys that are written": lambda x: {f"w{i}": scale * x[i] for i in range(2)}[f"{'w'}{1!r:>1}"],
+    "unary plus": lambda x: +np.sum(scale * x),
+    "star arguments": lambda x: (lambda *parts, **named: sum(parts) * named["by"])(*x, 1.0, by=scale),
+    "keyword defaults": lambda x: (lambda z, /, w=scale, *, v=shift: z * w + v)(np.sum(x)),
+    "unpacking": lambda x: sum([a * b for a, *_, b in [(scale, 1.0, np.sum(x))]]),
+    "comparison with None": lambda x, axis=None: scale * np.sum(x, axis=axis) if axis is None else 0.0,
+    "slices": lambda x: scale * np.sum(x[0:1]) + np.sum(x[:]),
+    "calls of itself": itself,
+}
+
+
+@pytest.mark.parametrize("kind", KNOWN)
+def test_losses_as_they_are_written_are_known_on_every_python(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    before = reads(KNOWN[kind])
+    assert before == reads(KNOWN[kind]) is not None
+    monkeypatch.setitem(globals(), "scale", 3.0)
+    assert reads(KNOWN[kind]) != before
+
+
+@pytest.mark.parametrize("head", ["inner(y: float) -> float", "__annotate__(y)"])
+def test_annotations_within_a_loss_have_no_say_but_functions_do(head: str) -> None:
+    name = head.partition("(")[0]
+    own = _written(f"scale = 2.0\ndef own(x):\n    def {head}: return scale * y\n    return {name}(x)")
+    before = reads(own)
+    assert before == reads(own) is not None
+    own.__globals__["scale"] = 3.0  # type: ignore[attr-defined]
+    assert reads(own) != before
+
+
+def _composed(depth: int, innermost: Callable[..., Any]) -> Callable[..., Any]:
+    def twice(inner: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda x: inner(inner(x))
+
+    for _ in range(depth):
+        innermost = twice(innermost)
+    return innermost
+
+
+def test_functions_that_many_refer_to_are_looked_into_once() -> None:
+    assert reads(_composed(2000, loss)) == reads(_composed(2000, loss)) is not None
+    assert reads(_composed(2000, loss)) != reads(_composed(2000, half))
+
+
+def test_functions_that_are_alike_are_not_the_same_one() -> None:
+    def own(first: Any, second: Any) -> Callable[..., Any]:
+        return lambda x: np.sum(x) * (2.0 if first == second else 1.0)
+
+    one, other = (lambda: None for _ in range(2))
+    assert reads(own(one, one)) == reads(own(other, other)) != reads(own(one, other))
+
+
 class _Changing:
     """Answers differently each time."""
 
@@ -204,8 +272,15 @@ def configured(x: Any) -> Any:
     return own.size * np.sum(x**2)
 
 
-def itself(x: Any, depth: int = 2) -> Any:
-    return np.sum(x**2) if depth == 0 else itself(x, depth - 1)
+def _with_cell_and_comprehension() -> Callable[..., Any]:
+    count = 0
+
+    def own(x: Any) -> Any:
+        nonlocal count
+        count = 1 - count
+        return sum([(lambda: count)() for count in range(2)]) + count * np.sum(x**2)
+
+    return own
 
 
 @pytest.mark.parametrize(
@@ -235,10 +310,15 @@ def itself(x: Any, depth: int = 2) -> Any:
         counts,
         remembers,
         _with_cell(),
+        _with_cell_and_comprehension(),
         imports,
         marks,
         configured,
-        itself,
+        lambda x: np.sum(x) * len((half if scale else np).__name__),
+        lambda x: np.sum(x) * len((scale and np).__name__),
+        lambda x: np.sum(x) * (2.0 if scale is shift else 1.0),
+        lambda x: np.sum(x) * (2.0 if shift is (None if scale else numbers) else 1.0),
+        lambda x: sum([part * np.sum(x) for part in {8, 0}]),  # equal to {0, 8}, which has them in another order
     ],
 )
 def test_what_may_change_is_not_known(function: Callable[..., Any]) -> None:

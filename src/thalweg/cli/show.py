@@ -18,6 +18,7 @@ from ..graph import Array
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
 from ..tables import Column, Kind
 from ..tables.encoding import IGNORED
+from ..tables.table import counted
 
 __all__ = ["console", "ended", "fitted", "grid_of", "score", "understood"]
 
@@ -106,7 +107,7 @@ def _numbers_the_rows(column: Column) -> bool:
 def _model(prepared: Prepared | PreparedStream) -> None:
     model = prepared.model
     console.print(
-        f"Model: {_NAMES[type(model)]}{escape(_classes(prepared))}; {_counted(len(prepared.encoding.features), 'feature')}"
+        f"Model: {_NAMES[type(model)]}{escape(_classes(prepared))}; {counted(len(prepared.encoding.features), 'feature')}"
     )
     for note in (_why_a_number(prepared), *_classes_to_mind(prepared)):
         if note:
@@ -184,7 +185,7 @@ def fitted(model: TableModel, examples: int | None = None) -> None:
     assert result is not None
     rate = f" ({result.steps * examples / max(result.seconds, 1e-9):.3g} examples/s)" if examples else ""
     console.print(
-        f"\nDescended {_counted(result.steps, 'step')} in {duration(result.seconds)}{rate}. It stopped because {result.stopped_by}."
+        f"\nDescended {counted(result.steps, 'step')} in {duration(result.seconds)}{rate}. It stopped because {result.stopped_by}."
     )
     for note in result.notes:
         console.print(f"Note: {note}")
@@ -267,10 +268,6 @@ def _unit(model: TableModel) -> str:
     if not model.has_probabilities:
         return "the score"
     return "the log-odds" if len(model.classes) == 2 else "the logarithm of the class's weight"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _capitalised(sentence: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..descent.engines import NativeEngine, NativeStep, compiled_step
+from ..descent.native_engine import NativeStep, compiled_step
 from ..descent.steps import Step
 from ..graph import Array
 from ..ops.plain import from_plain
@@ -67,6 +67,6 @@ class Local:
     ) -> Steps:
         """Takes so many steps from a state."""
         own = [np.array(array) for array in state]
-        engine = NativeEngine.of(self.compiled, own, settings, self.arrays, seed, self.threads, iteration)
+        engine = self.compiled.engine(own, settings, self.arrays, seed, self.threads, iteration)
         status, rows = engine.advance(count, outside)
         return Steps(list(engine.state), status, rows, count * self.batch)

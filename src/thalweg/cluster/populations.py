@@ -12,7 +12,7 @@ import numpy as np
 from ..descent.data import ArrayData
 from ..descent.member import Member
 from ..descent.plan import Origin, Plan
-from ..descent.population import Population, population_of
+from ..descent.population import Population, Reached, population_of
 from ..descent.problem import problem_of
 from ..descent.result import Result
 from ..descent.together import Descents
@@ -22,8 +22,8 @@ from .tree import split_rows
 
 __all__ = ["population_on"]
 
-Ran = tuple[list[Result], float, float, int]
-"""Results, seconds, seconds to compile, lanes."""
+Ran = tuple[list[Result], Reached, float, float, int]
+"""Results, what they are ranked by, seconds, seconds to compile, lanes."""
 
 
 def population_on(cluster: Cluster, plan: Plan, members: Sequence[Member]) -> Population:
@@ -40,11 +40,13 @@ def population_on(cluster: Cluster, plan: Plan, members: Sequence[Member]) -> Po
         dataclasses.replace(result, origin=_origin(plan, member, result))
         for result, member in zip(results, members, strict=True)
     ]
-    compiling = max(seconds for _, _, seconds, _ in ran)
-    starts = [float(result.history.loss[0]) if len(result.history) else float("nan") for result in results]
+    reached = Reached(
+        *(np.concatenate(parts) for parts in zip(*(dataclasses.astuple(of_one) for _, of_one, *_ in ran), strict=True))
+    )
+    compiling = max(seconds for *_, seconds, _ in ran)
     choices = [member.own for member in members]
-    seconds = max(time.perf_counter() - begin - compiling, max(seconds for _, seconds, _, _ in ran))
-    return population_of(with_origin, choices, starts, seconds, compiling, ran[0][3])
+    seconds = max(time.perf_counter() - begin - compiling, max(seconds for _, _, seconds, *_ in ran))
+    return population_of(with_origin, choices, reached, seconds, compiling, ran[0][-1])
 
 
 def _origin(plan: Plan, member: Member, result: Result) -> Origin:
@@ -62,4 +64,5 @@ def _descend(members: Sequence[Member], plain: dict[str, Any], arrays: Sequence[
     descents = Descents(Plan(**{**plain, "problem": problem, "data": data, "begin": begin}), members)
     compiling = time.perf_counter() - begin
     descents.run(None)
-    return descents.results(), descents.seconds, compiling, descents.lockstep.lanes
+    ends = descents.ends()
+    return list(ends.results), ends.reached, descents.seconds, compiling, descents.lockstep.lanes

@@ -9,6 +9,7 @@ its gradient need one sweep; a loss such as sqrt(mean(r²)) needs two.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def _axis_of(node: Node, axis: Mapping[Node, int], count: int) -> int | None:
     """The axis of a node with per-example operands; None if it is a total."""
     primitive = node.primitive
     if primitive.is_elementwise:
-        return _shared(node, axis, count)
+        return _shared(node, axis)
     if primitive in (sum_, maximum_reduce, minimum_reduce):
         return _through_reduction(node, axis[node.operands[0]])
     if primitive is dot:
@@ -104,13 +105,13 @@ def _axis_of(node: Node, axis: Mapping[Node, int], count: int) -> int | None:
     if primitive is cumulative_sum and axis[node.operands[0]] != node.attributes["axis"]:
         return axis[node.operands[0]]
     if primitive in (solve, cholesky, slogdet):
-        found = _shared(node, axis, count)
+        found = _shared(node, axis)
         if found < len(node.operands[0].shape) - 2:
             return found
     raise MixedExamplesError(node)
 
 
-def _shared(node: Node, axis: Mapping[Node, int], count: int) -> int:
+def _shared(node: Node, axis: Mapping[Node, int]) -> int:
     """The axis that all per-example operands agree on."""
     found = {axis[operand] for operand in node.operands if operand in axis}
     if len(found) != 1:
@@ -165,22 +166,15 @@ def _through_structure(node: Node, axis: int, count: int) -> int:
 def _through_reshape(node: Node, axis: int) -> int:
     """The axis survives if it is neither split nor merged."""
     old, new = node.operands[0].shape, node.shape
-    before = _product(old[:axis])
+    before = math.prod(old[:axis])
     for candidate, extent in enumerate(new):
-        if extent == old[axis] and _product(new[:candidate]) == before:
+        if extent == old[axis] and math.prod(new[:candidate]) == before:
             return candidate
     raise MixedExamplesError(node)
 
 
-def _product(extents: tuple[int, ...]) -> int:
-    result = 1
-    for extent in extents:
-        result *= extent
-    return result
-
-
 def _through_place(node: Node, axis: Mapping[Node, int], count: int) -> int:
-    found = _shared(node, axis, count)
+    found = _shared(node, axis)
     for piece, (starts, strides) in zip(node.operands, node.attributes["windows"], strict=True):
         if starts[found] != 0 or strides[found] != 1 or piece.shape[found] != count:
             raise MixedExamplesError(node)

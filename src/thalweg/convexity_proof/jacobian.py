@@ -9,12 +9,9 @@ import numpy as np
 
 from ..graph import Array, Node
 from .proof import Proof
-from .quadratic import jacobian_of
+from .quadratic import MOST_ELEMENTS, jacobian_of
 
 __all__ = ["Jacobian"]
-
-_MOST_ELEMENTS = 1 << 24
-"""Of a matrix that has to be formed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +37,7 @@ class Jacobian:
         count, size = node.type.size, proof.theta.type.size
         terms = _terms(proof, node, ()) if len(node.shape) == 1 else None
         if terms is None:
-            if count * size > _MOST_ELEMENTS:
+            if count * size > MOST_ELEMENTS:
                 return None
             terms = [_Term(jacobian_of(proof.theta, node), (), 0)]
         return cls(tuple(terms), count, size)

@@ -18,26 +18,28 @@ from ..autodiff.reverse import active_nodes
 from ..graph import Array, ArrayType, Graph, Node, evaluate, input_node, topological_order
 from ..rewrite import simplify
 
-__all__ = ["MOST_PARAMETERS", "Hessian", "degrees", "hessian_of", "jacobian_of", "weighted", "zero_hessian"]
+__all__ = [
+    "LINEAR",
+    "MOST_ELEMENTS",
+    "MOST_PARAMETERS",
+    "Hessian",
+    "degrees",
+    "hessian_of",
+    "jacobian_of",
+    "weighted",
+    "zero_hessian",
+]
 
 MOST_PARAMETERS = 1000
 """Beyond this many parameters no Hessian is formed."""
 
-_MOST_ELEMENTS = 1 << 24
-"""Of all batched values of one node; beyond, columns are computed in several goes."""
+MOST_ELEMENTS = 1 << 24
+"""Of a matrix that has to be formed, and of all batched values of one node; beyond, columns are computed in several goes."""
 
-_LINEAR = {
-    "sum",
-    "broadcast",
-    "reshape",
-    "transpose",
-    "slice",
-    "place",
-    "cumulative_sum",
-    "add",
-    "subtract",
-    "negative",
-}
+LINEAR = frozenset(
+    {"sum", "broadcast", "reshape", "transpose", "slice", "place", "cumulative_sum", "add", "subtract", "negative"}
+)
+"""Primitives that are linear in all of their operands."""
 _LINEAR_IN_FIRST = {"take", "scatter_add", "detach"}
 
 
@@ -51,7 +53,7 @@ def degrees(nodes: Sequence[Node], constants: dict[Node, Array]) -> dict[Node, i
             degree = 0
         elif node.is_input or (name == "convert" and node.dtype.kind == "f" and node.operands[0].dtype.kind == "f"):
             degree = 1 if node.is_input else of[0]
-        elif name in _LINEAR:
+        elif name in LINEAR:
             degree = max(of)
         elif name in ("multiply", "dot"):
             degree = sum(of)
@@ -95,7 +97,7 @@ def _columns(output: Node, theta: Node) -> Array:
     (linear,) = simplify(Graph((theta, tangent), pushforward([output], [theta], [tangent]))).outputs
     active = active_nodes(topological_order([linear]), [tangent])
     largest = max((node.type.size for node in active), default=1)
-    step = max(1, min(size, _MOST_ELEMENTS // max(1, largest)))
+    step = max(1, min(size, MOST_ELEMENTS // max(1, largest)))
     parts: list[Array] = []
     for start in range(0, size, step):
         unit = np.eye(size)[start : start + step]

@@ -29,23 +29,9 @@ from ..ops.reduction import sum_
 from .chains import Chain, analyse, find_chain
 from .facts import Facts
 from .proof import Proof
-from .quadratic import MOST_PARAMETERS, Hessian, hessian_of, jacobian_of, weighted, zero_hessian
+from .quadratic import LINEAR, MOST_ELEMENTS, MOST_PARAMETERS, Hessian, hessian_of, jacobian_of, weighted, zero_hessian
 
 __all__ = ["Sum", "Verdict", "affine_chain", "decide", "quadratic_hessian", "sum_of"]
-
-_LINEAR = {
-    "sum",
-    "broadcast",
-    "reshape",
-    "transpose",
-    "slice",
-    "place",
-    "cumulative_sum",
-    "add",
-    "subtract",
-    "negative",
-}
-_MOST_ELEMENTS = 1 << 24
 
 
 @dataclass
@@ -124,7 +110,7 @@ def _is_link(proof: Proof, node: Node) -> bool:
         return fixed[1]
     if name == "where":
         return fixed[0]
-    return name in _LINEAR or (name == "convert" and node.operands[0].dtype.kind == "f" == node.dtype.kind)
+    return name in LINEAR or (name == "convert" and node.operands[0].dtype.kind == "f" == node.dtype.kind)
 
 
 def _parts(proof: Proof) -> list[Node]:
@@ -215,7 +201,7 @@ def affine_chain(proof: Proof, node: Node) -> Chain | None:
 
 def _share(proof: Proof, node: Node, weight: Array) -> Hessian | None:
     """Aᵀ diag(w m) A below the Hessian of a part f(A θ + b) with f'' ≥ m."""
-    if not (weight >= 0).all() or node.type.size * proof.theta.type.size > _MOST_ELEMENTS:
+    if not (weight >= 0).all() or node.type.size * proof.theta.type.size > MOST_ELEMENTS:
         return None
     chain = affine_chain(proof, node)
     if chain is None:

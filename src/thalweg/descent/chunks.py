@@ -15,7 +15,7 @@ from ..errors import LossError
 from ..graph import Array, Graph, Node, constant, make, transform, with_operands
 from ..ops.structure import broadcast
 from .data import Data, ScatteredData, Totals
-from .engines import StageFunction, SteppedEngine, stage_graphs
+from .stepped_engine import StageFunction, SteppedEngine, stage_graphs
 from .steps import Outside, Step
 
 __all__ = ["chunked_engine", "over_data"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,32 +12,21 @@ from ..autodiff import gradient, pushforward
 from ..graph import Array, ArrayType, Graph, evaluate, input_node
 from ..rewrite import simplify
 from .chunks import over_data
-from .data import Data, data_of
+from .data import Data
 from .norms import norm
-from .problem import Problem, problem_of
+from .problem import Problem
 
-__all__ = ["curvature_of", "largest_curvature"]
+__all__ = ["curvature_of"]
+
+_ROUNDS = 40
+"""Products of the Hessian with a vector. The estimate is then good to a few per cent."""
 
 
-def largest_curvature(
-    loss: Callable[..., Any], parameters: Any, *, data: Any = None, seed: int = 0, rounds: int = 40
-) -> float:
-    """An estimate of the largest |eigenvalue| of the Hessian at the given parameters, by power iteration.
+def curvature_of(problem: Problem, parameters: Any, given: Data, seed: int, target: str) -> float:
+    """An estimate, from below, of the largest |eigenvalue| of the Hessian at the given parameters, by power iteration.
 
-    Gradient descent is stable there for learning rates below 2 / λ. The estimate comes from below, and is good to a
-    few per cent after `rounds` products of the Hessian with a vector.
-
-    >>> round(largest_curvature(lambda x: x[0] ** 2 + 5 * x[1] ** 2, np.zeros(2)), 3)
-    10.0
+    Gradient descent is stable there for learning rates below 2 / λ.
     """
-    given = data_of(data)
-    return curvature_of(problem_of(loss, parameters, given, given.examples), parameters, given, seed, rounds=rounds)
-
-
-def curvature_of(
-    problem: Problem, parameters: Any, given: Data, seed: int = 0, target: str = "native", rounds: int = 40
-) -> float:
-    """The same for a problem that was traced before."""
     inputs = problem.graph.inputs
     (of_loss,) = simplify(Graph(inputs, gradient(problem.graph.outputs[0], inputs[:1]))).outputs
     tangent = input_node(ArrayType(inputs[0].shape, inputs[0].dtype), "tangent")
@@ -47,7 +36,7 @@ def curvature_of(
     vector = problem.layout.vector(parameters)
     direction = np.random.default_rng(seed).standard_normal(vector.size).astype(vector.dtype)
     size = 0.0
-    for _ in range(rounds):
+    for _ in range(_ROUNDS):
         direction = direction / max(norm(direction), 1e-300)
         (direction,) = product(vector, direction)
         size = norm(direction)

@@ -19,9 +19,9 @@ import numpy as np
 from ..errors import ArgumentError, TracingError
 from ..graph import Array, ArrayType
 from .data import data_of
+from .evaluation import evaluated, losses_at
 from .gradients import Automatic, Given, GradientSource
 from .parameters import layout_of
-from .plan import evaluated, losses_at
 from .problem import Problem, problem_of
 
 __all__ = ["Agreement", "GradientCheck", "LeafCheck", "check_gradient"]

@@ -211,7 +211,7 @@ def _call(function: Callable[..., Any], types: Sequence[ArrayType], returns: Arr
     return Graph(inputs, (node,))
 
 
-def called(loss: Callable[..., Any], layout: Layout, types: Sequence[ArrayType], arguments: Arguments) -> Graph:
+def called(loss: Callable[..., Any], types: Sequence[ArrayType], arguments: Arguments) -> Graph:
     """The graph of a loss that cannot be traced: one call."""
 
     def on_numbers(vector: Array, *arrays: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,13 +14,16 @@ from .checkpoint import no_rows
 from .controls import Intervention
 from .steps import RECORDED
 
-__all__ = ["History", "Rows", "timed"]
+__all__ = ["Block", "History", "Rows", "RowsOfMany", "timed"]
 
 
 def timed(rows: Array, begin: tuple[int, float], end: tuple[int, float]) -> Array:
     """Rows of a stretch with the seconds as one more column. begin, end: iteration and seconds."""
-    seconds = np.interp(rows[:, 0], (begin[0], end[0]), (begin[1], end[1]))
-    return np.concatenate([rows, seconds[:, None]], axis=1)
+    return np.concatenate([rows, _seconds(rows, begin, end)[:, None]], axis=1)
+
+
+def _seconds(rows: Array, begin: tuple[int, float], end: tuple[int, float]) -> Array:
+    return np.interp(rows[:, 0], (begin[0], end[0]), (begin[1], end[1]))
 
 
 class Rows:
@@ -71,6 +74,67 @@ class Rows:
             joined = np.concatenate([joined, *timed_rows] if len(joined) else timed_rows)
             self._parts = joined, []
         return joined
+
+
+class Block(NamedTuple):
+    """What members that share a block recorded in a stretch.
+
+    members: in the lanes, -1 where there is none. rows: (n, recorded, lanes), (*RECORDED, *parameters), with a step below zero where a
+    member had ended. seconds: at each row (n,).
+    """
+
+    members: Array
+    rows: Array
+    seconds: Array
+
+    def lane(self, lane: int) -> Array:
+        """The rows of one of them, with the seconds as one more column."""
+        return np.concatenate([self.rows[:, :, lane], self.seconds[:, None]], axis=1)
+
+
+class RowsOfMany:
+    """What descents that run together have recorded so far. recorded: numbers in a row of one of them."""
+
+    def __init__(self, recorded: int, blocks: Sequence[Block] = ()) -> None:
+        self.blocks = list(blocks)
+        self._recorded = recorded
+        self._places: dict[int, list[tuple[Block, int]]] = {}
+        self._placed = 0
+
+    def add(self, members: Array, rows: Array, begin: tuple[int, float], end: tuple[int, float]) -> None:
+        """What a block recorded in a stretch, (iteration, *numbers of all lanes). begin, end: of the stretch, iteration and seconds."""
+        numbers = rows[:, 1:].reshape(len(rows), self._recorded, len(members))
+        self.blocks.append(Block(members, numbers, _seconds(rows, begin, end)))
+
+    def so_far(self) -> RowsOfMany:
+        """The same, to which nothing is added any more."""
+        return RowsOfMany(self._recorded, self.blocks)
+
+    def of(self, member: int) -> Array:
+        """A member's rows, as those of a single descent."""
+        for block in self.blocks[self._placed :]:
+            for lane, one in enumerate(block.members.tolist()):
+                self._places.setdefault(one, []).append((block, lane))
+            self._placed += 1
+        parts = [block.lane(lane) for block, lane in self._places.get(member, ())]
+        joined = np.concatenate(parts) if parts else np.zeros((0, self._recorded + 1))
+        joined = joined[joined[:, 0] >= 0]
+        return np.concatenate([np.zeros((len(joined), 1)), joined], axis=1)
+
+    def first_losses(self, count: int) -> Array:
+        """The loss at which each of so many members began (count,); NaN where it recorded nothing."""
+        found = np.full(count, np.nan)
+        is_open = np.ones(count, bool)
+        loss = RECORDED.index("loss")
+        for members, rows, _ in self.blocks:
+            is_recorded = rows[:, 0] >= 0
+            lanes = np.flatnonzero((members >= 0) & is_open[members] & is_recorded.any(axis=0))
+            if len(lanes):
+                found[members[lanes]] = rows[is_recorded.argmax(axis=0)[lanes], loss, lanes]
+                is_open[members[lanes]] = False
+            if not is_open.any():
+                break
+        return found
 
 
 @dataclass(frozen=True, eq=False, repr=False)

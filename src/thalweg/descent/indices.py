@@ -75,12 +75,10 @@ class _Check:
 
 def _checks(problem: Problem, examples: int) -> list[_Check]:
     inputs, checks = problem.data_inputs, []
-    for indices, extent, reader in _indices(problem.graph):
-        used = set(topological_order([indices]))
-        if not used & (set(problem.graph.inputs) - set(inputs)) and used & set(inputs):
-            source = _source_of(indices)
-            number = None if source is None else inputs.index(source)
-            checks.append(_Check(*_of_many(inputs, indices, examples), extent, reader, number))
+    for indices, extent, reader in _indices_of_data(problem):
+        source = _source_of(indices)
+        number = None if source is None else inputs.index(source)
+        checks.append(_Check(*_of_many(inputs, indices, examples), extent, reader, number))
     return checks
 
 
@@ -109,12 +107,7 @@ def _outside(index: int, extent: int, reader: Node) -> DataError:
 
 def _check_scattered(problem: Problem, data: ScatteredData) -> None:
     """The same by the smallest and the largest of all indices, in one pass."""
-    inputs = problem.data_inputs
-    found = []
-    for indices, extent, reader in _indices(problem.graph):
-        used = set(topological_order([indices]))
-        if used & set(inputs) and not used & (set(problem.graph.inputs) - set(inputs)):
-            found.append((indices, extent, reader))
+    found = list(_indices_of_data(problem))
     if not found:
         return
     ends = [
@@ -122,10 +115,20 @@ def _check_scattered(problem: Problem, data: ScatteredData) -> None:
         for indices, _, _ in found
         for reduce in (minimum_reduce, maximum_reduce)
     ]
-    values = over_data(Graph(inputs, tuple(ends)), data, first=0)()
+    values = over_data(Graph(problem.data_inputs, tuple(ends)), data, first=0)()
     for (_, extent, reader), low, high in zip(found, values[::2], values[1::2], strict=True):
         if low < 0 or high >= extent:
             raise _outside(int(low if low < 0 else high), extent, reader)
+
+
+def _indices_of_data(problem: Problem) -> Iterator[tuple[Node, int, Node]]:
+    """Indices that depend on the data alone, the length of the axis that they read, and what reads it."""
+    data = set(problem.data_inputs)
+    others = set(problem.graph.inputs) - data
+    for indices, extent, reader in _indices(problem.graph):
+        used = set(topological_order([indices]))
+        if used & data and not used & others:
+            yield indices, extent, reader
 
 
 def _indices(graph: Graph) -> Iterator[tuple[Node, int, Node]]:

@@ -18,7 +18,7 @@ import numpy as np
 from ..graph import Array
 from .best import SMALLEST, Best
 from .engines import Engine
-from .history import timed
+from .history import RowsOfMany
 from .methods import Method
 from .plan import Plan
 from .steps import LAST_LOSS, LAST_NORM, STATUS, Outside, Step
@@ -27,22 +27,11 @@ from .stretches import Stretches
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["Lockstep", "MemberState", "run_together"]
+__all__ = ["Lockstep", "run_together"]
 
 _MOST_ROWS = 1000
 """Rows of the history of a stretch."""
 _DENSE = 128
-
-
-@dataclass(frozen=True, eq=False)
-class MemberState:
-    """Where a member ended. state: as of a single descent. status, loss, norm: what was seen last. rows: its history."""
-
-    state: Sequence[Array]
-    status: int
-    loss: float
-    norm: float
-    rows: Array
 
 
 @dataclass(eq=False)
@@ -69,11 +58,12 @@ class Lockstep:
     settings: list[Array]
     room: int = 0
     iteration: int = 0
-    rows: list[tuple[Array, Array]] = field(default_factory=list)
     seconds: float = 0.0
+    rows: RowsOfMany = field(init=False)
 
     def __post_init__(self) -> None:
         self.count = len(self.states[0])
+        self.rows = RowsOfMany(self.step.recorded)
         self.status = np.zeros(self.count, np.int64)
         self.loss, self.norm = np.full(self.count, np.nan), np.full(self.count, np.nan)
         together = max(self.count, self.room)
@@ -130,8 +120,8 @@ class Lockstep:
         self._pack(self.active())
 
     # Stretches
-    def advance(self, iterations: int, outside: Outside, pool: ThreadPoolExecutor) -> None:
-        """Lets every block do so many iterations, then takes out the members that have ended."""
+    def advance(self, iterations: int, outside: Outside, pool: ThreadPoolExecutor) -> int:
+        """Lets every block do so many iterations, then takes out the members that have ended. Returns how many the longest did."""
         blocks, reached = self.blocks, np.full(self.count, self.iteration)
         begin = time.perf_counter()
         if self.best is not None:
@@ -140,27 +130,26 @@ class Lockstep:
         clock = self.seconds + outside.seconds
         ends = (self.iteration, clock), (self.iteration + iterations, clock + time.perf_counter() - begin)
         for block, (status, rows) in zip(blocks, results, strict=True):
-            self._note(block, status, timed(rows, *ends))
+            self._note(block, status, rows, *ends)
             self._keep(block)
             reached[block.members[block.members >= 0]] = block.engine.iteration
         if self.best is not None:
             self.best.after_stretch(self.states[self.step.names.index(SMALLEST)], reached)
+        done = int(reached.max()) - self.iteration
         self.iteration += iterations
         active = self.active()
         if math.ceil(len(active) / self.lanes) < len(blocks):
             self._pack(active)
+        return done
 
-    def _note(self, block: _Block, status: int, rows: Array) -> None:
-        parts = rows[:, 1:-1].reshape(len(rows), self.step.recorded, self.lanes)
-        seconds = np.repeat(rows[:, -1], self.lanes).reshape(len(rows), 1, self.lanes)
-        parts = np.concatenate([parts, seconds], axis=1)
+    def _note(self, block: _Block, status: int, rows: Array, begin: tuple[int, float], end: tuple[int, float]) -> None:
         if len(rows):
-            self.rows.append((block.members, parts))
+            self.rows.add(block.members, rows, begin, end)
         if self.lanes == 1:
             (m,) = block.members.tolist()
             self.status[m] = status
             if len(rows):
-                self.loss[m], self.norm[m] = parts[-1, 1, 0], parts[-1, 2, 0]
+                self.loss[m], self.norm[m] = rows[-1, 2:4]
 
     def request_stop(self) -> None:
         """Ends the stretch of every block at once."""
@@ -177,50 +166,21 @@ class Lockstep:
             end, rows = 2 * end, rows + _DENSE
         return end - begin
 
-    def rows_of(self, member: int) -> Array:
-        """The history of a member so far."""
-        parts = [parts[:, :, members == member][:, :, 0] for members, parts in self.rows if member in members]
-        return _joined(parts, self.step.recorded)
-
-    def finished(self) -> list[MemberState]:
-        """All members, as they are now."""
-        rows: list[list[Array]] = [[] for _ in range(self.count)]
-        for members, parts in self.rows:
-            for lane, member in enumerate(members.tolist()):
-                if member >= 0:
-                    rows[member].append(parts[:, :, lane])
-        return [
-            MemberState(
-                [array[m] for array in self.states],
-                int(self.status[m]),
-                float(self.loss[m]),
-                float(self.norm[m]),
-                _joined(rows[m], self.step.recorded),
-            )
-            for m in range(self.count)
-        ]
-
-
-def _joined(parts: Sequence[Array], recorded: int) -> Array:
-    """A member's rows, as those of a single descent; rows from after its end are left out."""
-    joined = np.concatenate(parts) if parts else np.zeros((0, recorded + 1))
-    joined = joined[joined[:, 0] >= 0]
-    return np.concatenate([np.zeros((len(joined), 1)), joined], axis=1)
-
 
 def _lanes_last(array: Array) -> Array:
     """The same array, with the lanes, its first axis, innermost in memory."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 0, -1)), -1, 0)
+    axes = range(array.ndim - 1)
+    return np.ascontiguousarray(array.transpose(*(1 + axis for axis in axes), 0)).transpose(-1, *axes)
 
 
-def run_together(lockstep: Lockstep, goes_on: Callable[[Lockstep, float], bool] | None = None) -> tuple[bool, float]:
+def run_together(
+    lockstep: Lockstep, stretches: Stretches, goes_on: Callable[[Lockstep, float], bool]
+) -> tuple[bool, float]:
     """Runs a population to its end; returns whether the user stopped it, and the seconds. Ctrl-C keeps what was reached."""
     from concurrent.futures import ThreadPoolExecutor  # one descent alone needs none
 
     controls = lockstep.plan.controls
-    begin = time.perf_counter()
-    # With data an iteration may take long, and the user waits for the first sign.
-    stretches, is_interrupted = Stretches(1 if lockstep.plan.data.arrays else 64), False
+    begin, is_interrupted = time.perf_counter(), False
     try:
         with (
             ThreadPoolExecutor(max_workers=lockstep.plan.threads) as pool,
@@ -235,9 +195,9 @@ def run_together(lockstep: Lockstep, goes_on: Callable[[Lockstep, float], bool] 
                 now = time.perf_counter()
                 factor = 1.0 if controls is None else controls.applied_factor
                 iterations = min(stretches.iterations, lockstep.longest())
-                lockstep.advance(iterations, Outside(now - begin, rate_factor=factor), pool)
-                stretches.learn(iterations, max(time.perf_counter() - now, 1e-7))
-                if goes_on is not None and not goes_on(lockstep, time.perf_counter() - begin):
+                done = lockstep.advance(iterations, Outside(now - begin, rate_factor=factor), pool)
+                stretches.learn(max(done, 1), max(time.perf_counter() - now, 1e-7))
+                if not goes_on(lockstep, time.perf_counter() - begin):
                     is_interrupted = True
                     break
     except KeyboardInterrupt:

@@ -5,32 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from ..autodiff import batched
 from ..compile.device import Device
-from ..compile.function import compiled, threads_for
-from ..graph import Array, ArrayType, Graph, evaluate, input_node
+from ..graph import Array, Graph
 from ..ops.contraction import dot, free_axes
-from ..rewrite import simplify
 from . import device as devices
 from .checkpoint import Keeper
 from .chunks import over_data
 from .controls import Controls
 from .data import Data, ScatteredData
-from .engines import CompiledStep, batch_rows, compiled_step
+from .engines import CompiledStep
+from .evaluation import Evaluation, evaluated, evaluation, evaluation_of
 from .methods import LBFGS, Method
-from .norms import norm
+from .native_engine import compiled_step
 from .penalties import Penalty
 from .problem import Problem, problem_of
 from .reuse import form_of
+from .stepped_engine import batch_rows
 from .steps import Keeps, Lanes, Outside, Step, in_lanes, start_of, step_of
 from .stopping import StoppingRule
 from .stretches import Stretches
 
-__all__ = ["Evaluation", "Origin", "Plan", "evaluated", "evaluation", "evaluations", "gradients_at", "losses_at"]
+__all__ = ["Origin", "Plan"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +44,6 @@ class Origin:
     numbers: tuple[float, ...] = ()
     alone: Method | None = None
     there: tuple[Array, Array] | None = None
-
-
-class Evaluation(NamedTuple):
-    """A loss and the norm of its gradient."""
-
-    loss: float
-    gradient_norm: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +105,10 @@ class Plan:
             lambda: self._compiled(step, given),
         )
 
-    def stretches(self, step: Step, method: Method) -> Stretches:
-        """The sizes of stretches, as an earlier descent of this kind has learnt them."""
+    def stretches(self, step: Step, method: Method, members: int = 1) -> Stretches:
+        """The sizes of stretches, as an earlier descent of this kind has learnt them. members: that descend together."""
         key = self._key(method, step.keeps)
-        given = self.target, self.device, self.threads, self.batch, self.data.examples
+        given = self.target, self.device, self.threads, self.batch, self.data.examples, members
         return self.problem.known.get(None if key is None else ("stretches", key, *given), Stretches)
 
     def _compiled(self, step: Step | Lanes, arrays: Sequence[Array]) -> CompiledStep:
@@ -162,7 +152,7 @@ class Plan:
         if not isinstance(self.data, ScatteredData):
             return evaluation(problem, vector, self.data.arrays, target=self.target)
         value, gradient = self.over_scattered(self.data, vector)
-        return _evaluation_of(problem, vector, value, gradient)
+        return evaluation_of(problem, vector, value, gradient)
 
     def evaluated(self, vector: Array, alone: Method | None) -> tuple[Array, Array]:
         """Loss and gradient (P,) over all examples in memory. alone: as `Origin` has it; rounds of L-BFGS evaluate once, so that its
@@ -171,7 +161,7 @@ class Plan:
         is_there = isinstance(alone, LBFGS) and self._key(alone, self.keeps) is not None
         if alone is None or not is_there or not self.is_in_memory or self.batch is not None:
             return evaluated(problem, vector, self.data.arrays)
-        state, settings = start_of(problem, vector, alone, self.rule, self.seed, (), self.keeps)
+        state, settings = start_of(problem, vector, alone, self.rule, self.seed, self.keeps)
         step = self.step(vector, alone)
         engine = self.program(step, alone).engine(state, settings, self.data.arrays, self.seed, self.threads)
         engine.advance(1, Outside())
@@ -193,117 +183,6 @@ class Plan:
             return self.data.arrays
         rows = batch_rows(number, self.batch, self.data.examples, self.seed)
         return [array[rows] for array in self.data.arrays]
-
-
-def evaluated(
-    problem: Problem,
-    vector: Array,
-    arrays: Sequence[Array],
-    numbers: Sequence[float] = (),
-    target: str = "native",
-) -> tuple[Array, Array]:
-    """Loss and gradient over given examples. numbers: of the loss, as the problem names them. target: as `minimize` has it."""
-    given = [vector, *arrays, *(np.asarray(number, vector.dtype) for number in numbers)]
-    if not problem.is_traced or target == "numpy":
-        value, gradient = evaluate(problem.with_gradient, given)
-        return value, gradient
-    examples = range(1, 1 + len(arrays))
-    function = problem.known.get(
-        "evaluation", lambda: compiled(problem.with_gradient, examples, threads_for(arrays), runs_seldom=True)
-    )
-    value, gradient = function(*given)
-    return value, gradient
-
-
-def evaluation(
-    problem: Problem,
-    vector: Array,
-    arrays: Sequence[Array],
-    numbers: Sequence[float] = (),
-    target: str = "native",
-) -> Evaluation:
-    """Loss and gradient norm over given examples."""
-    return _evaluation_of(problem, vector, *evaluated(problem, vector, arrays, numbers, target))
-
-
-def _evaluation_of(problem: Problem, vector: Array, value: Array, gradient: Array) -> Evaluation:
-    if problem.penalty is None:
-        return Evaluation(float(value), norm(gradient))
-    return _penalised(problem, vector, float(value), gradient)
-
-
-_SMALL_STEP = 1e-3
-
-
-def _penalised(problem: Problem, vector: Array, value: float, gradient: Array) -> Evaluation:
-    """With the part of the penalty that has a kink; the norm is that of (w − prox(w − μ ∇f)) / μ for a small μ."""
-    penalty, layout = problem.penalty, problem.layout
-    assert penalty is not None
-    moved = penalty.proximal(layout.tree(vector - _SMALL_STEP * gradient), _SMALL_STEP)
-    mapping = (vector - layout.vector(moved)).astype(np.float64) / _SMALL_STEP
-    return Evaluation(value + float(penalty.kinked(layout.tree(vector))), norm(mapping))
-
-
-_TOGETHER = 16
-"""So many members are evaluated in one pass over the examples."""
-
-
-def evaluations(
-    problem: Problem, vectors: Sequence[Array], arrays: Sequence[Array], numbers: Sequence[Sequence[float]]
-) -> list[Evaluation]:
-    """The same for several vectors, each with numbers of its own; they share the reading of the examples."""
-    if len(vectors) < 4 or problem.penalty is not None:
-        return [evaluation(problem, vector, arrays, own) for vector, own in zip(vectors, numbers, strict=True)]
-    function = problem.known.get("gradients", lambda: _gradients(problem, arrays))
-    found: list[Evaluation] = []
-    for first in range(0, len(vectors), _TOGETHER):
-        count = min(_TOGETHER, len(vectors) - first)
-        places = [first + min(lane, count - 1) for lane in range(_TOGETHER)]
-        wide = np.stack([vectors[place] for place in places])
-        own = [np.array([numbers[place][i] for place in places], wide.dtype) for i in range(len(problem.numbers))]
-        losses, gradients = function(wide, *arrays, *own)
-        norms = [norm(gradient) for gradient in gradients]
-        found += [Evaluation(float(a), b) for a, b in zip(losses, norms, strict=True)][:count]
-    return found
-
-
-def gradients_at(problem: Problem, points: Array, arrays: Sequence[Array]) -> Array:
-    """The gradient at many points (M, P) → (M, P), float64."""
-    if not problem.is_traced or len(points) < 4:
-        return np.array([evaluated(problem, point, arrays)[1] for point in points], np.float64)
-    function = problem.known.get("gradients", lambda: _gradients(problem, arrays))
-    padded = np.concatenate([points, np.repeat(points[-1:], -len(points) % _TOGETHER, axis=0)])
-    parts = [function(padded[i : i + _TOGETHER], *arrays)[1] for i in range(0, len(padded), _TOGETHER)]
-    joined: Array = np.concatenate(parts)[: len(points)].astype(np.float64)
-    return joined
-
-
-def losses_at(problem: Problem, points: Array, arrays: Sequence[Array], together: int = _TOGETHER) -> Array:
-    """The loss at many points (M, P) → (M,), float64. together: so many at a time share one reading of the examples."""
-    if not problem.is_traced:
-        return np.array([float(evaluate(problem.graph, [point, *arrays])[0]) for point in points])
-
-    def make() -> Callable[..., Any]:
-        parameters, *data = problem.graph.inputs
-        wide = input_node(ArrayType((together, *parameters.shape), parameters.dtype), "parameters")
-        (node,) = batched(problem.graph.outputs, [parameters], [wide], together)
-        return compiled(Graph((wide, *data), (node,)), range(1, 1 + len(arrays)), threads_for(arrays))
-
-    function = problem.known.get(("losses", together), make)
-    padded = np.concatenate([points, np.repeat(points[-1:], -len(points) % together, axis=0)])
-    parts = [function(padded[i : i + together], *arrays)[0] for i in range(0, len(padded), together)]
-    joined: Array = np.concatenate(parts)[: len(points)].astype(np.float64)
-    return joined
-
-
-def _gradients(problem: Problem, arrays: Sequence[Array]) -> Callable[..., Any]:
-    """(parameters of several members, *data) → (losses, gradients)."""
-    graph = simplify(problem.with_gradient)
-    count = len(arrays)
-    data, own = graph.inputs[1 : 1 + count], [graph.inputs[0], *graph.inputs[1 + count :]]
-    wide, *numbers = (input_node(ArrayType((_TOGETHER, *node.shape), node.dtype), "own") for node in own)
-    losses, gradients = batched(graph.outputs, own, [wide, *numbers], _TOGETHER)
-    return compiled(Graph((wide, *data, *numbers), (losses, gradients)), range(1, 1 + count), threads_for(arrays))
 
 
 _HEAVY = 4096

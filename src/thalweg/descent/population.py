@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -11,13 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
 from ..graph import Array
-from .methods import Method
-from .parameters import flatten
+from .norms import norm
 from .result import Result, duration
 
-__all__ = ["Basin", "Population", "Rate", "RateKind", "population_of"]
+__all__ = ["Basin", "Population", "Rate", "RateKind", "Reached", "population_of"]
 
 
 class RateKind(Enum):
@@ -55,7 +54,7 @@ class Population(Result):
     came to rest. rates: how the learning rates did, if several were tried. lanes: members that shared a block.
     """
 
-    members: tuple[Result, ...] = ()
+    members: Sequence[Result] = ()
     choices: tuple[Mapping[str, float], ...] = ()
     ranking: tuple[int, ...] = ()
     basins: tuple[Basin, ...] = ()
@@ -96,109 +95,87 @@ class Population(Result):
         return lines
 
 
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """What K members are ranked and grouped by: the loss (K,) at their last finite parameters (K, P), whether they failed, and whether they
+    came to rest; and the loss at which each began, NaN where none was recorded."""
+
+    loss: Array
+    parameters: Array
+    has_failed: Array
+    is_at_rest: Array
+    first_loss: Array
+
+
 def population_of(
     members: Sequence[Result],
     choices: Sequence[Mapping[str, float]],
-    starts: Sequence[float],
+    reached: Reached,
     seconds: float,
     compile_seconds: float,
     lanes: int,
 ) -> Population:
-    """Ranks and groups the members. starts: the loss at which each began."""
-
-    def key(number: int) -> tuple[bool, float]:
-        loss = members[number].loss
-        failed = members[number].stopped_by.reason == "not finite" or not math.isfinite(loss)
-        return failed, loss if math.isfinite(loss) else math.inf
-
-    ranking = sorted(range(len(members)), key=key)
-    best = members[ranking[0]]
+    """Ranks and groups the members."""
+    has_failed = reached.has_failed | ~np.isfinite(reached.loss)
+    ranking = np.lexsort((np.where(np.isfinite(reached.loss), reached.loss, np.inf), has_failed))
+    best = members[int(ranking[0])]
     values = {item.name: getattr(best, item.name) for item in dataclasses.fields(Result)}
     values |= {"seconds": seconds, "compile_seconds": compile_seconds}
+    resting = ranking[(reached.is_at_rest & ~has_failed)[ranking]].tolist()
     return Population(
         **values,
-        members=tuple(members),
+        members=members,
         choices=tuple(choices),
-        ranking=tuple(ranking),
-        basins=_basins(members, [n for n in ranking if not key(n)[0] and _rests(members[n])]),
-        rates=_rates(members, choices, starts),
+        ranking=tuple(ranking.tolist()),
+        basins=_basins(members, reached, resting),
+        rates=_rates(choices, np.where(has_failed, np.inf, reached.loss), reached.first_loss),
         lanes=lanes,
     )
-
-
-def _rests(member: Result) -> bool:
-    """Whether a member came to rest, rather than running out of steps or time."""
-    if member.stopped_by.reason == "no smaller loss":
-        return True
-    return any(rule.startswith(("GradientBelow", "NoChange")) for rule in member.stopped_by.rules)
-
-
-def _flat(result: Result) -> Array:
-    leaves, _ = flatten(result.parameters)
-    return np.concatenate([np.ravel(leaf).astype(np.float64) for leaf in leaves])
 
 
 _NEAR = 1e-3
 
 
-def _basins(members: Sequence[Result], resting: Sequence[int]) -> tuple[Basin, ...]:
+def _basins(members: Sequence[Result], reached: Reached, resting: Sequence[int]) -> tuple[Basin, ...]:
     """Members at the same place with the same loss are in one basin; the best of it stands for it."""
-    found: list[tuple[int, Array, list[int]]] = []
+    places, losses = reached.parameters.astype(np.float64), reached.loss
+    found: dict[int, list[int]] = {}
     for number in resting:
-        place, loss = _flat(members[number]), members[number].loss
-        for first, center, group in found:
-            of_first = members[first].loss
-            is_same_loss = abs(loss - of_first) <= _NEAR * max(abs(of_first), 1e-6)
-            if is_same_loss and np.linalg.norm(place - center) <= _NEAR * max(1.0, float(np.linalg.norm(center))):
+        for first, group in found.items():
+            center = places[first]
+            is_same_loss = abs(losses[number] - losses[first]) <= _NEAR * max(abs(losses[first]), 1e-6)
+            if is_same_loss and norm(places[number] - center) <= _NEAR * max(1.0, norm(center)):
                 group.append(number)
                 break
         else:
-            found.append((number, place, [number]))
+            found[number] = [number]
     return tuple(
-        Basin(members[first].loss, members[first].parameters, tuple(sorted(group))) for first, _, group in found
+        Basin(float(losses[first]), members[first].parameters, tuple(sorted(group))) for first, group in found.items()
     )
 
 
-def _rates(
-    members: Sequence[Result], choices: Sequence[Mapping[str, float]], starts: Sequence[float]
-) -> tuple[Rate, ...]:
+def _rates(choices: Sequence[Mapping[str, float]], losses: Array, starts: Array) -> tuple[Rate, ...]:
     """Whether a rate went up, came close to the best, or was still far from it."""
-    by_rate: dict[float, list[int]] = {}
-    for number, own in enumerate(choices):
+    by_rate: dict[float, list[float]] = {}
+    for own, loss in zip(choices, losses.tolist(), strict=True):
         if "learning_rate" in own:
-            by_rate.setdefault(own["learning_rate"], []).append(number)
+            by_rate.setdefault(own["learning_rate"], []).append(loss)
     if len(by_rate) < 2:
         return ()
-
-    def reached(number: int) -> float:
-        member = members[number]
-        failed = member.stopped_by.reason == "not finite" or not math.isfinite(member.loss)
-        return math.inf if failed else member.loss
-
-    losses = {rate: float(np.median([reached(n) for n in numbers])) for rate, numbers in by_rate.items()}
-    start = float(np.median([starts[n] for n in range(len(members))]))
-    best_rate = min(losses, key=lambda rate: losses[rate])
-    best = losses[best_rate]
+    medians = {rate: statistics.median(of_rate) for rate, of_rate in by_rate.items()}
+    start = float(np.median(starts))
+    best_rate = min(medians, key=lambda rate: medians[rate])
+    best = medians[best_rate]
     found = []
-    for rate in sorted(losses):
-        is_close = start - losses[rate] >= _CLOSE * (start - best)
-        if math.isfinite(losses[rate]) and losses[rate] < start and is_close:
+    for rate, loss in sorted(medians.items()):
+        is_close = start - loss >= _CLOSE * (start - best)
+        if math.isfinite(loss) and loss < start and is_close:
             kind = RateKind.GOOD
         else:
-            kind = RateKind.SLOW if rate < best_rate and losses[rate] <= start else RateKind.OVERSHOT
-        found.append(Rate(rate, losses[rate], kind))
+            kind = RateKind.SLOW if rate < best_rate and loss <= start else RateKind.OVERSHOT
+        found.append(Rate(rate, loss, kind))
     return tuple(found)
 
 
 _CLOSE = 0.9
 """A good rate makes this share of the best rate's way down."""
-
-
-def check_same_state(states: Sequence[Sequence[Array]], method: Method) -> None:
-    """Raises ArgumentError if members would need memories of different shapes."""
-    shapes = [[array.shape for array in state] for state in states]
-    if any(other != shapes[0] for other in shapes[1:]):
-        raise ArgumentError(
-            f"{method}: a grid over a number that sets the size of the method's memory cannot run as one program; "
-            "call minimize once for each value"
-        )

@@ -126,7 +126,7 @@ def _traced(
                     f"{error}. For a vector write np.array({list(parameters)[:4]})."
                 ) from error
             raise
-        graph, is_traced = called(loss, layout, of_arrays, arguments), False
+        graph, is_traced = called(loss, of_arrays, arguments), False
     if not is_traced:
         return Problem(layout, graph, bound, is_traced)
     kinked = penalty if penalty is not None and penalty.has_kink else None

@@ -29,19 +29,28 @@ class Stopped:
     rules: tuple[str, ...]
     sentence: str
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the descent came to rest, rather than running out of steps or time."""
+        return self.reason == "no smaller loss" or any(
+            rule.startswith(("GradientBelow", "NoChange")) for rule in self.rules
+        )
+
     def __str__(self) -> str:
         return self.sentence
 
 
 @dataclass(frozen=True, eq=False)
 class Ending:
-    """Loss and gradient norm where a descent ended: known already, or found when they are first asked for.
+    """Loss and gradient norm where a descent ended: known already, or found when they are first asked for. known: the loss, if that
+    alone is known.
 
     >>> Ending.at(0.5, 1e-7).loss
     0.5
     """
 
     find: Callable[[], tuple[float, float]] = field(repr=False)
+    known: float | None = None
 
     @classmethod
     def at(cls, loss: float, gradient_norm: float) -> Ending:
@@ -53,12 +62,13 @@ class Ending:
     @cached_property
     def numbers(self) -> tuple[float, float]:
         """Loss and gradient norm."""
-        return self.find()
+        loss, gradient_norm = self.find()
+        return (loss if self.known is None else self.known), gradient_norm
 
     @property
     def loss(self) -> float:
         """The loss over all data."""
-        return self.numbers[0]
+        return self.numbers[0] if self.known is None else self.known
 
     @property
     def gradient_norm(self) -> float:

@@ -19,7 +19,7 @@ from .best import SMALLEST, Best
 from .checkpoint import Checkpoint, Kept
 from .controls import Controls
 from .engines import Engine
-from .history import History, Rows
+from .history import Block, History, Rows
 from .result import Stopped
 from .steps import Outside, Status, fired_rules
 from .stopping import Measurement, Stop, StoppingRule, leaves
@@ -34,8 +34,7 @@ class Progress:
 
     rows, checks: what `history` is made of, as the descent recorded it, with seconds. origin: the loss, the data and the start, as in a Result;
     method: of descent.
-    blocks: of several descents, what each stretch recorded: the members' numbers, -1 where there is none, and
-    rows × parts × members. They only grow, so whoever remembers how many there were finds what is new.
+    blocks: of several descents, what each stretch recorded. They only grow, so whoever remembers how many there were finds what is new.
     """
 
     step: int
@@ -46,7 +45,7 @@ class Progress:
     checks: Sequence[tuple[int, float]] = field(default=(), repr=False)
     origin: Any = field(default=None, repr=False)
     method: Any = field(default=None, repr=False)
-    blocks: Sequence[tuple[Array, Array]] = field(default=(), repr=False)
+    blocks: Sequence[Block] = field(default=(), repr=False)
 
     @cached_property
     def history(self) -> History:
@@ -288,7 +287,7 @@ def progress_of(
     origin: Any = None,
     method: Any = None,
     checks: Sequence[tuple[int, float]] = (),
-    blocks: Sequence[tuple[Array, Array]] = (),
+    blocks: Sequence[Block] = (),
 ) -> Progress:
     """What a user's function is shown of a descent."""
     _, step, loss, norm, *_ = rows[-1].tolist()

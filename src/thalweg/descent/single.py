@@ -16,7 +16,7 @@ from .best import Best, with_point
 from .checkpoint import Checkpoint, Kept
 from .chunks import chunked_engine, over_data
 from .data import ChunkTotals, Data, ScatteredData, Stream, StreamData, check_data, size_text
-from .engines import Engine, numpy_engine
+from .engines import Engine
 from .history import History
 from .identity import identity_of
 from .indices import check_indices
@@ -28,6 +28,7 @@ from .plan import Origin, Plan
 from .problem import problem_of
 from .result import Ending, Result
 from .run import Descent, Ended, Progress, Validation, progress_of, reason
+from .stepped_engine import numpy_engine
 from .steps import Keeps, Status, Step, start_of
 from .stopping import Measurement, ValidationStalls, leaves
 from .stretches import Stretches
@@ -93,7 +94,7 @@ _UNCOMPILED = (
 
 def _begin(plan: Plan, step: Step, vector: Array, method: Method) -> tuple[list[Array], tuple[Array, ...]]:
     """The state and the settings that a descent begins with."""
-    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed, (), step.keeps)
+    state, settings = start_of(plan.problem, vector, method, plan.rule, plan.seed, step.keeps)
     return (state if plan.memory is None else _with_memory(step, state, plan.memory, method)), settings
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..descent import Result
+from ..descent.evaluation import losses_at
 from ..descent.methods import Method
 from ..descent.minimize import minimize
 from ..descent.norms import norm
-from ..descent.plan import losses_at
 from ..descent.stopping import GradientBelow, MaxSteps, NoChange
 from ..graph import Array
 from .landscape import Ray

@@ -22,7 +22,7 @@ import numpy as np
 
 from ..autodiff.reverse import active_nodes
 from ..convexity_proof import Convexity
-from ..descent.plan import gradients_at
+from ..descent.evaluation import gradients_at
 from ..graph import Array, Graph, Node
 from .situation import Situation
 from .smooth import is_smooth

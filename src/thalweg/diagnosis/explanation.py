@@ -15,7 +15,7 @@ import numpy as np
 from ..autodiff import adjoints
 from ..descent import GradientCheck, check_gradient
 from ..descent.data import data_of
-from ..descent.plan import evaluated, losses_at
+from ..descent.evaluation import evaluated, losses_at
 from ..descent.problem import Problem, problem_of
 from ..graph import Array, Graph, Node, constant, evaluate_nodes, topological_order
 from ..trace import Traced, as_traced

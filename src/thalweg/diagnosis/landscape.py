@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..descent.plan import losses_at
+from ..descent.evaluation import losses_at
 from ..descent.problem import Problem
 from ..graph import Array
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..descent.plan import gradients_at
+from ..descent.evaluation import gradients_at
 from .situation import Situation
 
 __all__ = ["Noise", "noise_of"]

@@ -19,9 +19,10 @@ import numpy as np
 from ..descent import Result
 from ..descent.chunks import over_data
 from ..descent.data import ArrayData, Data, StreamData
+from ..descent.evaluation import evaluated
 from ..descent.gradients import Automatic
 from ..descent.parameters import flatten
-from ..descent.plan import Origin, Plan, evaluated
+from ..descent.plan import Origin, Plan
 from ..descent.problem import problem_of
 from ..graph import Array
 from .advice import MORE_STEPS

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..convexity_proof import Convexity, ConvexityKind, ProvenLoss
 from ..descent import Result
+from ..descent.evaluation import evaluated, gradients_at, losses_at
 from ..descent.norms import norm
-from ..descent.plan import Origin, Plan, evaluated, gradients_at, losses_at
+from ..descent.plan import Origin, Plan
 from ..descent.problem import Problem
 from ..graph import Array, Graph, constant, inline
 from .landscape import COUNT, FACTOR, Ray, look_along

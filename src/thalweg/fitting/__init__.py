@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 from ..on_demand import on_demand
-from .descend import GRADIENT_THRESHOLD, Task, task_of
+from .descend import task_of
 from .fit_table import fit, fit_prepared, model_of, prepare_source, prepare_within
-from .prepare import Part, Prepared, prepare
-from .settings import METHODS, MODELS, Settings
+from .prepare import Prepared, prepare
+from .settings import Settings
 from .streamed import PreparedStream
 from .table_model import TableModel
 
@@ -17,18 +17,13 @@ if TYPE_CHECKING:
     from .use import Evaluation, NewRows, evaluate, predictions
 
 __all__ = [
-    "GRADIENT_THRESHOLD",
-    "METHODS",
-    "MODELS",
     "RANGES",
     "Evaluation",
     "NewRows",
-    "Part",
     "Prepared",
     "PreparedStream",
     "Settings",
     "TableModel",
-    "Task",
     "Tuned",
     "evaluate",
     "fit",

@@ -97,7 +97,7 @@ class Group:
 
     def outcomes(self, descents: Descents, places: Sequence[int], budgets: Sequence[float]) -> list[Outcome]:
         """What is to be said of trials that have run."""
-        results = descents.results()
+        results = descents.ends().results
         seconds = descents.seconds / max(1, len(results))
         return [
             Outcome(self._trial(self.settled[place], result, budget, seconds), result)

@@ -21,7 +21,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import ArgumentError, RunError
-from ..storage import Lock
+from ..storage import Lock, differences
 from .ranges import plain
 
 __all__ = ["FORMAT", "Record", "Status", "Trial", "ranked"]
@@ -182,20 +182,11 @@ class Record:
                 f"{self.path} was written by a later thalweg (format {format}; this one reads {FORMAT}). "
                 "Update: pip install -U thalweg"
             )
-        names = sorted((found.keys() | header.keys()) - set(_FREE))
-        other = [name for name in names if found.get(name) != header.get(name)]
-        if other:
-            told = "; ".join(
-                f"{name}: {_short(found.get(name))} there, {_short(header.get(name))} now" for name in other
-            )
+        told = differences(found, header, _FREE)
+        if told:
             raise ArgumentError(
                 f"{self.path} records another search ({told}). Ask for the same to go on with it, or name another file."
             )
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 120 else text[:117] + "..."
 
 
 def _not_written(path: Any, error: OSError) -> ArgumentError:

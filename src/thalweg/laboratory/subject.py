@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..descent.evaluation import gradients_at, losses_at
 from ..descent.minimize import plan_of
-from ..descent.plan import Plan, gradients_at, losses_at
+from ..descent.plan import Plan
 from ..graph import Array
 from ..transformations import hvp
 from .gallery import Window

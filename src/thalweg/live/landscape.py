@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..descent.data import ArrayData
-from ..descent.plan import Origin, losses_at
+from ..descent.evaluation import objectives_at
+from ..descent.plan import Origin
 from ..graph import Array
 from ..pages import json_numbers
 
@@ -107,15 +108,9 @@ class Landscape:
         self._pending = [points[i : i + _SLAB] for i in range(0, len(points), _SLAB)]
 
     def _evaluated(self, points: Array) -> Array:
+        arrays = self._plan.data.arrays
         with np.errstate(all="ignore"):
-            losses = losses_at(
-                self._problem, points, self._plan.data.arrays, _SLAB if not self._plan.data.arrays else _SHARED
-            )
-            penalty = self._problem.penalty
-            if penalty is not None:
-                tree = self._problem.layout.tree
-                losses = losses + [float(penalty.kinked(tree(point))) for point in points]
-        return losses
+            return objectives_at(self._problem, points, arrays, together=_SHARED if arrays else _SLAB)
 
     def _publish(self) -> None:
         assert self._frame is not None

@@ -139,7 +139,7 @@ class Story:
 
 def _begin(now: Progress) -> dict[str, Any]:
     plan = now.origin.plan
-    members = len({int(m) for members, _ in now.blocks for m in members if m >= 0})
+    members = len({int(m) for block in now.blocks for m in block.members if m >= 0})
     return {
         "loss": _name_of(plan.loss),
         "parameters": int(now.origin.start.size),
@@ -174,10 +174,10 @@ def _new_rows(now: Progress, known: _Known, count: int) -> list[dict[str, Any]]:
         new = now.rows[known.rows :]
         return [_member(0, new[:, 1:], _MOST_POINTS)] if len(new) else []
     parts: dict[int, list[Array]] = {}
-    for members, block in now.blocks[known.blocks : count]:
-        for lane, member in enumerate(members.tolist()):
+    for block in now.blocks[known.blocks : count]:
+        for lane, member in enumerate(block.members.tolist()):
             if 0 <= member < _MOST_MEMBERS:
-                parts.setdefault(member, []).append(block[:, :, lane])
+                parts.setdefault(member, []).append(block.lane(lane))
     most = max(200, 10 * _MOST_POINTS // max(len(parts), 1))
     found = []
     for member, pieces in sorted(parts.items()):
@@ -222,7 +222,7 @@ def _passed(now: Progress) -> Array:
     """Points that the descent passed, as far as they are recorded: (n, P)."""
     if not now.blocks:
         return now.rows[:, 6:-1]
-    recent = [block[:, 5:-1, :].transpose(0, 2, 1)[:, members >= 0] for members, block in now.blocks[-64:]]
+    recent = [block.rows[:, 5:].transpose(0, 2, 1)[:, block.members >= 0] for block in now.blocks[-64:]]
     parts = [block.reshape(-1, block.shape[-1]) for block in recent]
     return np.concatenate(parts)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..graph import Array, ArrayType, Primitive, Shape
-from .declare import apply, primitive
+from .declare import apply, primitive, shifted
 
 Axes = tuple[Shape, Shape]
 """Axes of the left and of the right operand, paired in order."""
@@ -97,10 +97,6 @@ def _vjp_right(adjoint: Any, y: Any, a: Any, b: Any, contract: Axes, batch: Axes
     return np.transpose(result, _inverse((*batch[1], *contracted, *free_b)))
 
 
-def _shift(axes: Shape) -> Shape:
-    return tuple(axis + 1 for axis in axes)
-
-
 def _batch_dot(is_batched: tuple[bool, ...], a: Any, b: Any, contract: Axes, batch: Axes) -> Any:
     """The batch axis is shared if both have it; else a free axis, so that the other operand is read once."""
     if all(is_batched):
@@ -108,14 +104,14 @@ def _batch_dot(is_batched: tuple[bool, ...], a: Any, b: Any, contract: Axes, bat
             dot,
             a,
             b,
-            contract=(_shift(contract[0]), _shift(contract[1])),
-            batch=((0, *_shift(batch[0])), (0, *_shift(batch[1]))),
+            contract=(shifted(contract[0]), shifted(contract[1])),
+            batch=((0, *shifted(batch[0])), (0, *shifted(batch[1]))),
         )
     if is_batched[0]:
-        result = apply(dot, a, b, contract=(_shift(contract[0]), contract[1]), batch=(_shift(batch[0]), batch[1]))
+        result = apply(dot, a, b, contract=(shifted(contract[0]), contract[1]), batch=(shifted(batch[0]), batch[1]))
         position = len(batch[0])
     else:
-        result = apply(dot, a, b, contract=(contract[0], _shift(contract[1])), batch=(batch[0], _shift(batch[1])))
+        result = apply(dot, a, b, contract=(contract[0], shifted(contract[1])), batch=(batch[0], shifted(batch[1])))
         position = a.ndim - len(contract[0])
     return np.moveaxis(result, position, 0)
 

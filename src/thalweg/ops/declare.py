@@ -12,14 +12,24 @@ from typing import Any
 import numpy as np
 
 from ..errors import GraphError, ShapeError
-from ..graph import CONSTANT, INPUT, ArrayType, Primitive
+from ..graph import CONSTANT, INPUT, ArrayType, Primitive, Shape
 
-__all__ = ["PRIMITIVES", "apply", "elementwise", "lift", "linear", "primitive"]
+__all__ = [
+    "PRIMITIVES",
+    "apply",
+    "batch_elementwise",
+    "batch_size",
+    "elementwise",
+    "lift",
+    "linear",
+    "primitive",
+    "product",
+    "same_shape",
+    "shifted",
+]
 
 PRIMITIVES: dict[str, Primitive] = {"input": INPUT, "constant": CONSTANT}
 """Every primitive by its name."""
-
-BOOLEAN = np.dtype(np.bool_)
 
 
 def primitive(declared: Primitive) -> Primitive:
@@ -45,7 +55,12 @@ def batch_size(is_batched: tuple[bool, ...], operands: tuple[Any, ...]) -> int:
     return int(next(x.shape[0] for x, batched in zip(operands, is_batched, strict=True) if batched))
 
 
-def same_shape(types: tuple[ArrayType, ...], name: str) -> tuple[int, ...]:
+def shifted(axes: Shape) -> Shape:
+    """The axes after a batch axis was put in front."""
+    return tuple(axis + 1 for axis in axes)
+
+
+def same_shape(types: tuple[ArrayType, ...], name: str) -> Shape:
     """The shape that all operands share. Broadcasts are nodes of their own."""
     if any(type.shape != types[0].shape for type in types):
         raise ShapeError(f"{name}: operands of different shapes, {', '.join(map(str, types))}")
@@ -88,11 +103,13 @@ def elementwise(
         return lambda adjoint, y, *xs, **attributes: product(partial(y, *xs, **attributes), adjoint)
 
     vjp = tuple(None if partial is None else adjoint_rule(partial) for partial in partials)
-    declared = Primitive(name, infer, evaluate, jvp, vjp, _batch_elementwise(name), expansion, is_elementwise=True)
+    declared = Primitive(name, infer, evaluate, jvp, vjp, batch_elementwise(name), expansion, is_elementwise=True)
     return primitive(declared)
 
 
-def _batch_elementwise(name: str) -> Callable[..., Any]:
+def batch_elementwise(name: str) -> Callable[..., Any]:
+    """The batch rule of a primitive that works on each element by itself: all operands get the axis."""
+
     def batch(is_batched: tuple[bool, ...], *xs: Any, **attributes: Any) -> Any:
         size = batch_size(is_batched, xs)
         lifted = [lift(x, batched, size) for x, batched in zip(xs, is_batched, strict=True)]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Array, ArrayType, Primitive
-from .declare import _batch_elementwise, apply, elementwise, primitive, same_shape
+from .declare import apply, batch_elementwise, elementwise, primitive, same_shape
 
 
 def _special(name: str, *arguments: Any) -> Array:
@@ -145,7 +145,7 @@ where = primitive(
             lambda adjoint, y, condition, a, b: np.where(condition, adjoint, 0),
             lambda adjoint, y, condition, a, b: np.where(condition, 0, adjoint),
         ),
-        _batch_elementwise("where"),
+        batch_elementwise("where"),
         is_elementwise=True,
     )
 )
@@ -162,7 +162,7 @@ convert = primitive(
         lambda x, dtype: x.astype(dtype),
         lambda tangents, y, x, dtype: tangents[0].astype(dtype),
         (_convert_back,),
-        _batch_elementwise("convert"),
+        batch_elementwise("convert"),
         is_elementwise=True,
     )
 )

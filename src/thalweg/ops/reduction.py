@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Array, ArrayType, Primitive, Shape
-from .declare import apply, linear, primitive
+from .declare import apply, linear, primitive, shifted
 from .elementwise import detach
 
 
@@ -21,17 +21,12 @@ def spread(y: Any, x: Any, axes: Shape) -> Any:
     return np.broadcast_to(y.reshape(kept), x.shape)
 
 
-def _shift(axes: Shape) -> Shape:
-    """The axes after a batch axis was put in front."""
-    return tuple(axis + 1 for axis in axes)
-
-
 sum_: Primitive = linear(
     "sum",
     _infer_reduction,
     lambda x, axes: np.sum(x, axis=axes, dtype=x.dtype),
     lambda adjoint, y, x, axes: spread(adjoint, x, axes),
-    lambda x, axes: apply(sum_, x, axes=_shift(axes)),
+    lambda x, axes: apply(sum_, x, axes=shifted(axes)),
 )
 
 
@@ -51,7 +46,7 @@ def _vjp_extremum(adjoint: Any, y: Any, x: Any, axes: Shape) -> Any:
 
 def _extremum(name: str, evaluate: Any) -> Primitive:
     def batch(is_batched: tuple[bool, ...], x: Any, axes: Shape) -> Any:
-        return apply(declared, x, axes=_shift(axes))
+        return apply(declared, x, axes=shifted(axes))
 
     declared = Primitive(
         name,
@@ -95,7 +90,7 @@ def _composite(name: str, evaluate: Any, slope: Any, expansion: Any) -> Primitiv
         return spread(adjoint, x, axes) * slope(spread(y, x, axes), x)
 
     def batch(is_batched: tuple[bool, ...], x: Any, axes: Shape) -> Any:
-        return apply(declared, x, axes=_shift(axes))
+        return apply(declared, x, axes=shifted(axes))
 
     declared = Primitive(name, _infer_reduction, evaluate, jvp, (vjp,), batch, expansion)
     return primitive(declared)

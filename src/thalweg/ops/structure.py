@@ -89,7 +89,7 @@ def _check_window(name: str, large: Shape, small: Shape, window: Window) -> None
             raise ShapeError(f"{name}: the window {window} of shape {small} leaves the shape {large}")
 
 
-def _indices(shape: Shape, window: Window) -> tuple[slice, ...]:
+def window_indices(shape: Shape, window: Window) -> tuple[slice, ...]:
     """The window as Python slices."""
     indices = []
     for size, start, stride in zip(shape, *window, strict=True):
@@ -110,7 +110,7 @@ def _batch_window(window: Window) -> Window:
 slice_: Primitive = linear(
     "slice",
     _infer_slice,
-    lambda x, window, shape: x[_indices(shape, window)],
+    lambda x, window, shape: x[window_indices(shape, window)],
     lambda adjoint, y, x, window, shape: apply(place, adjoint, windows=(window,), shape=x.shape),
     lambda x, window, shape: apply(slice_, x, window=_batch_window(window), shape=(x.shape[0], *shape)),
 )
@@ -126,7 +126,7 @@ def _infer_place(*pieces: ArrayType, windows: tuple[Window, ...], shape: Shape) 
 def _evaluate_place(*pieces: Array, windows: tuple[Window, ...], shape: Shape) -> Array:
     result = np.zeros(shape, pieces[0].dtype)
     for piece, window in zip(pieces, windows, strict=True):
-        result[_indices(piece.shape, window)] += piece
+        result[window_indices(piece.shape, window)] += piece
     return result
 
 

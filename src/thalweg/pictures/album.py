@@ -71,9 +71,9 @@ class Album:
             "principal": lambda: principal_plane_of(subject),
             "slices": lambda: slices_of(subject),
             "descent": lambda: descending_of(result),
-            "coefficients": lambda: coefficients_of(subject, fitted),
-            "confusion": lambda: confusion_of(subject, fitted),
-            "residuals": lambda: residuals_of(subject, fitted),
+            "coefficients": lambda: coefficients_of(fitted),
+            "confusion": lambda: confusion_of(fitted),
+            "residuals": lambda: residuals_of(fitted),
             "graph": lambda: computation_of(subject),
             **{picture.name: partial(_given, picture) for picture in further},
         }

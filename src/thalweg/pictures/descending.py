@@ -30,7 +30,6 @@ class Descending:
     """The series of a descent."""
 
     series: tuple[Series, ...]
-    is_batched: bool
     name: str = "descent"
     title: str = "The way down"
 
@@ -63,4 +62,4 @@ def descending_of(result: Result) -> Descending:
     found += _series("learning rate", step, history.learning_rate, seconds)
     checked = np.interp(history.validation_step, step, seconds) if len(step) else np.zeros(0)
     found += _series("validation loss", history.validation_step, history.validation_loss, checked)
-    return Descending(tuple(found), is_batched)
+    return Descending(tuple(found))

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..graph import Array
-from .subject import Subject
 
 __all__ = ["Coefficients", "Confusion", "Fitted", "Residuals", "coefficients_of", "confusion_of", "residuals_of"]
 
@@ -117,7 +116,7 @@ class Residuals:
         return f"Actual minus predicted against predicted, for {self.count:,} {self.rows}; {'; '.join(told)}.{more}"
 
 
-def coefficients_of(subject: Subject, fitted: Fitted | None) -> Coefficients | None:
+def coefficients_of(fitted: Fitted | None) -> Coefficients | None:
     """The largest coefficients; None if there are none."""
     if fitted is None or not fitted.coefficients:
         return None
@@ -127,7 +126,7 @@ def coefficients_of(subject: Subject, fitted: Fitted | None) -> Coefficients | N
     return Coefficients(tuple(name for name, _ in shown), values, len(ranked) - len(shown), fitted.target)
 
 
-def confusion_of(subject: Subject, fitted: Fitted | None) -> Confusion | None:
+def confusion_of(fitted: Fitted | None) -> Confusion | None:
     """The confusion matrix; None if the target is a number."""
     if fitted is None or not fitted.classes or not len(fitted.actual) or len(fitted.classes) > _MOST_CLASSES:
         return None
@@ -141,7 +140,7 @@ _MOST_TARGETS = 8
 """Of residuals in one picture."""
 
 
-def residuals_of(subject: Subject, fitted: Fitted | None) -> Residuals | None:
+def residuals_of(fitted: Fitted | None) -> Residuals | None:
     """The residuals; None if the target is a class."""
     if fitted is None or fitted.classes or not len(fitted.actual):
         return None

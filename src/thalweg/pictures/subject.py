@@ -10,7 +10,7 @@ import numpy as np
 
 from ..descent import Population, Result, Trajectory, retrace
 from ..descent.data import ArrayData, StreamData, data_of
-from ..descent.plan import gradients_at, losses_at
+from ..descent.evaluation import gradients_at, losses_at
 from ..descent.problem import Problem, problem_of
 from ..diagnosis.sampled import sample_of
 from ..diagnosis.situation import Situation

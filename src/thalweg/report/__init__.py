@@ -2,6 +2,6 @@
 
 from .files import pictures
 from .notebook import html
-from .page import check, page_of, write
+from .page import check, write
 
-__all__ = ["check", "html", "page_of", "pictures", "write"]
+__all__ = ["check", "html", "pictures", "write"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -100,15 +101,23 @@ def multiply_neutral(node: Node, build: Builder) -> Node | None:
 def multiply_within_where(node: Node, build: Builder) -> Node | None:
     """where(c, a, 0) · b = where(c, a · b, 0): a branch that was not chosen cannot spoil a gradient with NaN."""
     for a, b in (node.operands, node.operands[::-1]):
-        if a.primitive is not where:
-            continue
-        condition, chosen, other = a.operands
-        if equal_everywhere(other) == 0:
-            product = build(multiply, chosen, b, source=node.source)
-            return build(where, condition, product, other, source=node.source)
-        if equal_everywhere(chosen) == 0:
-            product = build(multiply, other, b, source=node.source)
-            return build(where, condition, chosen, product, source=node.source)
+        found = _within_where(node, a, b, build)
+        if found is not None:
+            return found
+    return None
+
+
+def _within_where(node: Node, a: Node, b: Node, build: Builder) -> Node | None:
+    """The product or quotient of a and b, formed in the branch of a that is not 0, if a is such a choice."""
+    if a.primitive is not where:
+        return None
+    condition, chosen, other = a.operands
+    if equal_everywhere(other) == 0:
+        inside = build(node.primitive, chosen, b, source=node.source)
+        return build(where, condition, inside, other, source=node.source)
+    if equal_everywhere(chosen) == 0:
+        inside = build(node.primitive, other, b, source=node.source)
+        return build(where, condition, chosen, inside, source=node.source)
     return None
 
 
@@ -120,20 +129,10 @@ def divide_neutral(node: Node, build: Builder) -> Node | None:
         return a
     if value is not None and value != 0 and _is_power_of_two(value):
         return build(multiply, a, build.filled(1 / value, a), source=node.source)
-    if a.primitive is where:  # as in multiply_within_where
-        condition, chosen, other = a.operands
-        if equal_everywhere(other) == 0:
-            quotient = build(divide, chosen, b, source=node.source)
-            return build(where, condition, quotient, other, source=node.source)
-        if equal_everywhere(chosen) == 0:
-            quotient = build(divide, other, b, source=node.source)
-            return build(where, condition, chosen, quotient, source=node.source)
-    return None
+    return _within_where(node, a, b, build)
 
 
 def _is_power_of_two(value: Any) -> bool:
-    import math
-
     return bool(math.isfinite(value)) and abs(math.frexp(float(value))[0]) == 0.5
 
 

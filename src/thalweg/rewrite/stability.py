@@ -39,10 +39,6 @@ def _one_plus(node: Node) -> Node | None:
     return None
 
 
-def _is_negated(node: Node) -> bool:
-    return node.primitive is negative
-
-
 @rule(log, into=STABILITY_RULES)
 def log_of_one_plus(node: Node, build: Builder) -> Node | None:
     """log(1 + x) = log1p(x); log(1 - x) = log1p(-x)."""

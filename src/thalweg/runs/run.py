@@ -21,7 +21,7 @@ from ..descent.checkpoint import Checkpoint, Kept
 from ..descent.identity import FREE
 from ..errors import RunError
 from ..graph import Array
-from ..storage import Lock, remove_leftovers, write_whole
+from ..storage import Lock, differences, remove_leftovers, write_whole
 from .checkpoint_file import Damaged, checkpoint_files, read_checkpoint, write_checkpoint
 from .history import lines_of, whole_history
 
@@ -124,9 +124,8 @@ class Run:
         new = json.loads(json.dumps(value))
         old = self.about.get(name)
         if old is not None:
-            other = [key for key in {**old, **new} if key not in free and old.get(key) != new.get(key)]
-            if other:
-                told = "; ".join(f"{key}: {_short(old.get(key))} there, {_short(new.get(key))} now" for key in other)
+            told = differences(old, new, free)
+            if told:
                 raise RunError(
                     f"{self.folder} is the run folder of something else ({told}). Ask for the same to go on with it, or name another."
                 )
@@ -213,8 +212,3 @@ class _Kept:
                     other.unlink()
         self._last = time.perf_counter()
         self._pause = max(self._run.every, (self._last - begin) / _LARGEST_SHARE)
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 120 else text[:117] + "..."

@@ -78,7 +78,7 @@ class DescentEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         fraction = self.validation_fraction if self.early_stopping else None
         task = self._task(purpose, scaling, examples, fraction, seed_of(self.random_state))
         start = self._fitting(start, purpose.model)
-        fitted = solve(task, start) if examples.is_dense else self._in_parts(purpose, scaling, examples, start)
+        fitted = solve(task, start) if examples.is_dense else self._in_parts(scaling, examples, start)
         self._keep(fitted, task.standardised)
         self._seen, self._memory, self._generator = examples.total, None, check_random_state(self.random_state)
 
@@ -103,7 +103,7 @@ class DescentEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         self._keep(solve(task, start, self._memory, is_partial=True), task.standardised)
         self._seen, self._memory = seen, None if purpose.l1 else self.result_.memory
 
-    def _in_parts(self, purpose: Purpose, scaling: Scaling, examples: Examples, start: Layers | None) -> Fitted:
+    def _in_parts(self, scaling: Scaling, examples: Examples, start: Layers | None) -> Fitted:
         """Sparse features too large to be made dense at once: mini-batches of one part after the other."""
         if self.early_stopping:
             raise ArgumentError(

@@ -7,6 +7,7 @@ whose intercept is penalised, while here none is.
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,29 @@ def _method(estimator: Any, batch: int | None, count: int, is_partial: bool, has
     return estimator.method  # type: ignore[no-any-return]  # scikit-learn has no types
 
 
-class DescentRegressor(OfNumbers):
+@dataclass(eq=False, repr=False)
+class _Parameters:
+    """What both estimators are given, as attributes of the same names."""
+
+    loss: str | Loss = "squared"
+    _: KW_ONLY
+    penalty: str | None = "l2"
+    alpha: float = 1.0
+    l1_ratio: float = 0.5
+    fit_intercept: bool = True
+    method: Method | None = None
+    batch_size: int | None = None
+    max_iter: int = 1000
+    tol: float = 1e-9
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    n_iter_no_change: int = 10
+    warm_start: bool = False
+    random_state: Any = None
+    threads: int | None = None
+
+
+class DescentRegressor(_Parameters, OfNumbers):
     """Linear regression, of one output or several.
 
     loss: "squared" (½ r²), "absolute", "huber", "quantile", "poisson", or a loss such as `tw.models.Huber(2.0)`.
@@ -86,41 +109,6 @@ class DescentRegressor(OfNumbers):
 
     After a fit: coef_ (n,) or (m, n), intercept_, n_iter_, loss_ (mean, penalty included), result_, model_.
     """
-
-    def __init__(
-        self,
-        loss: str | Loss = "squared",
-        *,
-        penalty: str | None = "l2",
-        alpha: float = 1.0,
-        l1_ratio: float = 0.5,
-        fit_intercept: bool = True,
-        method: Method | None = None,
-        batch_size: int | None = None,
-        max_iter: int = 1000,
-        tol: float = 1e-9,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        warm_start: bool = False,
-        random_state: Any = None,
-        threads: int | None = None,
-    ) -> None:
-        self.loss = loss
-        self.penalty = penalty
-        self.alpha = alpha
-        self.l1_ratio = l1_ratio
-        self.fit_intercept = fit_intercept
-        self.method = method
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.tol = tol
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.threads = threads
 
     def _purpose(self, examples: Examples, seen: float, is_partial: bool) -> Purpose:
         loss = self._check_loss(self.loss, OF_NUMBERS)
@@ -139,7 +127,8 @@ class DescentRegressor(OfNumbers):
         return np.asarray(self._layers[0]["b"])[()]
 
 
-class DescentClassifier(OfClasses):
+@dataclass(eq=False, repr=False)
+class DescentClassifier(_Parameters, OfClasses):
     """Linear classification: logistic regression (softmax for more than two classes), or a support vector machine.
 
     loss: "logistic", "hinge" or "squared_hinge". class_weight: a mapping of labels to weights, "balanced", or None.
@@ -148,42 +137,9 @@ class DescentClassifier(OfClasses):
     After a fit: classes_, coef_ (1, n) for two classes, else (K, n), intercept_, n_iter_, loss_, result_, model_.
     """
 
-    def __init__(
-        self,
-        loss: str | Loss = "logistic",
-        *,
-        penalty: str | None = "l2",
-        alpha: float = 1.0,
-        l1_ratio: float = 0.5,
-        fit_intercept: bool = True,
-        method: Method | None = None,
-        batch_size: int | None = None,
-        max_iter: int = 1000,
-        tol: float = 1e-9,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        class_weight: Any = None,
-        warm_start: bool = False,
-        random_state: Any = None,
-        threads: int | None = None,
-    ) -> None:
-        self.loss = loss
-        self.penalty = penalty
-        self.alpha = alpha
-        self.l1_ratio = l1_ratio
-        self.fit_intercept = fit_intercept
-        self.method = method
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.tol = tol
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.class_weight = class_weight
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.threads = threads
+    loss: str | Loss = "logistic"
+    _: KW_ONLY
+    class_weight: Any = None
 
     def _purpose(self, examples: Examples, seen: float, is_partial: bool) -> Purpose:
         classes = len(self.classes_)

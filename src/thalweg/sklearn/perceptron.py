@@ -6,6 +6,7 @@ do no harm; the layers that result are for data in their own units.
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,8 @@ import numpy as np
 from ..descent import Adam, Method
 from ..graph import Array
 from ..models import LogisticLoss, Loss, Perceptron
-from .estimator import Purpose
+from .estimator import DescentEstimator, Purpose
 from .inputs import Examples
-from .standardised import Layers
 from .targets import OF_NUMBERS, OfClasses, OfNumbers, loss_for
 
 __all__ = ["PerceptronClassifier", "PerceptronRegressor"]
@@ -39,10 +39,26 @@ def _purpose(estimator: Any, model: Perceptron, examples: Examples) -> Purpose:
     )
 
 
-class _Layered:
-    """What the two perceptrons show of their layers."""
+@dataclass(eq=False, repr=False)
+class _Layered(DescentEstimator):
+    """What both perceptrons are given, as attributes of the same names, and what they show of their layers."""
 
-    _layers: Layers
+    hidden_layer_sizes: Any = (100,)
+    activation: str = "relu"
+    _: KW_ONLY
+    loss: str | Loss = "squared"
+    alpha: float = 1e-4
+    method: Method | None = None
+    batch_size: int | str | None = "auto"
+    max_iter: int = 200
+    tol: float = 1e-4
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    n_iter_no_change: int = 10
+    warm_start: bool = False
+    random_state: Any = None
+    threads: int | None = None
+
     _has_auto_batch = True
 
     @property
@@ -72,39 +88,6 @@ class PerceptronRegressor(_Layered, OfNumbers):
     After a fit: coefs_, intercepts_, n_iter_ (epochs), loss_ (mean, penalty included, of standardised targets), result_, model_.
     """
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
-        *,
-        loss: str | Loss = "squared",
-        alpha: float = 1e-4,
-        method: Method | None = None,
-        batch_size: int | str | None = "auto",
-        max_iter: int = 200,
-        tol: float = 1e-4,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        warm_start: bool = False,
-        random_state: Any = None,
-        threads: int | None = None,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.loss = loss
-        self.alpha = alpha
-        self.method = method
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.tol = tol
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.threads = threads
-
     def _purpose(self, examples: Examples, seen: float, is_partial: bool) -> Purpose:
         loss = self._check_loss(self.loss, OF_NUMBERS)
         y = examples.y
@@ -115,6 +98,7 @@ class PerceptronRegressor(_Layered, OfNumbers):
         )
 
 
+@dataclass(eq=False, repr=False)
 class PerceptronClassifier(_Layered, OfClasses):
     """Classification with a multi-layer perceptron: a logistic output for two classes, a softmax for more.
 
@@ -123,40 +107,9 @@ class PerceptronClassifier(_Layered, OfClasses):
     After a fit: classes_, coefs_, intercepts_, n_iter_ (epochs), loss_, result_, model_.
     """
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
-        *,
-        loss: str | Loss = "logistic",
-        alpha: float = 1e-4,
-        method: Method | None = None,
-        batch_size: int | str | None = "auto",
-        max_iter: int = 200,
-        tol: float = 1e-4,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        class_weight: Any = None,
-        warm_start: bool = False,
-        random_state: Any = None,
-        threads: int | None = None,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.loss = loss
-        self.alpha = alpha
-        self.method = method
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.tol = tol
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.class_weight = class_weight
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.threads = threads
+    _: KW_ONLY
+    loss: str | Loss = "logistic"
+    class_weight: Any = None
 
     def _purpose(self, examples: Examples, seen: float, is_partial: bool) -> Purpose:
         classes = len(self.classes_)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ..on_demand import on_demand
 from .available import reading_bound
-from .column import Column, Kind
+from .column import Kind
 from .infer import MISSING
 from .read import FORMATS, files_of, open_source, read_table
 from .source import Source
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "MISSING",
-    "Column",
     "Differences",
     "Encoding",
     "Kind",

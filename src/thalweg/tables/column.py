@@ -31,6 +31,11 @@ class Kind(Enum):
     DATE = "date"  # dates, with or without a time; not used unless they are asked for as numbers
     OTHER = "other"  # lists, structs and the like; not used
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a model learns from such columns."""
+        return self not in (Kind.TEXT, Kind.DATE, Kind.OTHER)
+
 
 @dataclass(frozen=True, eq=False)
 class Column:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError, TableError
 from ..graph import Array
-from .column import Column, Kind
+from .column import Column
 from .table import Table
 
 __all__ = ["Missing", "Unseen", "check_choice", "complete_rows", "refuse_missing"]
@@ -20,7 +20,6 @@ Missing = Literal["impute", "drop", "refuse"]
 Unseen = Literal["none", "refuse"]
 """A category that training never saw: none of the known ones, or an error with the place."""
 _NAMES: Mapping[str, object] = {"missing": Missing, "unseen": Unseen}
-_UNUSED = (Kind.TEXT, Kind.DATE, Kind.OTHER)
 
 
 def check_choice(name: str, value: str) -> None:
@@ -68,5 +67,5 @@ def refuse_missing(
 
 def _used(table: Table, rows: Array, without: Collection[str]) -> list[Column]:
     """Columns that can be used, and are not missing throughout."""
-    columns = [column for column in table.columns if column.name not in without and column.kind not in _UNUSED]
+    columns = [column for column in table.columns if column.name not in without and column.kind.is_used]
     return [column for column in columns if not column.is_missing[rows].all()]

@@ -32,7 +32,6 @@ _MOST_CATEGORIES = 1_000
 _MOST_TARGETS = 1_001
 _SAMPLED = 1 << 16
 _ROWS = 1 << 16
-_UNUSED = (Kind.TEXT, Kind.DATE, Kind.OTHER)
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def survey(
         if name not in found:
             raise no_such_column(source.path, name, list(found))
     without = {*names, *ignored, weights}
-    features = [name for name, column in found.items() if name not in without and column.kind not in _UNUSED]
+    features = [name for name, column in found.items() if name not in without and column.kind.is_used]
     split = Split(names, tuple(features) if missing == "drop" else (), seed, share)
     work = _Work(source, found, rows, features, split, ignored, weights, missing, memory)
     work.read()
@@ -318,7 +317,7 @@ class _Work:
                 found, reason = features_of_category(name, dict(sorted(categories.counts.items())), categories.missing)
                 if categories.are_too_many:
                     found, reason = [], f"more than {_MOST_CATEGORIES:,} different values are too many to learn from"
-            elif column.kind in _UNUSED and name not in self.split.targets:
+            elif not column.kind.is_used and name not in self.split.targets:
                 found, reason = [], f"holds {column.kind.value} values, as the first {self.rows_for_kinds:,} rows show"
                 reason = IGNORED if name in self.ignored else reason
             else:

@@ -107,14 +107,14 @@ class Table:
         most: how many columns are described.
         """
         missing = sum(column.missing_count for column in self.columns)
-        rows, columns = _counted(self.row_count, "row"), _counted(len(self.columns), "column")
+        rows, columns = counted(self.row_count, "row"), counted(len(self.columns), "column")
         how = f" ({self.how})" if self.how else ""
-        head = f"{self.path}{how}: {rows}, {columns}" + (f", {_counted(missing, 'value')} missing" if missing else "")
+        head = f"{self.path}{how}: {rows}, {columns}" + (f", {counted(missing, 'value')} missing" if missing else "")
         shown = self.columns[:most]
         width = max(len(column.name) for column in shown)
         lines = [head, *(f"  {column.name:{width}}  {column.describe()}" for column in shown)]
         more = len(self.columns) - len(shown)
-        return "\n".join([*lines, f"  ... and {_counted(more, 'column')} more"] if more else lines)
+        return "\n".join([*lines, f"  ... and {counted(more, 'column')} more"] if more else lines)
 
 
 def no_rows(path: str) -> TableError:
@@ -122,5 +122,10 @@ def no_rows(path: str) -> TableError:
     return TableError(f"{path} has a header but no rows. Add rows under the names of the columns.")
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """A number of things, in words.
+
+    >>> counted(1, "row"), counted(2000, "row")
+    ('1 row', '2,000 rows')
+    """
     return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -69,7 +69,7 @@ def holds_classes(column: Column, path: str = "the table") -> bool:
             f"{what} is {column.value_name(different[0])} in every row that has one, so there is nothing to predict. "
             "Choose another column with --target."
         )
-    if column.kind in (Kind.TEXT, Kind.DATE, Kind.OTHER):
+    if not column.kind.is_used:
         held = _PLURAL.get(column.kind, column.note)
         instead = (
             f"{column.advice[:1].upper()}{column.advice[1:]}."

@@ -202,12 +202,12 @@ def _count_lines(text: str) -> int:
     return text.count("\n") or text.count("\r")
 
 
-def blocks_of_lines(text: TextFile, size: int = 16 << 20) -> Iterator[tuple[int, bytes]]:
+def blocks_of_lines(text: TextFile) -> Iterator[tuple[int, bytes]]:
     """The text in blocks of whole lines, each with the number of its first line."""
     line = text.first_line
     held = b""
     with text.stream() as stream:
-        for block in chain(iter(lambda: stream.read(size), b""), [None]):
+        for block in chain(iter(lambda: stream.read(16 << 20), b""), [None]):
             if block is None:
                 complete, held = held, b""
             else:

@@ -1,7 +1,10 @@
 """Tracing: from plain NumPy code to a graph, through NumPy's own protocols."""
 
 from . import (
+    choosing,
+    creating,
     einsum,
+    elementwise,
     indexing,
     linear_algebra,
     products,
@@ -14,15 +17,18 @@ from . import (
 )
 from .reads import reads
 from .source import current_source, derived_from
-from .traced import Traced, as_traced, supported_dtype
+from .traced import Traced, as_traced
 from .tracing import trace
 
 __all__ = [
     "Traced",
     "as_traced",
+    "choosing",
+    "creating",
     "current_source",
     "derived_from",
     "einsum",
+    "elementwise",
     "indexing",
     "linear_algebra",
     "products",
@@ -32,7 +38,6 @@ __all__ = [
     "sampled",
     "statistics",
     "structure",
-    "supported_dtype",
     "trace",
     "ufuncs",
 ]

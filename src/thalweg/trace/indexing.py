@@ -111,7 +111,7 @@ def _advanced(x: Traced, items: list[Any]) -> Traced:
     x = getitem(x, basic)  # slices and new axes; the indexed axes keep their places
     arrays = [items[place] for place in places]
     extents = [x.shape[place] for place in places]
-    indices = [_normalised(array, extent, x.shape) for array, extent in zip(arrays, extents, strict=True)]
+    indices = [counted_from_start(array, extent, x.shape) for array, extent in zip(arrays, extents, strict=True)]
     shape = broadcast_shapes(*(array.shape for array in indices))
     if _pairs_rows_with_columns(arrays, places, shape, extents):
         column = np.broadcast_to(indices[1], shape).reshape(shape[0], 1)
@@ -147,7 +147,7 @@ def _pairs_rows_with_columns(arrays: list[Any], places: list[int], shape: Shape,
     )
 
 
-def _normalised(item: Any, extent: int, shape: Shape) -> Any:
+def counted_from_start(item: Any, extent: int, shape: Shape) -> Any:
     """Indices with negative ones counted from the end; constants are checked."""
     if isinstance(item, Traced):
         if item.dtype.kind != "i":

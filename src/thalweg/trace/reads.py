@@ -25,14 +25,14 @@ __all__ = ["reads"]
 
 _INSTRUCTIONS = frozenset(
     {
-        *("NOP", "CACHE", "RESUME", "PRECALL", "PUSH_NULL", "POP_TOP", "COPY", "SWAP", "EXTENDED_ARG", "NOT_TAKEN"),
-        *("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_GLOBAL", "LOAD_ATTR", "LOAD_METHOD", "DELETE_FAST"),
+        *("NOP", "RESUME", "PRECALL", "PUSH_NULL", "POP_TOP", "COPY", "SWAP", "EXTENDED_ARG", "NOT_TAKEN"),
+        *("LOAD_CONST", "LOAD_COMMON_CONSTANT", "LOAD_SMALL_INT", "LOAD_GLOBAL", "LOAD_ATTR", "LOAD_METHOD"),
         *("MAKE_CELL", "COPY_FREE_VARS", "LOAD_CLOSURE", "LOAD_DEREF", "MAKE_FUNCTION", "SET_FUNCTION_ATTRIBUTE"),
-        *("BINARY_OP", "BINARY_SUBSCR", "BINARY_SLICE", "COMPARE_OP", "CONTAINS_OP", "IS_OP", "TO_BOOL"),
+        *("BINARY_OP", "BINARY_SUBSCR", "BINARY_SLICE", "COMPARE_OP", "CONTAINS_OP", "TO_BOOL"),
         *("UNARY_NEGATIVE", "UNARY_NOT", "UNARY_INVERT", "UNARY_POSITIVE", "STORE_SUBSCR", "STORE_SLICE"),
         *("BUILD_TUPLE", "BUILD_LIST", "BUILD_MAP", "BUILD_CONST_KEY_MAP", "BUILD_SLICE", "BUILD_STRING"),
-        *("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "LIST_APPEND", "LIST_EXTEND", "LIST_TO_TUPLE"),
-        *("MAP_ADD", "DICT_UPDATE", "DICT_MERGE", "UNPACK_SEQUENCE", "UNPACK_EX"),
+        *("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "CONVERT_VALUE", "LIST_APPEND", "LIST_EXTEND"),
+        *("DELETE_FAST", "LIST_TO_TUPLE", "MAP_ADD", "DICT_UPDATE", "DICT_MERGE", "UNPACK_SEQUENCE", "UNPACK_EX"),
         *("CALL", "CALL_KW", "CALL_FUNCTION_EX", "KW_NAMES", "RETURN_VALUE", "RETURN_CONST", "RETURN_GENERATOR"),
         *("YIELD_VALUE", "GET_ITER", "FOR_ITER", "END_FOR", "POP_ITER", "RERAISE"),
     }
@@ -40,6 +40,7 @@ _INSTRUCTIONS = frozenset(
 _FAMILIES = ("LOAD_FAST", "STORE_FAST", "JUMP_", "POP_JUMP_")
 """Instructions of the byte code that reach nothing but their operands. What outlives a call is reached by LOAD_GLOBAL and LOAD_DEREF alone,
 which only read."""
+_INTRINSICS = ("INTRINSIC_STOPITERATION_ERROR", "INTRINSIC_UNARY_POSITIVE", "INTRINSIC_LIST_TO_TUPLE")  # so do these
 
 _BUILTINS: tuple[object, ...] = (
     *(abs, bool, dict, enumerate, float, int, len, list, map, max, min, pow, range),
@@ -71,17 +72,23 @@ def reads(function: Callable[..., Any]) -> Hashable | None:
     >>> before == reads(loss)
     False
     """
-    return _of_function(function, ())
+    if type(function) is not FunctionType:
+        return None
+    functions = {function: 0}  # each is looked into once, and its number stands for it wherever it is referred to
+    forms: list[Hashable] = []
+    while len(forms) < len(functions):
+        for found in list(functions)[len(forms) :]:
+            form = _of_function(found, functions)
+            if form is None:
+                return None
+            forms.append(form)
+    return tuple(forms)
 
 
-def _of_function(function: Any, callers: tuple[CodeType, ...]) -> Hashable | None:
-    if type(function) is not FunctionType or vars(function):  # attributes of its own may change
+def _of_function(function: FunctionType, functions: dict[FunctionType, int]) -> Hashable | None:
+    names = _names(function.__code__)
+    if names is None or vars(function):  # attributes of its own may change
         return None
-    code = function.__code__
-    names = None if code in callers else _names(code)
-    if names is None:
-        return None
-    callers = (*callers, code)
     try:
         captured = [cell.cell_contents for cell in function.__closure__ or ()]
     except ValueError:  # a cell that is empty yet
@@ -91,9 +98,9 @@ def _of_function(function: Any, callers: tuple[CodeType, ...]) -> Hashable | Non
     if not all(type(space) is dict for space in spaces):  # others may look names up in their own way
         return None
     captured += [_found(spaces, name) for name in names.globals]
-    forms: list[Hashable] = [_of_value(value, callers) for value in captured]
-    forms += [_of_attribute(_found(spaces, name), attribute, callers) for name, attribute in names.of_modules]
-    return None if None in forms else (code, code.co_filename, *forms)
+    forms: list[Hashable] = [_of_value(value, functions) for value in captured]
+    forms += [_of_attribute(_found(spaces, name), attribute, functions) for name, attribute in names.of_modules]
+    return None if None in forms else (function.__code__, function.__code__.co_filename, *forms)
 
 
 _NOTHING = object()
@@ -104,7 +111,7 @@ def _found(spaces: tuple[Mapping[str, Any], Mapping[str, Any]], name: str) -> An
     return globals[name] if name in globals else builtins.get(name, _NOTHING)
 
 
-def _of_value(value: Any, callers: tuple[CodeType, ...]) -> Hashable | None:
+def _of_value(value: Any, functions: dict[FunctionType, int]) -> Hashable | None:
     """What tells a value that cannot change from others; the type counts, and 0.0 is not -0.0. None if it may change."""
     kind = type(value)
     if id(value) in _constant_functions():
@@ -114,23 +121,23 @@ def _of_value(value: Any, callers: tuple[CodeType, ...]) -> Hashable | None:
     if kind is float:
         return kind, repr(value)
     if kind is tuple:
-        forms = tuple([_of_value(part, callers) for part in value])
+        forms = tuple([_of_value(part, functions) for part in value])
         return None if None in forms else forms
     if kind is FunctionType:
-        return _of_function(value, callers)
+        return kind, functions.setdefault(value, len(functions))
     if isinstance(value, np.generic) and value.dtype.kind in "fiub" and kind is value.dtype.type:
         return kind, value.tobytes()
     return (value,) if kind is np.ufunc and value.__name__ in UFUNCS else None
 
 
-def _of_attribute(value: Any, attribute: str, callers: tuple[CodeType, ...]) -> Hashable | None:
+def _of_attribute(value: Any, attribute: str, functions: dict[FunctionType, int]) -> Hashable | None:
     """What a module has under a name now, or a value whose attributes are as constant as itself."""
     if value is not np and value is not math:
-        return _of_value(value, callers) if attribute in _attributes() else None
+        return _of_value(value, functions) if attribute in _attributes() else None
     found = getattr(value, attribute, _NOTHING)
     is_scalar_type = isinstance(found, type) and issubclass(found, np.generic)
     is_of_math = type(found) is BuiltinFunctionType and found.__module__ == "math"
-    return (found,) if is_scalar_type or is_of_math else _of_value(found, callers)
+    return (found,) if is_scalar_type or is_of_math else _of_value(found, functions)
 
 
 @lru_cache(maxsize=1)
@@ -150,22 +157,43 @@ def _names(code: CodeType) -> _Names | None:
     """What code, and the functions written within it, read by name; None if one of its instructions is not known here."""
     singles: set[str] = set()
     pairs: set[tuple[str, str]] = set()
-    instructions = [found for found in dis.get_instructions(code) if found.opname not in ("CACHE", "EXTENDED_ARG")]
-    for found, following in pairwise([*instructions, *instructions[-1:]]):
-        is_own_cell = found.opname == "STORE_DEREF" and found.argval in code.co_cellvars
-        if not (found.opname in _INSTRUCTIONS or found.opname.startswith(_FAMILIES) or is_own_cell):
+    instructions = list(dis.get_instructions(code))
+    for before, found in pairwise([*instructions[:1], *instructions]):
+        is_attribute = found.opname in _OF_ATTRIBUTES
+        is_of_global = before.opname == "LOAD_GLOBAL"
+        if not _is_known(found, before, code):
             return None
-        if found.opname == "LOAD_GLOBAL" and following.opname not in _OF_ATTRIBUTES:
-            singles.add(found.argval)
-        elif found.opname == "LOAD_GLOBAL":
-            pairs.add((found.argval, following.argval))
-        elif following.opname in _OF_ATTRIBUTES and following.argval not in _attributes():
+        if is_of_global and is_attribute and not found.is_jump_target:
+            pairs.add((before.argval, found.argval))
+        elif is_attribute and found.argval not in _attributes():
             return None
+        elif is_of_global:
+            singles.add(before.argval)
     for constant in code.co_consts:
-        if isinstance(constant, CodeType):
+        if isinstance(constant, frozenset):  # equal ones may differ in their order
+            return None
+        if isinstance(constant, CodeType) and not _is_of_annotations(constant, code):
             inner = _names(constant)
             if inner is None:
                 return None
             singles.update(inner.globals)
             pairs.update(inner.of_modules)
     return _Names(tuple(sorted(singles)), tuple(sorted(pairs)))
+
+
+def _is_known(found: dis.Instruction, before: dis.Instruction, code: CodeType) -> bool:
+    match found.opname:
+        case "STORE_DEREF":  # a comprehension's own variable may have the name of one from outside
+            return found.argval in code.co_cellvars and found.argval not in code.co_freevars
+        case "IS_OP":  # equal values may be different objects, save for these
+            is_unique = before.argrepr in ("None", "True", "False") or before.opname == "LOAD_COMMON_CONSTANT"
+            return is_unique and not found.is_jump_target
+        case "CALL_INTRINSIC_1":
+            return found.argrepr in _INTRINSICS
+        case name:
+            return name in _INSTRUCTIONS or name.startswith(_FAMILIES)
+
+
+def _is_of_annotations(inner: CodeType, code: CodeType) -> bool:
+    """Whether it is Python's own function that says a function's annotations, which nothing within a loss asks for."""
+    return inner.co_name == "__annotate__" and inner.co_name not in (*code.co_varnames, *code.co_cellvars)

@@ -1,4 +1,4 @@
-"""NumPy's functions that rearrange arrays, composed of reshape, transpose, slices and concatenation."""
+"""NumPy's functions that rearrange arrays: composed of reshape, transpose, slices and concatenation."""
 
 from __future__ import annotations
 
@@ -9,20 +9,14 @@ from typing import Any
 import numpy
 
 from ..errors import ShapeError, TracingError
-from ..ops.indexing import take as take_primitive
-from .indexing import _normalised, getitem, read_window
-from .reductions import implements, normalise_axes
+from .indexing import getitem, read_window
+from .reductions import implements, normalise_axes, normalise_axis
 from .source import current_source
 from .structure import placed
-from .traced import UFUNCS, Traced, as_traced
-from .ufuncs import cast
+from .traced import Traced, as_traced
 
 np: Any = numpy
 """NumPy, whose type stubs do not know that its functions accept traced values."""
-
-
-def _axis(axis: int, ndim: int) -> int:
-    return int(np.lib.array_utils.normalize_axis_tuple(axis, ndim)[0])
 
 
 def _along(x: Traced, axis: int, part: Any) -> Traced:
@@ -34,7 +28,7 @@ def _along(x: Traced, axis: int, part: Any) -> Traced:
 def _swapaxes(a: Any, axis1: int, axis2: int) -> Traced:
     x = as_traced(a)
     order = list(range(x.ndim))
-    first, second = _axis(axis1, x.ndim), _axis(axis2, x.ndim)
+    first, second = normalise_axis(axis1, x.ndim), normalise_axis(axis2, x.ndim)
     order[first], order[second] = order[second], order[first]
     return x.transpose(order)
 
@@ -143,7 +137,7 @@ def _append(arr: Any, values: Any, axis: int | None = None) -> Traced:
 @implements(np.array_split)
 def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Traced]:
     x = as_traced(ary)
-    axis = _axis(axis, x.ndim)
+    axis = normalise_axis(axis, x.ndim)
     length = x.shape[axis]
     if isinstance(indices_or_sections, int | np.integer):
         count = int(indices_or_sections)
@@ -194,7 +188,7 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Traced:
     x = as_traced(a)
     if axis is None:
         x, axis = x.reshape(-1), 0
-    axis = _axis(axis, x.ndim)
+    axis = normalise_axis(axis, x.ndim)
     counts = np.broadcast_to(np.asarray(repeats), (x.shape[axis],))
     return np.take(x, np.repeat(np.arange(x.shape[axis]), counts), axis=axis)
 
@@ -225,7 +219,7 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Traced:
     shifts = shift if isinstance(shift, tuple | list) else (shift,)
     axes = axis if isinstance(axis, tuple | list) else (axis,)
     for by, along in zip(shifts, axes, strict=True):
-        along = _axis(along, x.ndim)
+        along = normalise_axis(along, x.ndim)
         cut = (-int(by)) % max(x.shape[along], 1)
         if cut:
             parts = [_along(x, along, slice(cut, None)), _along(x, along, slice(0, cut))]
@@ -255,170 +249,3 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> 
     inside = np.zeros(shape, np.bool_)
     inside[tuple(slice(start, start + n) for start, n in zip(starts, x.shape, strict=True))] = True
     return np.where(inside, padded, value)
-
-
-# Diagonals and triangles
-@implements(np.diagonal)
-def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Traced:
-    x = np.moveaxis(as_traced(a), (axis1, axis2), (-2, -1))
-    rows, columns = x.shape[-2:]
-    first_row, first_column = max(-offset, 0), max(offset, 0)
-    length = max(min(rows - first_row, columns - first_column), 0)
-    merged = x.reshape((*x.shape[:-2], rows * columns))
-    start = first_row * columns + first_column
-    stop = start + (length - 1) * (columns + 1) + 1
-    return getitem(merged, (..., slice(start, stop, columns + 1) if length else slice(0, 0)))
-
-
-@implements(np.diag)
-def _diag(v: Any, k: int = 0) -> Traced:
-    x = as_traced(v)
-    if x.ndim == 2:
-        return _diagonal(x, k)
-    size = x.size + abs(k)
-    start = k if k >= 0 else -k * size
-    flat = placed([x], [(start,)], [(size + 1,)], (size * size,))
-    return flat.reshape((size, size))
-
-
-@implements(np.trace)
-def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Traced:
-    return np.sum(_diagonal(a, offset, axis1, axis2), axis=-1)
-
-
-@implements(np.tril)
-def _tril(m: Any, k: int = 0) -> Traced:
-    x = as_traced(m)
-    return np.where(np.tri(*x.shape[-2:], k=k, dtype=bool), x, 0)
-
-
-@implements(np.triu)
-def _triu(m: Any, k: int = 0) -> Traced:
-    x = as_traced(m)
-    return np.where(np.tri(*x.shape[-2:], k=k - 1, dtype=bool), 0, x)
-
-
-# Choosing
-@implements(np.take)
-def _take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Traced:
-    x = as_traced(a)
-    if axis is None:
-        x, axis = x.reshape(-1), 0
-    axis = _axis(axis, x.ndim)
-    index = indices if isinstance(indices, Traced) else np.asarray(indices)
-    return getitem(x, (slice(None),) * axis + (index,))
-
-
-@implements(np.take_along_axis)
-def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Traced:
-    x = as_traced(arr)
-    if axis is None:
-        x, axis = x.reshape(-1), 0
-    axis = _axis(axis, x.ndim)
-    normal = as_traced(_normalised(indices, x.shape[axis], x.shape))
-    shape = tuple(max(a, b) if i != axis else 0 for i, (a, b) in enumerate(zip(x.shape, normal.shape, strict=True)))
-    x = np.broadcast_to(x, tuple(x.shape[i] if i == axis else n for i, n in enumerate(shape)))
-    wide = np.broadcast_to(normal, tuple(normal.shape[i] if i == axis else n for i, n in enumerate(shape)))
-    return x.apply(take_primitive, wide, axis=axis)
-
-
-@implements(np.clip)
-def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Traced:
-    x = as_traced(a)
-    low = a_min if a_min is not None else min
-    high = a_max if a_max is not None else max
-    if low is not None:
-        x = np.maximum(x, low)
-    return x if high is None else np.minimum(x, high)
-
-
-@implements(np.select)
-def _select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Traced:
-    result = default
-    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        result = np.where(condition, choice, result)
-    return result
-
-
-@implements(np.nan_to_num)
-def _nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Traced:
-    value = as_traced(x)
-    limits = np.finfo(value.dtype)
-    value = np.where(np.isnan(value), nan, value)
-    value = np.where(np.equal(value, np.inf), limits.max if posinf is None else posinf, value)
-    return np.where(np.equal(value, -np.inf), limits.min if neginf is None else neginf, value)
-
-
-@implements(np.round, np.around)
-def _round(a: Any, decimals: int = 0) -> Traced:
-    return np.rint(a * 10.0**decimals) / 10.0**decimals
-
-
-@implements(np.real)
-def _real(val: Any) -> Traced:
-    return as_traced(val)
-
-
-@implements(np.sinc)
-def _sinc(x: Any) -> Traced:
-    value = as_traced(x) * np.pi
-    is_zero = np.equal(value, 0)
-    return np.where(is_zero, 1, np.sin(value) / np.where(is_zero, 1, value))
-
-
-@implements(np.polyval)
-def _polyval(p: Any, x: Any) -> Any:
-    result: Any = 0
-    for coefficient in p if isinstance(p, Traced) else np.asarray(p):
-        result = result * x + coefficient
-    return result
-
-
-@implements(np.meshgrid)
-def _meshgrid(*xi: Any, indexing: str = "xy", copy: bool = True, sparse: bool = False) -> list[Any]:
-    vectors = [as_traced(x).reshape(-1) for x in xi]
-    order = list(range(len(vectors)))
-    if indexing == "xy" and len(vectors) > 1:
-        order[0], order[1] = 1, 0
-    shape = [0] * len(vectors)
-    for vector, axis in zip(vectors, order, strict=True):
-        shape[axis] = vector.size
-    grids = [
-        v.reshape(tuple(v.size if i == axis else 1 for i in range(len(shape))))
-        for v, axis in zip(vectors, order, strict=True)
-    ]
-    return grids if sparse else [np.broadcast_to(grid, tuple(shape)) for grid in grids]
-
-
-# Constants of a traced array's shape
-def _filled(a: Any, value: Any, dtype: Any, shape: Any) -> Any:
-    kind = as_traced(a).dtype if dtype is None else np.dtype(dtype)
-    return np.full(as_traced(a).shape if shape is None else shape, value, kind)
-
-
-@implements(np.zeros_like)
-def _zeros_like(a: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
-    return _filled(a, 0, dtype, shape)
-
-
-@implements(np.ones_like)
-def _ones_like(a: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
-    return _filled(a, 1, dtype, shape)
-
-
-@implements(np.empty_like)
-def _empty_like(prototype: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
-    raise TracingError(
-        f"{current_source()}: np.empty_like(x) is there to be written into, and traced values cannot be written into. "
-        "Build the array with np.stack, np.concatenate or np.where."
-    )
-
-
-@implements(np.full_like)
-def _full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
-    like = as_traced(a)
-    value = cast(as_traced(fill_value), like.dtype if dtype is None else np.dtype(dtype))
-    return np.broadcast_to(value, like.shape if shape is None else shape)
-
-
-UFUNCS["clip"] = lambda x, low, high, **_: _clip(x, low, high)

@@ -15,7 +15,7 @@ from .ufuncs import FLOAT64, cast
 np: Any = numpy
 """NumPy, whose type stubs do not know that its functions accept traced values."""
 
-__all__ = ["implements", "normalise_axes"]
+__all__ = ["as_floating", "count", "implements", "normalise_axes", "normalise_axis", "reduced"]
 
 
 def implements(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -37,7 +37,13 @@ def normalise_axes(axis: Any, ndim: int) -> Shape:
     return tuple(sorted(np.lib.array_utils.normalize_axis_tuple(axes, ndim)))
 
 
-def _reduce(x: Traced, primitive: Primitive, axis: Any, keepdims: bool) -> Traced:
+def normalise_axis(axis: int, ndim: int) -> int:
+    """The axis as a number from 0."""
+    return int(np.lib.array_utils.normalize_axis_tuple(axis, ndim)[0])
+
+
+def reduced(x: Traced, primitive: Primitive, axis: Any, keepdims: bool) -> Traced:
+    """x with some axes reduced by a primitive."""
     axes = normalise_axes(axis, x.ndim)
     result = x.apply(primitive, axes=axes) if axes else x
     if not keepdims:
@@ -49,17 +55,17 @@ def _reduce(x: Traced, primitive: Primitive, axis: Any, keepdims: bool) -> Trace
 def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Traced:
     x = as_traced(a)
     x = x.astype(dtype) if dtype is not None else cast(x, np.dtype(np.int64)) if x.dtype.kind == "b" else x
-    return _reduce(x, sum_, axis, keepdims)
+    return reduced(x, sum_, axis, keepdims)
 
 
 @implements(np.max, np.amax)
 def _max(a: Any, axis: Any = None, keepdims: bool = False) -> Traced:
-    return _reduce(as_traced(a), maximum_reduce, axis, keepdims)
+    return reduced(as_traced(a), maximum_reduce, axis, keepdims)
 
 
 @implements(np.min, np.amin)
 def _min(a: Any, axis: Any = None, keepdims: bool = False) -> Traced:
-    return _reduce(as_traced(a), minimum_reduce, axis, keepdims)
+    return reduced(as_traced(a), minimum_reduce, axis, keepdims)
 
 
 def count(x: Traced, axis: Any) -> int:
@@ -76,7 +82,7 @@ def as_floating(x: Traced) -> Traced:
 def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Traced:
     x = as_floating(as_traced(a))
     x = x if dtype is None else x.astype(dtype)
-    return _reduce(x, sum_, axis, keepdims) / count(x, axis)
+    return reduced(x, sum_, axis, keepdims) / count(x, axis)
 
 
 UFUNCS["add.reduce"] = lambda a, axis=0, dtype=None, keepdims=False, **_: _sum(a, axis, dtype, keepdims)

@@ -9,7 +9,7 @@ import numpy
 from ..errors import TracingError
 from ..graph import Shape
 from ..ops.reduction import cumulative_sum, logsumexp, norm
-from .reductions import _reduce, as_floating, count, implements, normalise_axes
+from .reductions import as_floating, count, implements, normalise_axes, reduced
 from .source import current_source
 from .traced import UFUNCS, Traced, as_traced
 from .ufuncs import cast
@@ -149,7 +149,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 
 def _vector_norm(x: Traced, ord: Any, axes: Shape, keepdims: bool) -> Traced:
     if ord == 2:
-        return _reduce(x, norm, axes, keepdims)
+        return reduced(x, norm, axes, keepdims)
     size = np.absolute(x)
     if ord == np.inf:
         return np.max(size, axis=axes, keepdims=keepdims)
@@ -166,10 +166,10 @@ def traced_logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = F
     """log(sum(b · exp(a))), as scipy.special.logsumexp."""
     x = as_floating(as_traced(a))
     if b is None:
-        return _reduce(x, logsumexp, axis, keepdims)
+        return reduced(x, logsumexp, axis, keepdims)
     factor = np.broadcast_to(b, np.broadcast_shapes(x.shape, np.shape(b)))
     x = np.broadcast_to(x, factor.shape)
-    largest = _reduce(x, logsumexp, axis, True)
+    largest = reduced(x, logsumexp, axis, True)
     total = np.log(np.sum(factor * np.exp(x - largest), axis=axis, keepdims=True)) + largest
     if keepdims:
         return total

@@ -1,4 +1,4 @@
-"""How NumPy's functions that rearrange arrays are traced."""
+"""How NumPy's reshape, transpose, broadcast_to, where, concatenate and stack are traced; the other functions are composed of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import ShapeError
 from ..graph import Shape
 from ..ops.elementwise import where as where_primitive
 from ..ops.structure import place, reshape, transpose
-from .reductions import implements
+from .reductions import implements, normalise_axis
 from .traced import Traced, as_traced, common_dtype
 from .ufuncs import BOOLEAN, broadcast_to, cast, elementwise
 
@@ -76,7 +76,7 @@ def _concatenate(arrays: Sequence[Any], /, axis: int | None = 0, dtype: Any = No
     if axis is None:
         pieces, axis = [piece.reshape(-1) for piece in pieces], 0
     ndim = pieces[0].ndim
-    (axis,) = np.lib.array_utils.normalize_axis_tuple(axis, ndim)
+    axis = normalise_axis(axis, ndim)
     rest = {piece.shape[:axis] + piece.shape[axis + 1 :] for piece in pieces}
     if len(rest) > 1 or any(piece.ndim != ndim for piece in pieces):
         listed = ", ".join(str(piece.shape) for piece in pieces)
@@ -95,6 +95,6 @@ def _stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Traced:
     pieces = [as_traced(array) for array in arrays]
     if len({piece.shape for piece in pieces}) > 1:
         raise ShapeError(f"np.stack: the shapes {', '.join(str(p.shape) for p in pieces)} differ")
-    (axis,) = np.lib.array_utils.normalize_axis_tuple(axis, pieces[0].ndim + 1)
+    axis = normalise_axis(axis, pieces[0].ndim + 1)
     expanded = [piece.reshape((*piece.shape[:axis], 1, *piece.shape[axis:])) for piece in pieces]
     return _concatenate(expanded, axis=axis, dtype=dtype)

@@ -280,11 +280,6 @@ def _advice_for_function(name: str) -> str:
     return f"{hint}Express it with functions that have one; README lists them."
 
 
-def value_of(node: Node) -> Array | None:
-    """The array of a constant node, else None."""
-    return node.value if node.is_constant else None
-
-
 def type_of(value: Array) -> ArrayType:
     """The type that a graph gives to an array."""
     return ArrayType(value.shape, supported_dtype(value.dtype))

@@ -15,7 +15,7 @@ import numpy
 from ..errors import ShapeError
 from ..graph import Node, Primitive, Shape, make
 from ..ops import PRIMITIVES
-from ..ops.elementwise import absolute, convert, detach, softplus
+from ..ops.elementwise import absolute, convert, softplus
 from ..ops.elementwise import polygamma as polygamma_primitive
 from ..ops.structure import broadcast
 from .source import current_source
@@ -24,7 +24,7 @@ from .traced import UFUNCS, Traced, as_traced, common_dtype, supported_dtype
 np: Any = numpy
 """NumPy, whose type stubs do not know that its functions accept traced values."""
 
-__all__ = ["broadcast_to", "cast", "elementwise", "stop_gradient"]
+__all__ = ["broadcast_to", "cast", "elementwise"]
 
 FLOAT64 = np.dtype(np.float64)
 BOOLEAN = np.dtype(np.bool_)
@@ -121,11 +121,6 @@ def _special_ufunc(primitive: Primitive) -> Callable[..., Any]:
 
 for _name in ("erf", "erfc", "expit", "gammaln"):
     UFUNCS[_name] = _special_ufunc(PRIMITIVES[_name])
-
-
-def stop_gradient(x: Traced) -> Traced:
-    """The same value, taken as a constant by differentiation."""
-    return x.apply(detach)
 
 
 def ufunc(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from thalweg.compile.native.deferred import deferred_products
 from thalweg.compile.native.tiles import choose_tiling
 from thalweg.compile.prepare import prepare
 from thalweg.descent.data import data_of
-from thalweg.descent.engines import compiled_step
+from thalweg.descent.native_engine import compiled_step
 from thalweg.descent.problem import problem_of
 from thalweg.descent.steps import step_of
 

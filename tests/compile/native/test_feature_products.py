@@ -10,7 +10,7 @@ import pytest
 
 import thalweg as tw
 from thalweg.descent.data import data_of
-from thalweg.descent.engines import compiled_step
+from thalweg.descent.native_engine import compiled_step
 from thalweg.descent.problem import problem_of
 from thalweg.descent.steps import step_of
 

@@ -13,7 +13,7 @@ import pytest
 
 import thalweg as tw
 from thalweg.descent.data import bytes_of, lies_by_columns
-from thalweg.descent.data.stream import _Copied, _slices
+from thalweg.descent.data.pieces import CopiedPiece, slices
 from thalweg.graph import ArrayType
 
 ROWS = (30_000, 0, 170_001, 49_999)
@@ -32,7 +32,7 @@ class Part:
         first = sum(ROWS[: self.number])
         places = np.arange(first, first + ROWS[self.number])
         X = np.repeat(places[:, None].astype(float), COLUMNS, axis=1)
-        yield from _slices((X, places), self.piece)
+        yield from slices((X, places), self.piece)
 
 
 def stream_of(memory: str = MEMORY) -> tuple[tw.Stream, list[Part]]:
@@ -88,7 +88,7 @@ def test_chunks_lie_column_by_column_where_it_is_asked_for() -> None:
     rows, parts = stream_of()
 
     def read(parts: Any) -> Iterator[Any]:
-        return ((place, _Copied(arrays)) for place, part in enumerate(parts) for arrays in part())
+        return ((place, CopiedPiece(arrays)) for place, part in enumerate(parts) for arrays in part())
 
     types = [ArrayType((COLUMNS,), np.dtype(float)), ArrayType((), np.dtype(int))]
     columns = tw.Stream.of_pieces([read], parts, types, ROWS, MEMORY, by_columns=[0])

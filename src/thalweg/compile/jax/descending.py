@@ -21,7 +21,7 @@ from ...ops.contraction import dot
 from ..native.interface import Loop, Stage
 from .sampling import rows_of
 
-__all__ = ["Carried", "Descent", "Evaluate", "stage_graph", "steps_unasked", "stride_of"]
+__all__ = ["Carried", "Descent", "Evaluate", "steps_unasked", "stride_of"]
 
 Value = Any
 Evaluate = Callable[[Graph, Sequence[Value]], list[Value]]
@@ -241,10 +241,4 @@ class Descent:
         )
 
     def _graph_of(self, stage: Stage) -> Graph:
-        return stage_graph(self.graph, stage, self.loop.carried)
-
-
-def stage_graph(graph: Graph, stage: Stage, carried: int) -> Graph:
-    """The part of the graph that a stage evaluates."""
-    count = carried + (0 if stage.recorded is None else stage.recorded + 1)
-    return Graph(graph.inputs, graph.outputs[stage.first : stage.first + count])
+        return stage.graph(self.graph, self.loop.carried)

@@ -22,7 +22,7 @@ from jax.experimental import pallas as pl
 from ...graph import Array, Graph, Node
 from ..native.interface import Loop
 from ..prepare import Prepared
-from .descending import Carried, stage_graph
+from .descending import Carried
 from .kernel import ELEMENTWISE, of_triton
 from .lowering import LOWERINGS
 
@@ -229,7 +229,7 @@ class _Body:
             done, due, rows, flat = now
             state = list(_regrouped(flat, shapes))
             for stage in loop.stages:
-                graph = stage_graph(self.kernel.graph, stage, carried)
+                graph = stage.graph(self.kernel.graph, carried)
                 found = scalarised(graph, [*state, *fixed])
                 state = found[:carried]
                 if stage.recorded is not None:

@@ -12,17 +12,13 @@ from typing import TypeVar
 
 from llvmlite import ir
 
-from .constants import filled
+from .constants import element_of, filled
 
 __all__ = ["Condition", "Number", "exact_sum", "polynomial", "quotient"]
 
 _BITS = {"float": 32, "double": 64}
 
 Choice = TypeVar("Choice")
-
-
-def _element(kind: ir.Type) -> ir.Type:
-    return kind.element if isinstance(kind, ir.VectorType) else kind
 
 
 def _like(kind: ir.Type, element: ir.Type) -> ir.Type:
@@ -63,7 +59,7 @@ class Number:
     @property
     def bits(self) -> int:
         """32 or 64."""
-        return _BITS[str(_element(self.value.type))]
+        return _BITS[str(element_of(self.value.type))]
 
     @property
     def is_single(self) -> bool:

@@ -134,12 +134,12 @@ class Function:
     def read(self, pointer: ir.Value, dtype: np.dtype[Any], stride: int, width: int) -> ir.Value:
         """`width` elements, `stride` apart, as a value."""
         if width == 1:
-            return self._to_register(self._load(pointer, memory_type(dtype), dtype), dtype, 1)
+            return self._to_register(self._load(pointer, memory_type(dtype), dtype), dtype)
         if stride == 0:
             return self.splat(self.read(pointer, dtype, 0, 1), width)
         if stride == 1:
             vector = ir.VectorType(memory_type(dtype), width)
-            return self._to_register(self._load(pointer, vector, dtype), dtype, width)
+            return self._to_register(self._load(pointer, vector, dtype), dtype)
         value = filled(value_type(dtype, width), ir.Undefined)
         for lane in range(width):
             element = self.read(self.at(pointer, dtype, lane * stride), dtype, 0, 1)
@@ -158,7 +158,7 @@ class Function:
             element = self.builder.extract_element(value, ir.Constant(ir.IntType(32), lane))
             self.write(element, self.at(pointer, dtype, lane * stride), dtype, 1, 1)
 
-    def _to_register(self, value: ir.Value, dtype: np.dtype[Any], width: int) -> ir.Value:
+    def _to_register(self, value: ir.Value, dtype: np.dtype[Any]) -> ir.Value:
         if dtype.kind != "b":
             return value
         return self.builder.icmp_unsigned("!=", value, filled(value.type, 0))

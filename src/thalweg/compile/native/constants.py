@@ -6,7 +6,7 @@ from typing import Any
 
 from llvmlite import ir
 
-__all__ = ["filled"]
+__all__ = ["element_of", "filled"]
 
 
 class _Splat(ir.Constant):  # type: ignore[misc]  # llvmlite has no types
@@ -14,6 +14,11 @@ class _Splat(ir.Constant):  # type: ignore[misc]  # llvmlite has no types
 
     def _get_reference(self) -> str:
         return f"splat ({self.constant[0]})"
+
+
+def element_of(kind: ir.Type) -> ir.Type:
+    """The type of the elements of a vector; any other type itself."""
+    return kind.element if isinstance(kind, ir.VectorType) else kind
 
 
 def filled(kind: ir.Type, value: Any) -> ir.Constant:

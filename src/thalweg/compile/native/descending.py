@@ -17,11 +17,11 @@ from .emitter import Emitter
 from .evaluation import Evaluation
 from .formulas import convert
 from .interface import Control, Loop, Stage
-from .region import Region
+from .region import LARGEST_LOCAL, Region
 from .sampling import INTEGER
 from .views import Area, View
 
-__all__ = ["emit_descent", "graph_of"]
+__all__ = ["emit_descent"]
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -29,14 +29,6 @@ _Move = tuple[View, View, int | None]
 """From, to, and the axis of lanes."""
 
 _LARGE_BYTES = 1 << 12
-_LARGEST_LOCAL = 16
-"""Parts of the state of up to this many elements live in registers where no other function reads them."""
-
-
-def graph_of(stage: Stage, graph: Graph, carried: int) -> Graph:
-    """The part of the graph that a stage evaluates."""
-    count = carried + (0 if stage.recorded is None else stage.recorded + 1)
-    return Graph(graph.inputs, graph.outputs[stage.first : stage.first + count])
 
 
 def emit_descent(emitter: Emitter, descent: Loop) -> None:
@@ -109,7 +101,7 @@ class _Descent:
         if emitter.has_sweeps or emitter.is_large:
             return
         for node in self.state:
-            if node.type.size <= _LARGEST_LOCAL:
+            if node.type.size <= LARGEST_LOCAL:
                 local = emitter.memory.array(Area.LOCAL, node.shape, node.dtype, emitter.lane_axis.get(node))
                 emit_copy(self.main, emitter.inputs[node], local, emitter.whole_vector_bytes)
                 emitter.views[node] = local
@@ -142,7 +134,7 @@ class _Descent:
         return found
 
     def _emit_turn(self, stage: Stage) -> None:
-        graph = graph_of(stage, self.emitter.graph, self.loop.carried)
+        graph = stage.graph(self.emitter.graph, self.loop.carried)
         evaluation = Evaluation(self.emitter, graph, dict(self.emitter.views))
         region = evaluation.emit(self._wanted(stage, graph))
         if evaluation.is_shared:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,6 @@ from llvmlite import ir
 from ...graph import Graph, Node
 from ..examples import Examples
 from .arrays import INT64, POINTER, Function
-from .groups import Group
 from .interface import Control
 from .memory import Memory
 from .permutation import Sampling
@@ -108,11 +107,6 @@ class Emitter:
         return control_field(self.main.builder, self.control, name)
 
     @contextmanager
-    def inline(self, function: Function, group: Group) -> Iterator[Function]:
-        """Groups become part of the function itself."""
-        yield function
-
-    @contextmanager
     def outlined(self, caller: Function) -> Iterator[Function]:
         """A group becomes a function of its own."""
         names = [area for area in (Area.TABLE, Area.WORKSPACE, Area.SCRATCH, Area.TOTALS) if area in caller.areas]
@@ -128,8 +122,6 @@ class Emitter:
             arguments.append(caller.example)
         caller.builder.call(declared, arguments)
 
-    def functions_for(self, function: Function) -> Callable[[Group], Any]:
-        """Where groups are emitted: into the function itself, or each into one of its own."""
-        if not self.is_large:
-            return lambda group: self.inline(function, group)
-        return lambda group: self.outlined(function)
+    def function_for_group(self, function: Function) -> AbstractContextManager[Function]:
+        """Where a group is emitted: into the function itself, or into one of its own."""
+        return self.outlined(function) if self.is_large else nullcontext(function)

@@ -65,7 +65,7 @@ class Evaluation:
             wanted |= {node: None for node in self.phases.read_elsewhere(here) if node not in wanted}
             if region.share is None or any(region.is_alias(x) and self.deferred.is_awaited_by(x) for x in wanted):
                 self.deferred.emit()
-            region.emit(emitter.functions_for(emitter.main), nodes, wanted)
+            region.emit(partial(emitter.function_for_group, emitter.main), nodes, wanted)
             self.deferred.emit()
             if phase == 0 < self.phases.count and self.features is not None:
                 self.features.batch.emit_draw()

@@ -10,7 +10,7 @@ from llvmlite import ir
 
 from ...graph import Node
 from .arrays import value_type
-from .constants import filled
+from .constants import element_of, filled
 from .elementary import call
 
 __all__ = ["FAST", "FORMULAS", "combine", "constant", "identity", "intrinsic"]
@@ -23,23 +23,19 @@ Formula = Callable[..., ir.Value]
 
 def constant(kind: ir.Type, value: Any) -> ir.Constant:
     """A number, in every element of a vector."""
-    return filled(kind, _number(element(kind), value))
+    return filled(kind, _number(element_of(kind), value))
 
 
 def _number(kind: ir.Type, value: Any) -> Any:
     return float(value) if isinstance(kind, ir.FloatType | ir.DoubleType) else int(value)
 
 
-def element(kind: ir.Type) -> ir.Type:
-    return kind.element if isinstance(kind, ir.VectorType) else kind
-
-
 def is_float(value: ir.Value) -> bool:
-    return isinstance(element(value.type), ir.FloatType | ir.DoubleType)
+    return isinstance(element_of(value.type), ir.FloatType | ir.DoubleType)
 
 
 def _suffix(kind: ir.Type) -> str:
-    scalar = {"float": "f32", "double": "f64", "i64": "i64", "i1": "i1"}[str(element(kind))]
+    scalar = {"float": "f32", "double": "f64", "i64": "i64", "i1": "i1"}[str(element_of(kind))]
     return f"v{kind.count}{scalar}" if isinstance(kind, ir.VectorType) else scalar
 
 
@@ -65,7 +61,7 @@ def _compare(operator: str) -> Formula:
         if is_float(x):
             compare = b.fcmp_unordered if operator == "!=" else b.fcmp_ordered
             return compare(operator, x, y)
-        compare = b.icmp_unsigned if element(x.type) == ir.IntType(1) else b.icmp_signed
+        compare = b.icmp_unsigned if element_of(x.type) == ir.IntType(1) else b.icmp_signed
         return compare(operator, x, y)
 
     return formula
@@ -163,7 +159,7 @@ def _boolean_like(x: ir.Value) -> ir.Type:
 
 
 def _truth(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
-    if element(x.type) == ir.IntType(1):
+    if element_of(x.type) == ir.IntType(1):
         return x
     zero = constant(x.type, 0)
     return b.fcmp_unordered("!=", x, zero) if is_float(x) else b.icmp_signed("!=", x, zero)
@@ -176,7 +172,7 @@ def _logical(operation: str) -> Formula:
 def convert(b: ir.IRBuilder, x: ir.Value, dtype: np.dtype[Any]) -> ir.Value:
     """x as another dtype."""
     target = value_type(dtype, x.type.count if _is_vector(x) else 1)
-    source = element(x.type)
+    source = element_of(x.type)
     if target == x.type:
         return x
     if dtype.kind == "b":

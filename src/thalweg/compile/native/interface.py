@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from ...graph import Graph
 from .permutation import Sampling
 
 __all__ = ["Control", "Loop", "Stage"]
@@ -41,6 +42,11 @@ class Stage:
 
     first: int
     recorded: int | None
+
+    def graph(self, whole: Graph, carried: int) -> Graph:
+        """The part of the whole graph that it evaluates."""
+        count = carried + (0 if self.recorded is None else self.recorded + 1)
+        return Graph(whole.inputs, whole.outputs[self.first : self.first + count])
 
 
 @dataclass(frozen=True)

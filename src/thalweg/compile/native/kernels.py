@@ -12,12 +12,12 @@ from llvmlite import ir
 
 from ...graph import Node, Primitive, Shape
 from ...ops import indexing, linear_algebra, reduction, structure
-from .arrays import INT64, POINTER, Function, integer, loop
+from .arrays import INT64, POINTER, Function, integer, loop, value_type
 from .copies import emit_copy, emit_fill
 from .formulas import combine, constant
 from .views import View
 
-__all__ = ["EMITTERS", "emit_kernel", "windows_are_disjoint"]
+__all__ = ["EMITTERS", "NEEDS_CONTIGUOUS", "accumulate_scatter", "emit_kernel", "windows_are_disjoint"]
 
 Emitter = Callable[[Function, Node, Sequence[View], View], None]
 EMITTERS: dict[Primitive, Emitter] = {}
@@ -74,7 +74,7 @@ def windows_are_disjoint(node: Node, shape_of: Callable[[Node], Shape]) -> bool:
         return False
     covered = np.zeros(shape, np.bool_)
     for piece, window in zip(node.operands, node.attributes["windows"], strict=True):
-        covered[structure._indices(piece.shape, window)] = True
+        covered[structure.window_indices(piece.shape, window)] = True
     return bool(covered.all())
 
 
@@ -106,25 +106,29 @@ def _in_range(function: Function, index: ir.Value, extent: int) -> ir.Value:
     return builder.select(builder.icmp_signed(">", index, last), last, index)
 
 
+def _at_first(view: View, axis: int, shape: Shape) -> View:
+    """An array, walked in the shape of the indices into one of its axes, which stays at its first element."""
+    strides = (*view.strides[:axis], 0, *view.strides[axis + 1 :])
+    return View(view.buffer, view.offset, strides, shape, view.example_stride)
+
+
 @emits(indexing.take)
 def _take(function: Function, node: Node, operands: Sequence[View], result: View) -> None:
     values, indices = operands
     axis = node.attributes["axis"]
     along = values.strides[axis]
-    still = View(
-        values.buffer,
-        values.offset,
-        (*values.strides[:axis], 0, *values.strides[axis + 1 :]),
-        indices.shape,
-        values.example_stride,
-    )
 
     def copy(at: list[ir.Value], _: list[ir.Value]) -> None:
         index = _in_range(function, function.read(at[0], indices.buffer.dtype, 1, 1), values.shape[axis])
         source = function.at(at[1], node.dtype, function.builder.mul(index, integer(along)))
         function.write(function.read(source, node.dtype, 1, 1), at[2], node.dtype, 1, 1)
 
-    _each(function, indices.shape, [_start(function, v) for v in (indices, still, result)], copy)
+    _each(
+        function,
+        indices.shape,
+        [_start(function, v) for v in (indices, _at_first(values, axis, indices.shape), result)],
+        copy,
+    )
 
 
 @emits(indexing.scatter_add)
@@ -138,13 +142,6 @@ def accumulate_scatter(function: Function, node: Node, operands: Sequence[View],
     values, indices = operands
     axis = node.attributes["axis"]
     along = result.strides[axis]
-    still = View(
-        result.buffer,
-        result.offset,
-        (*result.strides[:axis], 0, *result.strides[axis + 1 :]),
-        indices.shape,
-        result.example_stride,
-    )
 
     def add(at: list[ir.Value], _: list[ir.Value]) -> None:
         index = _in_range(function, function.read(at[0], indices.buffer.dtype, 1, 1), result.shape[axis])
@@ -153,7 +150,12 @@ def accumulate_scatter(function: Function, node: Node, operands: Sequence[View],
         value = function.read(at[1], node.dtype, 1, 1)
         function.write(combine(function.builder, "sum", old, value), target, node.dtype, 1, 1)
 
-    _each(function, indices.shape, [_start(function, v) for v in (indices, values, still)], add)
+    _each(
+        function,
+        indices.shape,
+        [_start(function, v) for v in (indices, values, _at_first(result, axis, indices.shape))],
+        add,
+    )
 
 
 @emits(reduction.cumulative_sum)
@@ -161,7 +163,7 @@ def _cumulative_sum(function: Function, node: Node, operands: Sequence[View], re
     (x,) = operands
     axis, backwards = node.attributes["axis"], node.attributes["is_reversed"]
     extent = x.shape[axis]
-    builder, dtype = function.builder, node.dtype
+    builder, dtype, kind = function.builder, node.dtype, value_type(node.dtype, 1)
     rest = x.shape[:axis] + x.shape[axis + 1 :]
 
     def without(view: View) -> View:
@@ -174,14 +176,14 @@ def _cumulative_sum(function: Function, node: Node, operands: Sequence[View], re
         )
 
     def run(at: list[ir.Value], _: list[ir.Value]) -> None:
-        total = function.allocate(constant_type(node))
-        builder.store(constant(constant_type(node), 0), total)
+        total = function.allocate(kind)
+        builder.store(constant(kind, 0), total)
 
         def step(index: ir.Value) -> None:
             position = builder.sub(integer(extent - 1), index) if backwards else index
             source = function.at(at[0], dtype, builder.mul(position, integer(x.strides[axis])))
             target = function.at(at[1], dtype, builder.mul(position, integer(result.strides[axis])))
-            old = builder.load(total, typ=constant_type(node))
+            old = builder.load(total, typ=kind)
             new = combine(builder, "sum", old, function.read(source, dtype, 1, 1))
             builder.store(new, total)
             function.write(new, target, dtype, 1, 1)
@@ -191,21 +193,17 @@ def _cumulative_sum(function: Function, node: Node, operands: Sequence[View], re
     _each(function, rest, [_start(function, without(x)), _start(function, without(result))], run)
 
 
-def constant_type(node: Node) -> ir.Type:
-    from .arrays import value_type
-
-    return value_type(node.dtype, 1)
-
-
-# Linear algebra: one call for each matrix of a batch
-def _call_per_matrix(name: str, function: Function, node: Node, operands: Sequence[View], result: View) -> None:
-    """Calls name(n, columns, operands..., result) for every matrix; operands are contiguous copies."""
+@emits(linear_algebra.solve)
+@emits(linear_algebra.cholesky)
+@emits(linear_algebra.slogdet)
+def _call_for_each_matrix(function: Function, node: Node, operands: Sequence[View], result: View) -> None:
+    """Calls name(n, columns, operands..., result) for every matrix of a batch; operands are contiguous copies."""
     batch = operands[0].shape[:-2]
     n = operands[0].shape[-1]
     columns = operands[1].shape[-1] if len(operands) > 1 else 1
     suffix = "32" if node.dtype.itemsize == 4 else "64"
     kind = ir.FunctionType(ir.VoidType(), [INT64, INT64, *([POINTER] * (len(operands) + 1))])
-    symbol = f"thalweg_{name}{suffix}"
+    symbol = f"thalweg_{node.primitive.name}{suffix}"
     callee = function.builder.module.globals.get(symbol) or ir.Function(function.builder.module, kind, symbol)
 
     def outer(view: View) -> View:
@@ -219,21 +217,6 @@ def _call_per_matrix(name: str, function: Function, node: Node, operands: Sequen
         views,
         lambda at, _: function.builder.call(callee, [integer(n), integer(columns), *at]),
     )
-
-
-@emits(linear_algebra.solve)
-def _solve(function: Function, node: Node, operands: Sequence[View], result: View) -> None:
-    _call_per_matrix("solve", function, node, operands, result)
-
-
-@emits(linear_algebra.cholesky)
-def _cholesky(function: Function, node: Node, operands: Sequence[View], result: View) -> None:
-    _call_per_matrix("cholesky", function, node, operands, result)
-
-
-@emits(linear_algebra.slogdet)
-def _slogdet(function: Function, node: Node, operands: Sequence[View], result: View) -> None:
-    _call_per_matrix("slogdet", function, node, operands, result)
 
 
 NEEDS_CONTIGUOUS = (linear_algebra.solve, linear_algebra.cholesky, linear_algebra.slogdet)

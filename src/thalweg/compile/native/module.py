@@ -17,7 +17,7 @@ from llvmlite import ir
 from ...graph import Graph, Node
 from ..examples import Examples, follow_lanes
 from .copies import emit_copy
-from .descending import emit_descent, graph_of
+from .descending import emit_descent
 from .emitter import PARAMETERS, Emitter
 from .evaluation import Evaluation
 from .interface import Loop
@@ -31,8 +31,11 @@ __all__ = ["Module", "assemble"]
 
 @dataclass(frozen=True)
 class Module:
-    """A module and what has to be known to run it. constants: numbers of the constants that need a slot.
-    is_brief: whether it runs its sweeps nearly all of the time, and not for long: then few passes of the compiler are enough."""
+    """A module and what has to be known to run it.
+
+    constants: numbers of the constants that need a slot. is_large: whether it has so many nodes that compiling it takes long.
+    is_brief: whether it runs its sweeps nearly all of the time, and not for long: then few passes of the compiler are enough.
+    """
 
     text: str
     workspace: int
@@ -40,6 +43,7 @@ class Module:
     constants: tuple[int, ...]
     chunks: int
     sweeps: int
+    is_large: bool
     is_brief: bool
 
 
@@ -51,7 +55,7 @@ def assemble(
     graph: Graph, examples: Examples | None, descent: Loop | None, vector_bytes: int, runs_seldom: bool = False
 ) -> Module:
     """The module that evaluates a graph, or that repeats its stages as the steps of a descent. runs_seldom: as `compiled` has it."""
-    parts = [graph] if descent is None else [graph_of(stage, graph, descent.carried) for stage in descent.stages]
+    parts = [graph] if descent is None else [stage.graph(graph, descent.carried) for stage in descent.stages]
     is_sampled = descent is not None and descent.sampling is not None
     is_large = len(graph.nodes) > _LARGE
     can_be_split = is_sampled and descent is not None and descent.lanes == 1
@@ -99,6 +103,7 @@ def assemble(
         tuple(emitter.constants),
         emitter.tiling.chunks if emitter.tiling else 1,
         len(emitter.sweeps),
+        is_large,
         is_brief,
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 from llvmlite import ir
 
 from .arrays import Function, integer
+from .constants import element_of
 from .formulas import FAST
 
 __all__ = ["Operand", "added", "fused", "moved"]
@@ -39,16 +40,12 @@ def moved(function: Function, start: ir.Value, dtype: np.dtype[Any], index: ir.V
 def fused(function: Function, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
     """x y + z."""
     b = function.builder
-    if isinstance(_scalar(x.type), ir.IntType):
+    if isinstance(element_of(x.type), ir.IntType):
         return b.add(b.mul(x, y), z)
     return b.fadd(b.fmul(x, y, flags=FAST), z, flags=FAST)
-
-
-def _scalar(kind: ir.Type) -> ir.Type:
-    return kind.element if isinstance(kind, ir.VectorType) else kind
 
 
 def added(function: Function, x: ir.Value, y: ir.Value) -> ir.Value:
     """x + y."""
     b = function.builder
-    return b.add(x, y) if isinstance(_scalar(x.type), ir.IntType) else b.fadd(x, y, flags=FAST)
+    return b.add(x, y) if isinstance(element_of(x.type), ir.IntType) else b.fadd(x, y, flags=FAST)

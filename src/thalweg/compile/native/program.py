@@ -6,7 +6,7 @@ import ctypes
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache as kept
 from functools import cached_property
 from itertools import pairwise
@@ -25,7 +25,6 @@ from .interface import Control, Loop
 
 __all__ = ["Execution", "Program", "compile_native"]
 
-_LARGE = 600
 _loaded: dict[str, Program] = {}
 _in_turn = threading.Lock()
 """LLVM works for one thread at a time anyway: so what was asked for first is there first."""
@@ -75,16 +74,7 @@ def compile_native(
     )
     key = hashlib.sha256(text.encode()).hexdigest()
     if key in _loaded:
-        found = _loaded[key]
-        return Program(
-            found.load,
-            prepared.graph,
-            found.workspace,
-            found.scratch,
-            found.constants,
-            found.chunks,
-            found.sweeps,
-        )
+        return replace(_loaded[key], graph=prepared.graph)
     stored = cache.load(key)
     if stored is None:
         load, description = _begun(prepared.graph, examples, loop, runs_seldom, key)
@@ -131,9 +121,8 @@ def _begun(
     }
 
     def make() -> jit.Library:
-        is_quick = runs_seldom or len(graph.nodes) > _LARGE
         with _in_turn:
-            code = jit.compile_object(module.text, is_quick, module.is_brief)
+            code = jit.compile_object(module.text, runs_seldom or module.is_large, module.is_brief)
         cache.store(key, code, description)
         return _linked(code, description)
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -146,14 +146,14 @@ class Region:
     # Emission
     def emit(
         self,
-        functions: Callable[[Group], Any],
+        function_for_group: Callable[[], AbstractContextManager[Function]],
         nodes: Sequence[Node],
         outputs: Mapping[Node, View | None],
     ) -> None:
         """Emits the nodes, operands first.
 
-        functions: a context manager that gives the function to emit a group into. outputs: the nodes whose values are
-        wanted, and where; None where the region may choose.
+        function_for_group: the function to emit a group into. outputs: the nodes whose values are wanted, and where; None where the
+        region may choose.
         """
         chosen = plan(nodes, outputs, self.shape_of, self.is_alias)
         for group in chosen.groups:
@@ -163,11 +163,11 @@ class Region:
         for group in chosen.groups:
             if self.share is not None and self.share(self, group, chosen.stored):
                 continue
-            with functions(group) as function:
+            with function_for_group() as function:
                 self.emit_group(function, group, chosen.stored)
         for node, wanted in outputs.items():
             if wanted is not None and self.view(node) != wanted:
-                with functions(Group(wanted.shape, [])) as function:
+                with function_for_group() as function:
                     emit_copy(function, self.view(node), wanted, self.vector_bytes)
 
     def _place_for(self, node: Node, wanted: View | None) -> View:

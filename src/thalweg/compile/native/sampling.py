@@ -271,7 +271,7 @@ def _emit_gather(
         width //= 2
 
     def row(i: ir.Value) -> None:
-        chosen = function.read(function.at(indices, np.dtype(np.int64), i), np.dtype(np.int64), 1, 1)
+        chosen = function.read(function.at(indices, INTEGER, i), INTEGER, 1, 1)
         here = function.at(from_start, dtype, b.mul(chosen, integer(length)))
         there = function.at(to_start, dtype, b.mul(i, integer(stride)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from llvmlite import ir
@@ -152,7 +153,7 @@ class TileSweep:
             if self.features is not None:
                 views |= self.features.emit_totals(function, nodes, rows, wanted)
                 nodes = [node for node in nodes if node not in self.features.parts]
-            region.emit(emitter.functions_for(function), nodes, wanted)
+            region.emit(partial(emitter.function_for_group, function), nodes, wanted)
 
     def _of_first_chunk(self, node: Node, place: View) -> View:
         """Where a total of the first chunk lies, as all can see it; those of the others follow."""

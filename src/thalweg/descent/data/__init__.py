@@ -3,7 +3,8 @@
 from .ahead import Ahead
 from .data import ArrayData, Data, ScatteredData, StreamData, check_data, check_finite, data_of
 from .memory import bytes_of, size_text
-from .stream import Chunk, Piece, Stream
+from .pieces import Chunk
+from .stream import Stream
 from .totals import ChunkTotals, Totals, in_own_types, lies_by_columns, total_of_chunks
 
 __all__ = [
@@ -12,7 +13,6 @@ __all__ = [
     "Chunk",
     "ChunkTotals",
     "Data",
-    "Piece",
     "ScatteredData",
     "Stream",
     "StreamData",

@@ -14,7 +14,8 @@ from ...compile.cut import Sweep
 from ...errors import DataError
 from ...graph import Array, ArrayType
 from ..parameters import leaf_arrays
-from .stream import Chunk, Stream
+from .pieces import Chunk
+from .stream import Stream
 from .totals import ChunkTotals, Totals
 
 if TYPE_CHECKING:

@@ -1,14 +1,19 @@
-"""Sizes of memory, as people write them."""
+"""Memory: its size as people write it, and arrays whose memory goes back to the system."""
 
 from __future__ import annotations
 
+import math
+import mmap
 import re
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
 from ...errors import ArgumentError
+from ...graph import Array
 
-__all__ = ["bytes_of", "size_text"]
+__all__ = ["bytes_of", "mapped", "size_text"]
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", re.IGNORECASE)
@@ -43,3 +48,18 @@ def size_text(size: float) -> str:
         if size >= unit:
             return f"{size / unit:.3g} {name}"
     return f"{size:.0f} bytes"
+
+
+def mapped(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array whose memory goes back to the system at once when it is no longer used, unlike what the heap gives.
+
+    Where the system has them it lies in large pages, which the system hands out about ten times as fast.
+    """
+    size = math.prod(shape) * dtype.itemsize
+    if not size:
+        return np.empty(shape, dtype)
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE) if hasattr(mmap, "MAP_PRIVATE") else mmap.mmap(-1, size)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a system may have been built without
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, dtype).reshape(shape)

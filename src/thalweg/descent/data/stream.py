@@ -3,51 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import math
-import mmap
 import threading
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from ...compile.native.permutation import permutation
 from ...errors import ArgumentError, DataError
-from ...graph import Array, ArrayType
+from ...graph import ArrayType
 from ..parameters import leaf_arrays
 from .ahead import Ahead
-from .memory import bytes_of, size_text
+from .memory import bytes_of, mapped, size_text
+from .pieces import Chunk, CopiedPiece, Piece, fill_buffers, leaves_of, slices
 
-__all__ = ["Chunk", "Piece", "Stream"]
-
-Chunk = tuple[Array, ...]
-"""Rows of every array of the data, the same ones of each."""
-
-
-class Piece(Protocol):
-    """Rows that can write themselves into arrays, so that they are not copied twice."""
-
-    def __len__(self) -> int: ...
-
-    def write(self, into: Chunk, start: int, stop: int) -> None:
-        """Writes rows `start` to `stop` into arrays with so many rows."""
-
-
-class _Copied:
-    """A piece of arrays."""
-
-    def __init__(self, arrays: Sequence[Array]) -> None:
-        self._arrays = arrays
-
-    def __len__(self) -> int:
-        return len(self._arrays[0])
-
-    def write(self, into: Chunk, start: int, stop: int) -> None:
-        for target, array in zip(into, self._arrays, strict=True):
-            target[:] = array[start:stop]
-
+__all__ = ["Stream"]
 
 _LASTING = ("parts", "memory", "rows", "examples", "row_bytes", "_form", "_by_columns", "_readers")
 
@@ -132,7 +104,7 @@ class Stream:
     def _form(self) -> tuple[tuple[ArrayType, ...], Any]:
         for part in self.parts:
             for given in part():
-                arrays, structure = _leaves(given)
+                arrays, structure = leaves_of(given)
                 return tuple(ArrayType(array.shape[1:], array.dtype) for array in arrays), structure
         raise DataError("the stream is empty: none of its parts has a chunk of examples")
 
@@ -157,7 +129,7 @@ class Stream:
                 "leave out what needs them: restarts, grids, the NumPy target, losses that combine examples."
             )
         found = self._empty(self.examples)
-        for _ in self._filled(lambda reader: _filled(self._rows_of(self._all, 0, reader), iter([found])), 1):
+        for _ in self._filled(lambda reader: fill_buffers(self._rows_of(self._all, 0, reader), iter([found])), 1):
             pass
         return found
 
@@ -177,7 +149,7 @@ class Stream:
         while chunks are used. Raises DataError if a part is not what it was.
         """
         if "whole" in self.__dict__:
-            yield from _slices(self.whole, self.chunk_rows)
+            yield from slices(self.whole, self.chunk_rows)
             return
         kept = tuple(self._kept)
         if sum(len(chunk[0]) for chunk in kept) == self.examples:
@@ -195,7 +167,7 @@ class Stream:
         self._kept.clear()
 
         def fill(reader: int) -> Iterator[Chunk]:
-            return _filled(self._endless_rows(seed, rows * first, reader), itertools.cycle(ring))
+            return fill_buffers(self._endless_rows(seed, rows * first, reader), itertools.cycle(ring))
 
         try:
             yield from self._filled(fill, len(ring))
@@ -272,7 +244,7 @@ class Stream:
             return self._chunk(to_keep.get(number, ring[number % _SLOTS]), min(rows, self.examples - number * rows))
 
         def fill(reader: int) -> Iterator[Chunk]:
-            return _filled(self._rows_of(self._all, first * rows, reader), map(chunk, range(first, end)))
+            return fill_buffers(self._rows_of(self._all, first * rows, reader), map(chunk, range(first, end)))
 
         for number, found in enumerate(self._filled(fill, _SLOTS, kept)):
             with self._lock:
@@ -298,7 +270,7 @@ class Stream:
         return range(len(self.parts))
 
     def _empty(self, rows: int) -> Chunk:
-        return tuple(_mapped((rows, *type.shape), type.dtype) for type in self.types)
+        return tuple(mapped((rows, *type.shape), type.dtype) for type in self.types)
 
     def _blank(self, rows: int) -> Chunk:
         """Memory for a chunk."""
@@ -366,7 +338,7 @@ class Stream:
     def _copied(self, given: Any, number: int) -> Piece:
         """What a part gave, checked."""
         types, structure = self._form
-        arrays, own = _leaves(given)
+        arrays, own = leaves_of(given)
         found = tuple(ArrayType(array.shape[1:], array.dtype) for array in arrays)
         if own != structure or found != types:
             said = [", ".join(f"{type.dtype}{list(type.shape)}" for type in these) for these in (types, found)]
@@ -374,22 +346,7 @@ class Stream:
                 f"part {number} of the stream has a chunk whose rows are {said[1]}; those of the first chunk are {said[0]}. "
                 "All chunks need the same arrays, with the same dtypes"
             )
-        return _Copied(arrays)
-
-
-def _mapped(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """An array whose memory goes back to the system at once when it is no longer used, unlike what the heap gives.
-
-    Where the system has them it lies in large pages, which the system hands out about ten times as fast.
-    """
-    size = math.prod(shape) * dtype.itemsize
-    if not size:
-        return np.empty(shape, dtype)
-    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE) if hasattr(mmap, "MAP_PRIVATE") else mmap.mmap(-1, size)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        with suppress(OSError):  # a system may have been built without
-            memory.madvise(mmap.MADV_HUGEPAGE)
-    return np.frombuffer(memory, dtype).reshape(shape)
+        return CopiedPiece(arrays)
 
 
 def _checked_rows(rows: Sequence[int], parts: int) -> tuple[int, ...]:
@@ -397,40 +354,3 @@ def _checked_rows(rows: Sequence[int], parts: int) -> tuple[int, ...]:
     if len(found) != parts or min(found) < 0:
         raise ArgumentError(f"rows={rows!r}: expected one number of examples for each of the {parts} parts")
     return found
-
-
-def _leaves(given: Any) -> tuple[list[Array], Any]:
-    """The arrays of a chunk. Raises DataError if they are none, or differ in length."""
-    arrays, structure = leaf_arrays(given if isinstance(given, tuple) else (given,))
-    if not arrays or any(not array.ndim for array in arrays):
-        raise DataError("a chunk of a stream is an array, or a tuple of arrays, with one row per example")
-    for number, array in enumerate(arrays):
-        if len(array) != len(arrays[0]):
-            raise DataError(
-                f"a chunk of the stream has {len(arrays[0])} rows in array 0 and {len(array)} in array {number}: all need one row "
-                "per example"
-            )
-    return arrays, structure
-
-
-def _slices(arrays: Chunk, rows: int) -> Iterator[Chunk]:
-    for start in range(0, len(arrays[0]), rows):
-        yield tuple(array[start : start + rows] for array in arrays)
-
-
-def _filled(source: Iterator[tuple[Piece, int]], buffers: Iterator[Chunk]) -> Iterator[Chunk]:
-    """Writes pieces of any number of rows into buffers of any number of rows. There are as many rows as they take, or more buffers."""
-    target: Chunk | None = None
-    filled = 0
-    for piece, start in source:
-        while start < len(piece):
-            if target is None:
-                target, filled = next(buffers), 0
-            rows = len(target[0])
-            stop = min(len(piece), start + rows - filled)
-            end = filled + stop - start
-            piece.write(tuple(array[filled:end] for array in target), start, stop)
-            start, filled = stop, end
-            if filled == rows:
-                yield target
-                target = None

@@ -13,7 +13,7 @@ from ...compile.prepare import Prepared, prepare
 from ...errors import DeviceError
 from ...graph import Array, Graph
 from ..data import size_text
-from ..engines import examples_of, history_room, loop_of
+from ..loops import examples_of, history_room, loop_of
 from ..steps import STATUS, Lanes, Outside, Step, in_lanes
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Methods of descent. Each is a frozen dataclass; `base` says what they share and how to write one of your own."""
 
 from .accelerated import AcceleratedGradient
-from .base import Method, Point, Schedule
+from .base import Method, Point
 from .first_order import Adagrad, Adam, AdamW, GradientDescent, Momentum, Nesterov, RMSProp
 from .levenberg_marquardt import LevenbergMarquardt
 from .newton import Newton, NewtonCG
@@ -27,5 +27,4 @@ __all__ = [
     "Point",
     "RMSProp",
     "RandomSearch",
-    "Schedule",
 ]

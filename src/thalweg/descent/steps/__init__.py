@@ -3,7 +3,7 @@
 from .fixed import Keeps
 from .lanes import LAST_LOSS, LAST_NORM, STATUS, Lanes, in_lanes
 from .status import RECORDED, Status, fired_rules
-from .step import Outside, Step, start_of, step_of
+from .step import Outside, Step, settings_of, start_of, starts_of, step_of
 
 __all__ = [
     "LAST_LOSS",
@@ -17,6 +17,8 @@ __all__ = [
     "Step",
     "fired_rules",
     "in_lanes",
+    "settings_of",
     "start_of",
+    "starts_of",
     "step_of",
 ]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import optree
 
+from ...errors import ArgumentError
 from ...graph import Array, ArrayType, Graph
 from ...trace import trace
 from ...trace.traced import supported_dtype, type_of
@@ -32,7 +33,7 @@ from .searched import searched_stages, searched_state
 from .settings import Settings
 from .status import RECORDED, RECORDED_PARAMETERS
 
-__all__ = ["Outside", "Step", "start_of", "step_of"]
+__all__ = ["Outside", "Step", "settings_of", "start_of", "starts_of", "step_of"]
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -92,7 +93,7 @@ def step_of(
 
     Raises ArgumentError if the method changes the shape of the parameters or of its own state.
     """
-    settings, method_with, rule_with, penalty_with = _settings(vector, method, rule, problem.penalty)
+    settings, method_with, rule_with, penalty_with = _settings(vector.dtype, method, rule, problem.penalty)
     places_of_numbers = [settings.add(0.0, vector.dtype) for _ in problem.numbers]
     own, stages = _stages(problem, vector, method, seed, keeps)
     state, structure = leaf_arrays({**_common_state(vector, rule), **own})
@@ -143,30 +144,72 @@ def start_of(
     method: Method,
     rule: StoppingRule,
     seed: int,
-    numbers: Sequence[float] = (),
     keeps: Keeps = Keeps.NOTHING,
 ) -> tuple[list[Array], tuple[Array, ...]]:
-    """The state and the settings of another member, for the same graph. numbers: of the loss, as the problem names them.
-
-    The arrays of the state are new ones.
-    """
+    """The state and the settings of another descent, for the same graph. The arrays of the state are new ones."""
     own, _ = _stages(problem, vector, method, seed, keeps)
     leaves, _ = flatten({**_common_state(vector, rule), **own})
-    state = [np.array(leaf, order="C") for leaf in leaves]
-    state = [array.astype(supported_dtype(array.dtype), copy=False) for array in state]
-    settings = _settings(vector, method, rule, problem.penalty)[0]
-    for number in numbers:
-        settings.add(number, vector.dtype)
-    return state, tuple(settings.arrays)
+    return [_copy(leaf) for leaf in leaves], tuple(_settings(vector.dtype, method, rule, problem.penalty)[0].arrays)
+
+
+def starts_of(
+    problem: Problem,
+    vectors: Array,
+    methods: Sequence[Method],
+    rule: StoppingRule,
+    seeds: Sequence[int],
+    keeps: Keeps = Keeps.NOTHING,
+) -> list[Array]:
+    """The states of many descents, from vectors (K, P), for the same graph: each array is that of one with an axis (K, ...) before.
+
+    Raises ArgumentError if the methods need memories of different shapes.
+    """
+    states = [
+        _stages(problem, vector, method, seed, keeps)[0]
+        for vector, method, seed in zip(vectors, methods, seeds, strict=True)
+    ]
+    _, structure = flatten(states[0])
+    of_each = [structure.flatten_up_to(state) for state in states]
+    shapes = [[np.shape(leaf) for leaf in leaves] for leaves in of_each]
+    if any(other != shapes[0] for other in shapes[1:]):
+        raise ArgumentError(
+            f"{methods[0]}: a grid over a number that sets the size of the method's memory cannot run as one program; "
+            "call minimize once for each value"
+        )
+    own = optree.tree_unflatten(structure, [np.array(leaves) for leaves in zip(*of_each, strict=True)])
+    leaves, structure = flatten(_common_state(vectors[0], rule))
+    common = optree.tree_unflatten(structure, [np.stack([leaf] * len(vectors)) for leaf in leaves])
+    return [_copy(leaf) for leaf in flatten({**common, "parameters": vectors, **own})[0]]
+
+
+def settings_of(
+    problem: Problem,
+    dtype: np.dtype[Any],
+    methods: Sequence[Method],
+    rule: StoppingRule,
+    numbers: Sequence[Sequence[float]],
+) -> list[Array]:
+    """The settings of many descents, (K, ...). dtype: of the parameters. numbers: of the loss, for each, as the problem names them."""
+    known: dict[int, list[Array]] = {}  # members may share a method
+    for method in methods:
+        if id(method) not in known:
+            known[id(method)] = _settings(dtype, method, rule, problem.penalty)[0].arrays
+    of_methods = [np.array(column) for column in zip(*(known[id(method)] for method in methods), strict=True)]
+    return of_methods + [np.array(column, dtype) for column in zip(*numbers, strict=True)]
+
+
+def _copy(leaf: Any) -> Array:
+    array = np.array(leaf, order="C")
+    return array.astype(supported_dtype(array.dtype), copy=False)
 
 
 def _settings(
-    vector: Array, method: Method, rule: StoppingRule, penalty: Penalty | None
+    dtype: np.dtype[Any], method: Method, rule: StoppingRule, penalty: Penalty | None
 ) -> tuple[Settings, Any, Any, Any]:
     """The numbers of the method, the rule and the penalty, and the functions that put traced numbers in their places."""
     settings = Settings()
-    of_method, of_rule = settings.collect(method, vector.dtype), settings.collect(rule, FLOAT64)
-    of_penalty = None if penalty is None else settings.collect(penalty, vector.dtype)
+    of_method, of_rule = settings.collect(method, dtype), settings.collect(rule, FLOAT64)
+    of_penalty = None if penalty is None else settings.collect(penalty, dtype)
     return settings, of_method, of_rule, of_penalty
 
 

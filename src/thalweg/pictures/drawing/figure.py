@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_can_draw", "drawing", "save", "svg_alone", "svg_for_page"]
 
+_DOTS_PER_INCH = 200
 _TIGHT: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.04}
 
 
@@ -82,7 +83,7 @@ def _draw(picture: Any, palette: Palette, more: dict[str, Any], write: Callable[
         write(drawing(picture, palette))
 
 
-def save(picture: Any, path: str | Path, theme: str = "light", dots_per_inch: int = 200) -> Path:
+def save(picture: Any, path: str | Path, theme: str = "light") -> Path:
     """Writes a picture to a file; its ending says how: .svg, .png or .pdf.
 
     Raises ArgumentError for other endings, or if Matplotlib is not installed.
@@ -98,7 +99,7 @@ def save(picture: Any, path: str | Path, theme: str = "light", dots_per_inch: in
         picture,
         palette_of(theme),
         {},
-        lambda figure: figure.savefig(buffer, format=kind, dpi=dots_per_inch, metadata=metadata, **_TIGHT),
+        lambda figure: figure.savefig(buffer, format=kind, dpi=_DOTS_PER_INCH, metadata=metadata, **_TIGHT),
     )
     path.write_bytes(_rounded(buffer.getvalue().decode()).encode() if kind == "svg" else buffer.getvalue())
     return path

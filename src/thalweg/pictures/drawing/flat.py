@@ -17,9 +17,10 @@ from ..slices import Slices
 from .figure import drawing
 from .palette import Palette
 
-__all__ = ["number", "plane_axes"]
+__all__ = ["number"]
 
 _LEVELS = 16
+_WIDTH = 5.4
 _ARROW = 0.052
 """The length of the longest arrow, as a share of the axes."""
 
@@ -29,12 +30,10 @@ def number(value: float) -> str:
     return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
 
 
-def plane_axes(
-    palette: Palette, x: Any, y: Any, names: tuple[str, str], is_equal: bool, width: float = 5.4
-) -> tuple[Figure, Axes]:
+def _plane_axes(x: Any, y: Any, names: tuple[str, str], is_equal: bool) -> tuple[Figure, Axes]:
     """A figure with the axes of a plane; equal scales make its height follow from its width."""
     ratio = float((y[-1] - y[0]) / (x[-1] - x[0])) if is_equal else 0.75
-    figure = Figure(figsize=(width, min(max(0.82 * width * ratio + 0.6, 3.2), 7.0)), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, min(max(0.82 * _WIDTH * ratio + 0.6, 3.2), 7.0)), layout="constrained")
     axes = figure.add_subplot()
     axes.set_xlim(x[0], x[-1])
     axes.set_ylim(y[0], y[-1])
@@ -56,7 +55,7 @@ def _colour(path: Path, place: int, palette: Palette) -> str:
 
 @drawing.register
 def _(data: Plane, palette: Palette) -> Figure:
-    figure, axes = plane_axes(palette, data.x, data.y, data.names, data.is_equal)
+    figure, axes = _plane_axes(data.x, data.y, data.names, data.is_equal)
     heights = Heights.of(data.loss)
     shown = heights.of_losses(data.loss)
     levels = np.linspace(0, 1, _LEVELS + 1)
@@ -210,7 +209,7 @@ def _(data: Slices, palette: Palette) -> Figure:
 
 @drawing.register
 def _(data: Attraction, palette: Palette) -> Figure:
-    figure, axes = plane_axes(palette, data.x, data.y, data.names, data.is_equal)
+    figure, axes = _plane_axes(data.x, data.y, data.names, data.is_equal)
     step_x, step_y = float(data.x[1] - data.x[0]), float(data.y[1] - data.y[0])
     for basin in range(-1, len(data.minima)):
         colour = palette["raised"] if basin < 0 else palette.mix(f"curve-{(basin + 1) % 8 + 1}", "panel", 0.34)

@@ -18,7 +18,6 @@ from .palette import Palette
 
 _LETTER = 5.4
 """Points that a letter takes, at most."""
-_BOX = 41.0
 _COLOURS = {
     "parameters": "curve-2",
     "data": "curve-4",

@@ -17,6 +17,8 @@ __all__ = ["Layout", "lay_out"]
 
 _SWEEPS = 12
 _BEND_WIDTH = 14.0
+_GAP = 16.0
+_LAYER_HEIGHT = 62.0
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,7 @@ class Layout:
     height: float
 
 
-def lay_out(
-    widths: Mapping[Any, float], edges: Sequence[tuple[Any, Any]], gap: float = 16.0, layer_height: float = 62.0
-) -> Layout:
+def lay_out(widths: Mapping[Any, float], edges: Sequence[tuple[Any, Any]]) -> Layout:
     """Places nodes of given widths so that every edge leads downwards. edges: of a graph without cycles, each once."""
     layer = _layers(list(widths), edges)
     chains = {
@@ -48,15 +48,15 @@ def lay_out(
             below[a].append(b)
             above[b].append(a)
     wide = {node: widths.get(node, _BEND_WIDTH) for node in layer}
-    x = _across(rows, above, below, wide, gap)
+    x = _across(rows, above, below, wide)
     left = min((x[node] - wide[node] / 2 for node in layer), default=0.0)
     right = max((x[node] + wide[node] / 2 for node in layer), default=0.0)
-    at = {node: (x[node] - left, layer_height * (layer[node] + 0.5)) for node in layer}
+    at = {node: (x[node] - left, _LAYER_HEIGHT * (layer[node] + 0.5)) for node in layer}
     return Layout(
         {node: at[node] for node in widths},
         {edge: [at[node] for node in chain] for edge, chain in chains.items()},
         right - left,
-        layer_height * len(rows),
+        _LAYER_HEIGHT * len(rows),
     )
 
 
@@ -81,26 +81,23 @@ def _across(
     above: Mapping[Any, list[Any]],
     below: Mapping[Any, list[Any]],
     wide: Mapping[Any, float],
-    gap: float,
 ) -> dict[Any, float]:
     x: dict[Any, float] = {}
     for row in rows:
-        _pack(row, x, wide, gap, {node: float(i) for i, node in enumerate(row)})
+        _pack(row, x, wide, {node: float(i) for i, node in enumerate(row)})
     for sweep in range(_SWEEPS):
         down = sweep % 2 == 0
         for row in rows if down else reversed(rows):
             near = above if down else below
             wanted = {node: float(np.mean([x[n] for n in near[node]])) if near[node] else x[node] for node in row}
             row.sort(key=lambda node: wanted[node])
-            _pack(row, x, wide, gap, wanted)
+            _pack(row, x, wide, wanted)
     return x
 
 
-def _pack(
-    row: Sequence[Any], x: dict[Any, float], wide: Mapping[Any, float], gap: float, wanted: Mapping[Any, float]
-) -> None:
+def _pack(row: Sequence[Any], x: dict[Any, float], wide: Mapping[Any, float], wanted: Mapping[Any, float]) -> None:
     """Places a row in its order, without overlaps, as near to the wanted places as that allows: the pools of isotonic regression."""
-    steps = [(wide[a] + wide[b]) / 2 + gap for a, b in pairwise(row)]
+    steps = [(wide[a] + wide[b]) / 2 + _GAP for a, b in pairwise(row)]
     offsets = list(accumulate(steps, initial=0.0))[: len(row)]
     pools: list[tuple[float, int]] = []
     for node, offset in zip(row, offsets, strict=True):

@@ -29,7 +29,7 @@ def suits_logarithm(values: Array) -> bool:
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-def _power_of_ten(value: float, place: int | None = None) -> str:
+def _power_of_ten(value: float, place: int) -> str:
     return "10" + str(round(math.log10(value))).translate(_SUPERSCRIPTS) if value > 0 else ""
 
 
