@@ -194,20 +194,15 @@ def _widths(context: Any, parameter: Any, value: str | None) -> tuple[int, ...] 
         raise click.BadParameter(f"{value!r}: write the width of each hidden layer, such as 64,32") from None
 
 
-def _lazily(name: str) -> Callable[..., Any]:
-    """A choice out of names that need not be loaded for --help of other commands."""
+def _model(context: Any, parameter: Any, value: str | None) -> str | None:
+    """A model's name. Models are not loaded for --help of other commands."""
+    if value is None:
+        return None
+    from ..fitting.settings import MODELS
 
-    def check(context: Any, parameter: Any, value: str | None) -> str | None:
-        if value is None:
-            return None
-        from .. import fitting
-
-        allowed = getattr(fitting, name)
-        if value not in allowed:
-            raise click.BadParameter(f"{value!r} is unknown. Give one of {', '.join(allowed)}.")
-        return value
-
-    return check
+    if value not in MODELS:
+        raise click.BadParameter(f"{value!r} is unknown. Give one of {', '.join(MODELS)}.")
+    return value
 
 
 learns = _all_of(
@@ -217,7 +212,7 @@ learns = _all_of(
     click.option(
         "--model",
         metavar="MODEL",
-        callback=_lazily("MODELS"),
+        callback=_model,
         help="linear, logistic, softmax, support-vector-machine, poisson or perceptron; by default as the target says.",
     ),
     click.option(

@@ -16,7 +16,8 @@ from ..descent.result import duration
 from ..fitting import Prepared, PreparedStream, TableModel
 from ..graph import Array
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
-from ..tables import Column, Kind
+from ..tables import Kind
+from ..tables.column import Column
 from ..tables.encoding import IGNORED
 from ..tables.table import counted
 
