@@ -1,13 +1,13 @@
-"""Arguments that a function does not have: what to write instead, also for names that users know from other libraries."""
+"""Arguments that are not what they should be: names that a function does not have, with what to write instead; whole numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from numbers import Real
+from numbers import Integral, Real
 
 from .errors import ArgumentError
 
-__all__ = ["FIT", "MINIMIZE", "check_arguments"]
+__all__ = ["FIT", "MINIMIZE", "check_arguments", "whole_number"]
 
 _STEPS = ("max_iter", "maxiter", "max_steps", "n_steps", "num_steps", "steps", "n_iter", "num_iterations", "iterations")
 _RATES = ("learning_rate", "lr", "step_size", "stepsize", "eta")
@@ -77,3 +77,15 @@ def check_arguments(
         else:
             hint = f"It has {', '.join(allowed)}."
         raise ArgumentError(f"{function} has no argument {name!r}. {hint}")
+
+
+def whole_number(name: str, value: object, least: int = 1) -> int:
+    """A whole number, NumPy's as Python's own. Raises ArgumentError for anything else, and for less than `least`.
+
+    >>> whole_number("trials", 0)
+    Traceback (most recent call last):
+    thalweg.errors.ArgumentError: trials=0: expected a whole number, 1 or more
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ArgumentError(f"{name}={value!r}: expected a whole number, {least} or more")
+    return int(value)

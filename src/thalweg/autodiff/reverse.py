@@ -68,12 +68,11 @@ def adjoints(outputs: Sequence[Node], seeds: Sequence[Node | None], inputs: Sequ
             found[node] = adjoint.node
             values: list[Traced] | None = None
             for index, operand in enumerate(node.operands):
-                if operand in active:
-                    rule = node.primitive.adjoint_rule(index)
-                    if rule is not None:
-                        values = values or [Traced(node), *(Traced(x) for x in node.operands)]
-                        contribution = rule(adjoint, *values, **node.attributes)
-                        arriving.setdefault(operand, []).append(as_traced(contribution))
+                rule = node.primitive.adjoint_rule(index) if operand in active else None
+                if rule is not None:
+                    values = values or [Traced(node), *(Traced(x) for x in node.operands)]
+                    contribution = rule(adjoint, *values, **node.attributes)
+                    arriving.setdefault(operand, []).append(as_traced(contribution))
     return found
 
 

@@ -195,13 +195,12 @@ def _widths(context: Any, parameter: Any, value: str | None) -> tuple[int, ...] 
 
 
 def _model(context: Any, parameter: Any, value: str | None) -> str | None:
-    """A model's name. Models are not loaded for --help of other commands."""
-    if value is None:
-        return None
-    from ..fitting.settings import MODELS
+    """The name of a model. They are not loaded for --help."""
+    if value is not None:
+        from ..fitting.settings import MODELS
 
-    if value not in MODELS:
-        raise click.BadParameter(f"{value!r} is unknown. Give one of {', '.join(MODELS)}.")
+        if value not in MODELS:
+            raise click.BadParameter(f"{value!r} is unknown. Give one of {', '.join(MODELS)}.")
     return value
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from ..arguments import whole_number
 from ..errors import ArgumentError, ClusterError
 from .crew import Crew, connect
 from .shard import Shard
@@ -50,9 +51,8 @@ class Cluster:
             raise ArgumentError(f'address={self.address!r}: expected text, such as "auto" or "ray://host:10001"')
         for name in ("workers", "threads", "shards", "memory", "local_steps"):
             value = getattr(self, name)
-            is_missing = value is None and name in ("workers", "local_steps")
-            if not is_missing and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-                raise ArgumentError(f"{name}={value!r}: expected a whole number, 1 or more")
+            if value is not None or name not in ("workers", "local_steps"):
+                object.__setattr__(self, name, whole_number(name, value))
         if self.workers is not None and self.workers > self.shards:
             raise ArgumentError(
                 f"workers={self.workers} with shards={self.shards}: every worker holds one shard at least; raise shards"

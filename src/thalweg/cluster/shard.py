@@ -9,8 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ..compile.native.permutation import permuted
 from ..descent.data import Stream
+from ..descent.stepped_engine import batch_rows
 from ..graph import Array
 
 __all__ = ["ArrayShard", "Draw", "Shard", "StreamShard"]
@@ -99,11 +99,7 @@ class Draw:
     @cached_property
     def examples(self) -> Array:
         """Their numbers, counted over all shards."""
-        places = np.arange(self.iteration * self.batch, (self.iteration + 1) * self.batch)
-        count = self.bounds[-1]
-        epochs = places // count
-        orders = [permuted(places[epochs == one] % count, count, self.seed, one) for one in np.unique(epochs).tolist()]
-        return np.concatenate(orders)
+        return batch_rows(self.iteration, self.batch, self.bounds[-1], self.seed)
 
     def rows_of(self, shard: int) -> list[Array]:
         """Those of a shard, by their places in it; in groups of 2ⁿ, since a program is compiled for each number of rows."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import whole_number
 from ..errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ def powers_of_ten(first: int, last: int, per_decade: int = 1) -> Grid:
     """
     if not isinstance(first, int) or not isinstance(last, int) or first > last:
         raise ArgumentError(f"powers_of_ten({first!r}, {last!r}): expected two whole numbers, the smaller one first")
-    if not isinstance(per_decade, int) or per_decade < 1:
-        raise ArgumentError(f"per_decade={per_decade!r}: expected a whole number, 1 or more")
-    count = (last - first) * per_decade + 1
+    count = (last - first) * whole_number("per_decade", per_decade) + 1
     return Grid(tuple(float(f"{10 ** (first + i / per_decade):.12g}") for i in range(count)))
 
 

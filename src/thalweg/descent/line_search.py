@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import whole_number
 from ..errors import ArgumentError
 from .grid import Grid
 
@@ -68,11 +69,9 @@ def _check_between(name: str, value: Any, low: float, high: float) -> None:
         raise ArgumentError(f"{name}={value!r}: expected a number between {low:g} and {high:g}")
 
 
-def _check_most(most: Any) -> None:
-    if isinstance(most, Grid):
-        return
-    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
-        raise ArgumentError(f"most={most!r}: expected a whole number, 1 or more: how many lengths are tried at most")
+def _check_count(name: str, value: Any) -> None:
+    if not isinstance(value, Grid):
+        whole_number(name, value)
 
 
 def _falls_enough(trial: Trial, reference: Any, decrease: Any) -> Any:
@@ -106,9 +105,8 @@ class Armijo(LineSearch):
     def __post_init__(self) -> None:
         _check_between("decrease", self.decrease, 0, 1)
         _check_between("shrink", self.shrink, 0, 1)
-        _check_most(self.most)
-        if not isinstance(self.window, Grid) and (not isinstance(self.window, int) or self.window < 1):
-            raise ArgumentError(f"window={self.window!r}: expected a whole number, 1 or more")
+        _check_count("most", self.most)
+        _check_count("window", self.window)
 
     def initial_memory(self) -> Any:
         """No losses are known yet."""
@@ -151,7 +149,7 @@ class StrongWolfe(LineSearch):
     def __post_init__(self) -> None:
         _check_between("decrease", self.decrease, 0, 1)
         _check_between("curvature", self.curvature, 0, 1)
-        _check_most(self.most)
+        _check_count("most", self.most)
         grids = isinstance(self.decrease, Grid) or isinstance(self.curvature, Grid)
         if not grids and not self.decrease < self.curvature:
             raise ArgumentError(f"decrease={self.decrease!r} must be smaller than curvature={self.curvature!r}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import whole_number
 from ..compile.device import Device, device_of
 from ..compile.processors import available_processors
 from ..errors import ArgumentError
@@ -270,9 +271,7 @@ def _proximal_method(
 def _check_every(every: int | None, data: Data, batch: int | None) -> int:
     if every is None:
         return max(1, data.examples // batch) if batch else 10
-    if not isinstance(every, int) or isinstance(every, bool) or every < 1:
-        raise ArgumentError(f"validate_every={every!r}: expected a whole number of iterations, 1 or more")
-    return every
+    return whole_number("validate_every", every)
 
 
 def _starts(problem: Problem, parameters: Any, start: Start | None, restarts: int | None, seed: int) -> list[Array]:
@@ -284,14 +283,13 @@ def _starts(problem: Problem, parameters: Any, start: Start | None, restarts: in
 
     if start is not None and not isinstance(start, Start):
         raise ArgumentError(f"start={start!r}: expected a start such as tw.Gaussian(1.0), tw.Glorot() or tw.He()")
-    if restarts is not None and (not isinstance(restarts, int) or isinstance(restarts, bool) or restarts < 1):
-        raise ArgumentError(f"restarts={restarts!r}: expected a whole number, 1 or more")
-    if start is None and restarts == 1:
+    count = 1 if restarts is None else whole_number("restarts", restarts)
+    if start is None and count == 1:
         return [given]
     generator = np.random.default_rng([seed % (1 << 63), 1])
     if start is not None:
-        return [start.vector(problem.layout, given, generator) for _ in range(restarts or 1)]
-    return [given, *(Gaussian().vector(problem.layout, given, generator) for _ in range((restarts or 1) - 1))]
+        return [start.vector(problem.layout, given, generator) for _ in range(count)]
+    return [given, *(Gaussian().vector(problem.layout, given, generator) for _ in range(count - 1))]
 
 
 def _default_rule(data: Data, batch: int | None, method: Method) -> StoppingRule:
@@ -338,14 +336,9 @@ def _check_batch(batch: int | None, data: Data) -> int | None:
         return None
     if not data.examples:
         raise ArgumentError(f"batch_size={batch}: mini-batches need data; pass data=(X, y)")
-    if not isinstance(batch, int | np.integer) or not batch >= 1:
-        raise ArgumentError(f"batch_size={batch!r}: expected a whole number, 1 or more")
-    return int(batch) if batch < data.examples else None
+    size = whole_number("batch_size", batch)
+    return size if size < data.examples else None
 
 
 def _thread_count(threads: int | None) -> int:
-    if threads is None:
-        return available_processors()
-    if not isinstance(threads, int) or threads < 1:
-        raise ArgumentError(f"threads={threads!r}: expected a whole number, 1 or more")
-    return threads
+    return available_processors() if threads is None else whole_number("threads", threads)

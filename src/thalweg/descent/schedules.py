@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import whole_number
 from ..errors import ArgumentError
 from .methods.base import Schedule, check_positive
 
@@ -26,11 +27,6 @@ __all__ = [
     "step_decay",
     "warm_up",
 ]
-
-
-def _check_steps(name: str, steps: Any) -> None:
-    if not isinstance(steps, int | np.integer) or steps < 1:
-        raise ArgumentError(f"{name}={steps!r}: expected a whole number of steps, 1 or more")
 
 
 def constant(rate: float) -> Schedule:
@@ -60,7 +56,7 @@ def step_decay(rate: float, factor: float, every: int) -> Schedule:
     """
     check_positive("rate", rate)
     check_positive("factor", factor)
-    _check_steps("every", every)
+    whole_number("every", every)
     return lambda t: rate * np.exp(math.log(factor) * np.floor(t / every))
 
 
@@ -80,7 +76,7 @@ def polynomial(rate: float, end: float, steps: int, power: float = 1.0) -> Sched
     """
     check_positive("rate", rate)
     check_positive("power", power)
-    _check_steps("steps", steps)
+    whole_number("steps", steps)
     return lambda t: end + (rate - end) * (1 - np.minimum(t / steps, 1.0)) ** power
 
 
@@ -93,7 +89,7 @@ def cosine(rate: float, steps: int, end: float = 0.0) -> Schedule:
     0.5
     """
     check_positive("rate", rate)
-    _check_steps("steps", steps)
+    whole_number("steps", steps)
     return lambda t: end + (rate - end) * (1 + np.cos(math.pi * np.minimum(t / steps, 1.0))) / 2
 
 
@@ -103,7 +99,7 @@ def warm_up(steps: int, schedule: Schedule | float) -> Schedule:
     >>> [float(warm_up(4, 1.0)(t)) for t in (0, 1, 3, 9)]
     [0.25, 0.5, 1.0, 1.0]
     """
-    _check_steps("steps", steps)
+    whole_number("steps", steps)
     rest = schedule if callable(schedule) else constant(schedule)
     return lambda t: np.minimum((t + 1) / steps, 1.0) * rest(t)
 
@@ -116,7 +112,7 @@ def one_cycle(rate: float, steps: int, share: float = 0.3, start: float = 0.04, 
     Source: L. Smith and N. Topin, *Super-Convergence* (2018).
     """
     check_positive("rate", rate)
-    _check_steps("steps", steps)
+    whole_number("steps", steps)
     if not 0 < share < 1:
         raise ArgumentError(f"share={share!r}: expected a fraction between 0 and 1")
     top = share * steps
@@ -139,7 +135,7 @@ def chained(*parts: tuple[int, Schedule | float]) -> Schedule:
     if not parts:
         raise ArgumentError("chained() needs at least one part, (steps, schedule)")
     for steps, _ in parts:
-        _check_steps("steps", steps)
+        whole_number("steps", steps)
     schedules = [part if callable(part) else constant(part) for _, part in parts]
     starts = np.cumsum([0, *(steps for steps, _ in parts[:-1])]).tolist()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..compile.native.permutation import permutation
+from ..compile.native.permutation import examples_at
 from ..graph import Array, Graph, evaluate
 from .loops import record_stride
 from .steps import Step
@@ -106,6 +106,5 @@ def stage_graphs(step: Step, graph: Graph) -> list[Graph]:
 
 def batch_rows(step: int, batch: int, examples: int, seed: int) -> Array:
     """The examples of a step's mini-batch: consecutive places in the shuffled order of the epochs."""
-    positions = np.arange(step * batch, (step + 1) * batch)
-    orders = {epoch: permutation(examples, seed, epoch) for epoch in np.unique(positions // examples).tolist()}
-    return np.array([orders[p // examples][p % examples] for p in positions.tolist()])
+    found: Array = examples_at(np.arange(step * batch, (step + 1) * batch), examples, seed)
+    return found

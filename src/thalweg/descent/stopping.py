@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import whole_number
 from ..errors import ArgumentError
 
 __all__ = [
@@ -155,11 +156,6 @@ def _check_positive(name: str, value: Any) -> None:
         raise ArgumentError(f"{name}={value!r}: expected a number above 0")
 
 
-def _check_count(name: str, value: Any) -> None:
-    if not isinstance(value, int | np.integer) or value < 1:
-        raise ArgumentError(f"{name}={value!r}: expected a whole number, 1 or more")
-
-
 @dataclass(frozen=True)
 class GradientBelow(StoppingRule):
     """Stops when the gradient's Euclidean norm is at or below a threshold.
@@ -210,7 +206,7 @@ class NoChange(StoppingRule):
     tolerance: float = 1e-10
 
     def __post_init__(self) -> None:
-        _check_count("steps", self.steps)
+        whole_number("steps", self.steps)
         if not self.tolerance >= 0:
             raise ArgumentError(f"tolerance={self.tolerance!r}: expected a number, 0 or more")
 
@@ -236,7 +232,7 @@ class MaxSteps(StoppingRule):
     steps: int
 
     def __post_init__(self) -> None:
-        _check_count("steps", self.steps)
+        whole_number("steps", self.steps)
 
     def fires(self, now: Any, memory: Any) -> tuple[Any, Any]:
         """step ≥ steps."""
@@ -277,7 +273,7 @@ class ValidationStalls(StoppingRule):
     improvement: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_count("checks", self.checks)
+        whole_number("checks", self.checks)
         if not self.improvement >= 0:
             raise ArgumentError(f"improvement={self.improvement!r}: expected a number, 0 or more")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from .. import descent
+from ..arguments import whole_number
 from ..descent import Method
 from ..errors import ArgumentError
 from ..models import LOSSES, Linear, Logistic, Loss, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
@@ -92,9 +93,8 @@ class Settings:
             if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value >= 0):
                 raise ArgumentError(f"{name}={value!r}: expected a number, 0 or more")
         for name in ("batch_size", "epochs", "patience"):
-            value = getattr(self, name)
-            if value is not None and not (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
-                raise ArgumentError(f"{name}={value!r}: expected a whole number, 1 or more")
+            if getattr(self, name) is not None:
+                whole_number(name, getattr(self, name))
         if self.hidden is not None and self.model not in (None, "perceptron"):
             raise ArgumentError(
                 f"hidden={self.hidden!r}: only a perceptron has hidden layers; the model is {self.model}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..arguments import whole_number
 from ..descent import L2, MaxSteps, Momentum
 from ..errors import ArgumentError, TableError
 from ..hyperparameters import Halving, LogUniform, SearchProgress, SearchResult, Uniform, search
@@ -58,10 +59,7 @@ def tune(
             f"{prepared.table.path} has too few rows to keep some for validation, by which trials are compared; "
             "add rows, or use: thalweg fit"
         )
-    if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 1:
-        raise ArgumentError(f"epochs={epochs!r}: expected a whole number, 1 or more")
-    if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
-        raise ArgumentError(f"batch_size={batch_size!r}: expected a whole number, 1 or more")
+    epochs, batch_size = whole_number("epochs", epochs), whole_number("batch_size", batch_size)
     training = prepared.fitted
     found = search(
         _loss(prepared.model),

@@ -9,10 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-
+from ..arguments import whole_number
 from ..descent.stopping import AnyOf, MaxSteps, StoppingRule
-from ..errors import ArgumentError
 
 __all__ = ["Halving", "limited", "steps_of"]
 
@@ -34,10 +32,8 @@ class Halving:
     def __post_init__(self) -> None:
         for name, least in (("factor", 2), ("rungs", 1)):
             value = getattr(self, name)
-            if value is None and name == "rungs":
-                continue
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-                raise ArgumentError(f"tw.Halving({name}={value!r}): expected a whole number, {least} or more")
+            if value is not None or name != "rungs":
+                object.__setattr__(self, name, whole_number(name, value, least))
 
     def budgets(self, trials: int) -> tuple[float, ...]:
         """The share of all its steps that a trial has taken at each comparison, and in the end: 1."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..arguments import whole_number
 from ..cluster import Cluster
 from ..descent import Method, Progress, Result, Start, StoppingRule
 from ..descent.data import data_of
@@ -91,9 +92,7 @@ def search(
     """
     begin = time.perf_counter()
     given = checked_ranges(ranges, check_range)
-    for name, value in (("rounds", rounds), ("trials", trials)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ArgumentError(f"{name}={value!r}: expected a whole number, 1 or more")
+    rounds, trials = whole_number("rounds", rounds), whole_number("trials", trials)
     for name, share in (("keep", keep), ("narrowing", narrowing)):
         if not isinstance(share, int | float) or not 0 < share <= 1:
             raise ArgumentError(f"{name}={share!r}: expected a share, above 0 and at most 1")

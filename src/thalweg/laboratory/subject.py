@@ -23,8 +23,8 @@ __all__ = ["Examples", "Subject"]
 class Examples:
     """Small data, and the model that is fitted to them.
 
-    X (N, n), y (N,): as the model sees them. features, target: what they are called. is_classes: whether y is 0 or 1, and then
-    classes their names. predict: (parameters, X) → predictions.
+    X (N, n), y (N,): as the model sees them. features, target: what they are called. classes: their names, if y is 0 or 1.
+    predict: (parameters, X) → predictions.
     """
 
     X: Array

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import whole_number
 from ..errors import ArgumentError
 from .losses import Hinge, LogisticLoss, Loss
-from .model import Model, check_count
+from .model import Model
 
 __all__ = ["Linear", "Logistic", "Poisson", "Softmax", "SupportVectorMachine"]
 
@@ -74,4 +75,4 @@ class SupportVectorMachine(Linear):
                 f'objective={self.objective!r}: a support vector machine has "hinge" or "squared_hinge"'
             )
         if self.outputs is not None:
-            check_count("outputs", self.outputs - 1)
+            whole_number("outputs", self.outputs - 1)

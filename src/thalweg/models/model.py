@@ -7,17 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import whole_number
 from ..errors import ArgumentError
 from ..graph import Array
 from .losses import Loss, loss_named
 
-__all__ = ["Layer", "Model", "check_count"]
-
-
-def check_count(name: str, value: Any) -> None:
-    """Raises ArgumentError unless value is a whole number, 1 or more."""
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ArgumentError(f"{name}={value!r}: expected a whole number, 1 or more")
+__all__ = ["Layer", "Model"]
 
 
 @dataclass(frozen=True)
@@ -68,9 +63,9 @@ class Model:
     objective: str | Loss = field(default="squared", kw_only=True)
 
     def __post_init__(self) -> None:
-        check_count("inputs", self.inputs)
+        whole_number("inputs", self.inputs)
         if self.outputs is not None:
-            check_count("outputs", self.outputs)
+            whole_number("outputs", self.outputs)
         if self.criterion.has_score_per_class and (self.outputs or 1) < 2:
             raise ArgumentError(
                 f"outputs={self.outputs!r}: {self.criterion} needs one output for each class, 2 or more"

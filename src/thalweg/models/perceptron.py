@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import whole_number
 from ..errors import ArgumentError
 from ..graph import Array
 from .activations import activation_named
-from .model import Layer, Model, check_count
+from .model import Layer, Model
 
 __all__ = ["Perceptron"]
 
@@ -40,7 +41,7 @@ class Perceptron(Model):
         super().__post_init__()
         object.__setattr__(self, "hidden", tuple(self.hidden))
         for number, width in enumerate(self.hidden):
-            check_count(f"hidden[{number}]", width)
+            whole_number(f"hidden[{number}]", width)
         activation_named(self.activation)
         if self.drawn not in ("auto", "he", "glorot"):
             raise ArgumentError(f'drawn={self.drawn!r}: expected "auto", "he" or "glorot"')

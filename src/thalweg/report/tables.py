@@ -23,11 +23,11 @@ __all__ = ["coefficients", "confusion", "figures", "folded", "history", "members
 _MOST_ROWS = 500
 
 
-def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], is_caption_seen: bool = False) -> Markup:
+def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Markup:
     """A table whose first column names the rows. It scrolls within itself where the page is narrow."""
     head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in heads)))
     body = tag("tbody", *(_row(row) for row in rows))
-    label = tag("caption", caption, class_="" if is_caption_seen else "unseen")
+    label = tag("caption", caption, class_="unseen")
     return tag(
         "div",
         tag("table", label, head, body, class_="numbers"),

@@ -7,9 +7,9 @@ from collections.abc import Collection
 
 import numpy as np
 
-from .encoding import MISSING_CATEGORY, Encoding, count_of_rows, places_of_categories
+from .encoding import MISSING_CATEGORY, Encoding, places_of_categories
 from .source import Source
-from .table import Table
+from .table import Table, counted
 
 __all__ = ["Differences"]
 
@@ -46,12 +46,12 @@ class Differences:
                 is_number = feature.category is None
                 fill = f"the training median, {feature.fill:g}," if is_number else "no category"
                 notes.append(
-                    f"{name} is missing in {count_of_rows(missing)}, and never was at training: {fill} stands for it"
+                    f"{name} is missing in {counted(missing, 'row')}, and never was at training: {fill} stands for it"
                 )
             if unseen := self._unseen.get(name):
                 names = sorted(unseen)
                 shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-                rows = count_of_rows(unseen.total())
+                rows = counted(unseen.total(), "row")
                 notes.append(f"{rows} of {name} hold what training never saw ({shown}): taken as none of the known")
         expected = {*self._encoding.indices(), *self._encoding.left_out, *known}
         more = [name for name in source.names() if name not in expected]

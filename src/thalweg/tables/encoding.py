@@ -24,7 +24,7 @@ from ..graph import Array
 from .column import Column, Kind
 from .missing import Missing, Unseen, check_choice, refuse_missing
 from .names import no_such_column
-from .table import Table
+from .table import Table, counted
 from .threads import threads_for
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "Encoding",
     "Feature",
     "check_size",
-    "count_of_rows",
     "features_of_category",
     "features_of_number",
     "fill_features",
@@ -221,7 +220,7 @@ class Encoding:
                 row = int(np.arange(table.row_count)[rows][places[0]])
                 raise TableError(
                     f"{table.place(row)}, column {name!r}: training never saw {column.value_name(values[places[0]])!r}, and such "
-                    f"values are refused ({count_of_rows(len(places))}). Correct the cell, or take it as none of the known: "
+                    f"values are refused ({counted(len(places), 'row')}). Correct the cell, or take it as none of the known: "
                     "--unseen none (in Python: unseen='none')."
                 )
 
@@ -365,8 +364,3 @@ def places_of_categories(categories: list[str | None], column: Column) -> Array:
     """For each category of a column, and last for a missing value, its place among known ones, or -1."""
     known = {category: place for place, category in enumerate(categories)}
     return np.array([known.get(name, -1) for name in (*column.categories, MISSING_CATEGORY)])
-
-
-def count_of_rows(count: int) -> str:
-    """For a person."""
-    return f"{count:,} row" + ("" if count == 1 else "s")

@@ -104,14 +104,14 @@ def _of_numbers(name: str, values: Array, wanted: Kind | None, place: Place) -> 
 def _no_boolean(name: str, value: str, row: int, place: Place) -> TableError:
     return TableError(
         f"{place(row)}, column {name!r}: {value!r} is neither true nor false, and the column was to be read as boolean. "
-        f"Write true, false, yes, no, 0 or 1, or take it as a category: {_option(name)}"
+        f"Write true, false, yes, no, 0 or 1, or take it as a category: {_as_category(name)}"
     )
 
 
-def _option(name: str, kind: Kind = Kind.CATEGORY) -> str:
+def _as_category(name: str) -> str:
     import shlex
 
-    return f"--kind {shlex.quote(f'{name}={kind.value}')} (in Python: kinds={{{name!r}: Kind.{kind.name}}})"
+    return f"--kind {shlex.quote(f'{name}=category')} (in Python: kinds={{{name!r}: Kind.CATEGORY}})"
 
 
 def _of_other(name: str, data: Any, wanted: Kind | None, place: Place) -> Column:
@@ -207,7 +207,7 @@ def _no_number(name: str, text: _Text, is_number: Array, was_given: bool, place:
     return TableError(
         f"{place(row)}, column {name!r}: the value {value!r} is not a number; a number was expected, {expected} "
         f"({number} not). Correct the cell, or leave it empty if the value is missing, "
-        f"{instead}: {_option(name)}"
+        f"{instead}: {_as_category(name)}"
     )
 
 

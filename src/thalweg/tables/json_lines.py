@@ -14,7 +14,7 @@ import pyarrow.json
 from ..errors import TableError
 from .arrow import common_type, encoded
 from .part import Part, cast_batch
-from .text import blocks_of_lines, read_text
+from .text import blocks_of_lines, line_of_row, read_text
 
 __all__ = ["JsonLines"]
 
@@ -57,13 +57,8 @@ class JsonLines(Part):
         return table if schema else encoded(table)
 
     def place(self, row: int) -> str:
-        count = -1
-        for line, block in blocks_of_lines(self._text):
-            for number, text in enumerate(block.split(b"\n"), line):
-                count += bool(text.strip())
-                if count == row:
-                    return f"{self.path}, line {number:,} (row {row + 1:,})"
-        return super().place(row)
+        line = line_of_row(self._text, row, lambda text: bool(text.strip()))
+        return super().place(row) if line is None else f"{self.path}, line {line:,} (row {row + 1:,})"
 
     def _tables(self) -> Iterator[Any]:
         for line, block in blocks_of_lines(self._text):

@@ -16,7 +16,7 @@ from ..graph import Array
 from . import compute as pc
 from .arrow import as_numpy, as_truth
 from .part import Part
-from .text import TextFile, blocks_of_lines, read_text
+from .text import TextFile, blocks_of_lines, line_of_row, read_text
 
 __all__ = ["LABEL", "LibsvmFile", "is_libsvm"]
 
@@ -86,13 +86,8 @@ class LibsvmFile(Part):
         return pa.Table.from_batches((batch for rows in read for batch in self._batches(rows, schema)), schema)
 
     def place(self, row: int) -> str:
-        count = -1
-        for line, block in blocks_of_lines(self._text):
-            for number, text in enumerate(block.split(b"\n"), line):
-                count += bool(text.partition(b"#")[0].strip())
-                if count == row:
-                    return f"{self.path}, line {number:,} (row {row + 1:,})"
-        return super().place(row)
+        line = line_of_row(self._text, row, lambda text: bool(text.partition(b"#")[0].strip()))
+        return super().place(row) if line is None else f"{self.path}, line {line:,} (row {row + 1:,})"
 
     def _batches(self, rows: _Rows, schema: Any) -> Iterator[Any]:
         width = len(schema)

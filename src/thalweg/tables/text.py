@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -16,7 +16,7 @@ import pyarrow as pa
 from ..errors import ArgumentError, TableError
 from .files import io_errors, open_stream
 
-__all__ = ["TextFile", "blocks_of_lines", "read_text"]
+__all__ = ["TextFile", "blocks_of_lines", "line_of_row", "read_text"]
 
 _BLOCK, _PIECE = 1 << 20, 1 << 18
 _WITH_ASCII = frozenset({"utf-8", "cp949", "cp1252"})
@@ -216,3 +216,14 @@ def blocks_of_lines(text: TextFile) -> Iterator[tuple[int, bytes]]:
             if complete:
                 yield line, complete
                 line += complete.count(b"\n")
+
+
+def line_of_row(text: TextFile, row: int, is_row: Callable[[bytes], bool]) -> int | None:
+    """The number of the line that holds a row, counted from 0; None if there are not so many. is_row: whether a line is one."""
+    count = -1
+    for first, block in blocks_of_lines(text):
+        for number, line in enumerate(block.split(b"\n"), first):
+            count += is_row(line)
+            if count == row:
+                return number
+    return None

@@ -7,6 +7,7 @@ of its matrix.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from llvmlite import ir
 
 from .arrays import Function, integer, loop, value_type
 from .formulas import across, constant
-from .operands import added, fused, moved
+from .operands import Sums, added, fused, moved
 from .product_axes import Product
 
 __all__ = ["emit_inner_products"]
@@ -84,30 +85,15 @@ def _emit_block(
     # Several independent sums where there are few, so that additions do not wait for each other.
     chains = min(4 if height * width == 1 else 2 if height * width <= 4 else 1, max(count, 1))
     kind = value_type(dtype, lanes)
-    sums = [[[function.allocate(kind) for _ in range(width)] for _ in range(height)] for _ in range(chains)]
-    for chain_sums in sums:
-        for row in chain_sums:
-            for pointer in row:
-                builder.store(constant(kind, 0), pointer)
+    sums = Sums(function, [kind] * width, height, chains)
 
     def add(index: ir.Value | int, chain: int, size: int) -> None:
         at_a, at_b = (moved(function, starts[x], dtype, index, stride) for x, stride in ((0, k.a), (1, k.b)))
-        columns = [read(moved(function, at_b, dtype, j, n.b), k.b, size) for j in range(width)]
+        columns = [_read(function, moved(function, at_b, dtype, j, n.b), dtype, k.b, size, lanes) for j in range(width)]
         for i in range(height):
-            left = read(moved(function, at_a, dtype, i, m.a), k.a, size)
+            left = _read(function, moved(function, at_a, dtype, i, m.a), dtype, k.a, size, lanes)
             for j, right in enumerate(columns):
-                pointer = sums[chain][i][j]
-                builder.store(fused(function, left, right, builder.load(pointer, typ=kind)), pointer)
-
-    def read(start: ir.Value, stride: int, size: int) -> ir.Value:
-        value = function.read(start, dtype, stride, size)
-        if size == lanes:
-            return value
-        if size == 1:
-            return builder.insert_element(constant(kind, 0), value, ir.Constant(ir.IntType(32), 0))
-        mask = [min(lane, size) for lane in range(lanes)]  # beyond the end: a zero
-        zeros, indices = constant(value.type, 0), ir.VectorType(ir.IntType(32), lanes)
-        return builder.shuffle_vector(value, zeros, ir.Constant(indices, mask))
+                sums.replace(chain, i, j, partial(fused, function, left, right))
 
     if count * height * width <= _MOST_UNROLLED:
         for index in range(count):
@@ -126,11 +112,20 @@ def _emit_block(
         add(count * lanes, 0, rest)
     for i in range(height):
         for j in range(width):
-            total = builder.load(sums[0][i][j], typ=kind)
-            for chain in range(1, chains):
-                total = added(function, total, builder.load(sums[chain][i][j], typ=kind))
-            result = across(builder, "sum", total)
+            result = across(builder, "sum", sums.total(i, j))
             at_c = moved(function, moved(function, starts[2], dtype, i, m.c), dtype, j, n.c)
             if accumulates:
                 result = added(function, function.read(at_c, dtype, 1, 1), result)
             function.write(result, at_c, dtype, 1, 1)
+
+
+def _read(function: Function, start: ir.Value, dtype: np.dtype[Any], stride: int, size: int, lanes: int) -> ir.Value:
+    """So many numbers as a vector of lanes; beyond their end it holds zeros."""
+    builder, value = function.builder, function.read(start, dtype, stride, size)
+    if size == lanes:
+        return value
+    if size == 1:
+        return builder.insert_element(constant(value_type(dtype, lanes), 0), value, ir.Constant(ir.IntType(32), 0))
+    mask = [min(lane, size) for lane in range(lanes)]
+    zeros, indices = constant(value.type, 0), ir.VectorType(ir.IntType(32), lanes)
+    return builder.shuffle_vector(value, zeros, ir.Constant(indices, mask))

@@ -200,17 +200,21 @@ def _emit_innermost(nest: _Nest, starts: dict[int, ir.Value]) -> None:
         left = builder.sub(nest.share.count, done)
         loop(function, left, lambda i: vector(builder.add(done, i), 1, narrow), "left")
     for target, access in in_registers:
-        name, dtype = target.node.primitive.name, target.node.dtype
-        total = builder.load(wide[target.node], typ=value_type(dtype, nest.width))
-        result = across(builder, name, total)
-        if extent % nest.width or nest.share is not None:
-            rest = builder.load(narrow[target.node], typ=element_type(dtype))
-            result = combine(builder, name, result, rest)
-        pointer = starts[id(access)]
-        if target.accumulates or _has_outer_reduction(access, nest.extents):
-            old = function.read(pointer, dtype, 0, 1)
-            result = combine(builder, name, old, result)
-        function.write(result, pointer, dtype, 0, 1)
+        _store_total(nest, target, access, starts[id(access)], wide[target.node], narrow[target.node])
+
+
+def _store_total(
+    nest: _Nest, target: Target, access: Access, pointer: ir.Value, wide: ir.Value, narrow: ir.Value
+) -> None:
+    """Writes what a reduction comes to, out of the registers of its vectors and of what was left over."""
+    function, builder = nest.function, nest.function.builder
+    name, dtype = target.node.primitive.name, target.node.dtype
+    result = across(builder, name, builder.load(wide, typ=value_type(dtype, nest.width)))
+    if nest.extents[-1] % nest.width or nest.share is not None:
+        result = combine(builder, name, result, builder.load(narrow, typ=element_type(dtype)))
+    if target.accumulates or _has_outer_reduction(access, nest.extents):
+        result = combine(builder, name, function.read(pointer, dtype, 0, 1), result)
+    function.write(result, pointer, dtype, 0, 1)
 
 
 def _accumulator(function: Function, node: Node, width: int) -> ir.Value:

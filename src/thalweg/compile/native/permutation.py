@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ROUNDS", "Sampling", "bits_of", "permutation", "permuted"]
+__all__ = ["ROUNDS", "Sampling", "bits_of", "examples_at", "permutation", "permuted"]
 
 ROUNDS = 4
 GOLDEN = 0x9E3779B97F4A7C15
@@ -67,6 +67,14 @@ def permuted(places: Any, count: int, seed: int, epoch: int) -> Any:
             x[pending] = y
             pending &= x >= count
     return x.astype(np.int64)
+
+
+def examples_at(positions: Any, count: int, seed: int) -> Any:
+    """The examples at ascending positions, counted from the first one of the first epoch on."""
+    epochs, places = np.divmod(positions, count)
+    return np.concatenate(
+        [permuted(places[epochs == epoch], count, seed, epoch) for epoch in np.unique(epochs).tolist()]
+    )
 
 
 def _keys(seed: int, epoch: int) -> list[tuple[int, int]]:

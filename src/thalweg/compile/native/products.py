@@ -11,6 +11,7 @@ ACM TOMS 34 (2008).
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -18,7 +19,7 @@ from llvmlite import ir
 from .arrays import Function, integer, loop, value_type
 from .formulas import constant
 from .inner_products import emit_inner_products
-from .operands import Operand, added, fused, moved
+from .operands import Operand, Sums, added, fused, moved
 from .plain_products import emit_number_by_number
 from .product_axes import Axis, Product, runs_along_k
 
@@ -205,14 +206,7 @@ def _emit_registers(
     chains = (
         1 if steps is not None or height * len(block) >= 6 or k.extent < 16 else 4 if height * len(block) <= 2 else 2
     )
-    sums = [
-        [[function.allocate(value_type(dtype, width)) for _, width in block] for _ in range(height)]
-        for _ in range(chains)
-    ]
-    for chain_sums in sums:
-        for row in chain_sums:
-            for pointer, (_, width) in zip(row, block, strict=True):
-                builder.store(constant(value_type(dtype, width), 0), pointer)
+    sums = Sums(function, [value_type(dtype, width) for _, width in block], height, chains)
 
     def step(index: ir.Value | int, chain: int) -> None:
         at_b = moved(function, b[1], dtype, index, k.b)
@@ -220,10 +214,8 @@ def _emit_registers(
         columns = [function.read(moved(function, at_b, dtype, start, 1), dtype, 1, width) for start, width in block]
         for i in range(height):
             left = function.read(moved(function, at_a, dtype, i, m.a), dtype, 1, 1)
-            for j, (_, width) in enumerate(block):
-                pointer = sums[chain][i][j]
-                old = builder.load(pointer, typ=value_type(dtype, width))
-                builder.store(fused(function, function.splat(left, width), columns[j], old), pointer)
+            for j, (column, (_, width)) in enumerate(zip(columns, block, strict=True)):
+                sums.replace(chain, i, j, partial(_with_product, function, left, column, width))
 
     def turn(index: ir.Value) -> None:
         first = builder.mul(index, integer(chains)) if chains > 1 else index
@@ -235,11 +227,13 @@ def _emit_registers(
         step(index, 0)
     for i in range(height):
         for j, (start, width) in enumerate(block):
-            total = builder.load(sums[0][i][j], typ=value_type(dtype, width))
-            for chain in range(1, chains):
-                other = builder.load(sums[chain][i][j], typ=value_type(dtype, width))
-                total = added(function, total, other)
+            total = sums.total(i, j)
             at_c = moved(function, moved(function, c[1], dtype, i, m.c), dtype, start, n.c)
             if accumulates:
                 total = added(function, function.read(at_c, dtype, n.c, width), total)
             function.write(total, at_c, dtype, n.c, width)
+
+
+def _with_product(function: Function, left: ir.Value, column: ir.Value, width: int, old: ir.Value) -> ir.Value:
+    """A vector of sums and the products of one number with a vector of columns."""
+    return fused(function, function.splat(left, width), column, old)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...compile.cut import Sweep
 from ...compile.device import Device
-from ...compile.native.permutation import permuted
+from ...compile.native.permutation import examples_at
 from ...errors import ArgumentError
 from ...graph import Array
 from ..chunks import chunked_engine
@@ -112,11 +112,7 @@ def _gathered(arrays: Sequence[Array], rows: int, seed: int, device: Device) -> 
     def windows() -> Iterator[Chunk]:
         first = 0
         while True:
-            positions = np.arange(first, first + rows)
-            epochs, places = np.divmod(positions, count)
-            chosen = np.concatenate(
-                [permuted(places[epochs == epoch], count, seed, int(epoch)) for epoch in np.unique(epochs)]
-            )
+            chosen = examples_at(np.arange(first, first + rows), count, seed)
             with precise():
                 window: Any = tuple(on_device(array[chosen], place) for array in arrays)
             yield window

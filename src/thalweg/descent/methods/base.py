@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from ...arguments import whole_number
 from ...errors import ArgumentError
 from ...graph import Array
 from ..grid import Grid
@@ -72,10 +73,8 @@ def check_fraction(name: str, value: Any) -> None:
 
 def check_count(name: str, value: Any) -> None:
     """Raises ArgumentError unless value is a whole number, 1 or more."""
-    if isinstance(value, Grid):
-        return
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ArgumentError(f"{name}={value!r}: expected a whole number, 1 or more")
+    if not isinstance(value, Grid):
+        whole_number(name, value)
 
 
 class SecondDerivatives(Protocol):

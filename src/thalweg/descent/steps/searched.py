@@ -25,7 +25,7 @@ def searched_state(vector: Array, method: Method, memory: Any) -> State:
     """What a descent with searched steps starts with, beside what all have.
 
     loss, gradient: at the accepted point, the `parameters`. direction, slope, length, trials: of the search along
-    a direction. steepest: whether the direction is that of steepest descent, after another has failed.
+    a direction. is_steepest: whether the direction is that of steepest descent, after another has failed.
     """
     assert method.line_search is not None
     zero = np.float64(0)
