@@ -143,9 +143,29 @@ def test_numbers_with_signs_and_separators_are_said_to_be_text(tmp_path: Path) -
     assert f"not used: {plainly}" in shown
     assert "category; 9 different: 0.5%, 1.5%, 2.5%, 3.5%, ...; numbers are written as 1234.5" in shown
     command = ["fit", str(path), "--target", "price"]
-    assert f"Rewrite it: {plainly}." in CliRunner().invoke(main, command).output
+    assert f"Numbers{plainly[7:]}." in CliRunner().invoke(main, command).output
 
 
 def test_a_file_without_names_of_columns_is_told(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("1,2.5\n2,3.5\n3,4.5\n")
     assert "Are these values? The first line has to name the columns" in told(tmp_path / "t.csv")
+
+
+def test_what_makes_scores_look_better_than_they_are_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,x,y\n" + "".join(f"{i},{i * i % 7},{'yes' if i % 50 == 0 else 'no'}\n" for i in range(1, 301)))
+    shown = " ".join(told(path).split())
+    assert "id number; 1 to 300; rises by 1 from row to row: if it only numbers them, --ignore id" in shown
+    assert "Note: 98 % of the rows are no, so whoever always answers that is right as often" in shown
+    assert "Note: 98 %" not in " ".join(told(path, "--class-weight", "balanced").split())
+
+
+@pytest.mark.parametrize(
+    ("numbers", "problem"), [(120, "120 of the 121 classes of y have one row only"), (200, "holds texts, 201")]
+)
+def test_a_target_of_numbers_and_words_is_told(tmp_path: Path, numbers: int, problem: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{i % 13},{i + 0.5 if i < numbers else 'high'}\n" for i in range(300)))
+    shown = " ".join(told(path).split())
+    assert problem in shown
+    assert "ost of the different values are numbers: correct those that are none, such as 'high'" in shown

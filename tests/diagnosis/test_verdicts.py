@@ -270,3 +270,17 @@ def test_how_fast_the_loss_still_fell_is_told_only_where_it_is_known() -> None:
     assert told(3) == "it ran out of steps or time; the loss was still falling"
     gain = (2 * 0.98**54 - 2 * 0.98**60) / 3
     assert told(30).endswith(f"still falling, by {gain:.3g} a step at the end")
+
+
+def test_steps_that_change_nothing_change_no_verdict() -> None:
+    def found(function: Any, rate: float, steps: int) -> tw.Verdict:
+        method = tw.GradientDescent(rate)
+        return tw.minimize(function, np.array([-1.2, 1.0]), method=method, stop=tw.MaxSteps(steps)).verdict
+
+    def rosenbrock(p: Any) -> Any:
+        return (1 - p[0]) ** 2 + 100 * (p[1] - p[0] ** 2) ** 2
+
+    assert found(rosenbrock, 1e-4, 3_000_000).kind is tw.VerdictKind.LOCAL_MINIMUM
+    stuck = found(lambda p: 1.0 + np.sum(p**2), 1e-18, 100)
+    assert stuck.kind is tw.VerdictKind.STILL_DESCENDING
+    assert stuck.sentence.startswith("the last steps changed nothing, but this is no minimum")

@@ -177,6 +177,12 @@ def test_both_languages(opened: Opened) -> None:
     assert "안" not in page.inner_text("main")
 
 
+def test_a_method_that_there_is_not_is_left_out_of_an_address(opened: Opened) -> None:
+    page = opened.open("topic=bowl&run=Nonsense:0.1::0:1;1&run=Adam:0.1::0:1;1&chosen=1&steps=20")
+    assert page.locator("#found tbody tr").count() == 1
+    assert page.locator("#runs select").first.input_value() == "Adam"
+
+
 def test_a_formula_is_typed_and_what_is_wrong_is_marked(opened: Opened) -> None:
     page = opened.open("topic=formula&formula=x%5E2%2By%5E2&run=GradientDescent:0.1::0:1;1&steps=20")
     page.fill("#formula", "x^2 + wrong*y")

@@ -158,6 +158,13 @@ def test_messages_name_the_place(tmp_path: Path, text: str | bytes, message: str
         read_table(write(tmp_path, text))
 
 
+def test_a_table_with_one_column_may_be_parted_otherwise(tmp_path: Path) -> None:
+    with pytest.raises(
+        TableError, match="has no column 'y'. It has 'a  y' and no other column: .*--delimiter names it"
+    ):
+        read_table(write(tmp_path, "a  y\n1  2\n")).column("y")
+
+
 def test_messages_of_arguments(tmp_path: Path) -> None:
     path = write(tmp_path, "é\n1\n".encode("latin-1"))
     assert read_table(path, encoding="latin-1").names() == ["é"]

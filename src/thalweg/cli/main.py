@@ -127,8 +127,9 @@ def explain(function: str, point: str) -> None:
         raise click.BadParameter(f"{file} defines no function {name!r}", param_hint="FILE.py:FUNCTION")
     try:
         parsed = json.loads(point)
-    except json.JSONDecodeError as error:
-        raise click.BadParameter(f"{point!r} is no JSON: {error}", param_hint="--at") from None
+    except json.JSONDecodeError:
+        wanted = "a number, a list as in '[1, 2]', or an object as in '{\"w\": [1, 2], \"b\": 0}'"
+        raise click.BadParameter(f"{point!r} is not JSON. Write {wanted}.", param_hint="--at") from None
     if isinstance(parsed, dict):
         parameters: Any = {key: np.array(value, float) for key, value in parsed.items()}
     else:

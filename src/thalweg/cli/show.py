@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from rich.console import Console
@@ -15,6 +16,8 @@ from ..descent.result import duration
 from ..fitting import Prepared, PreparedStream, TableModel
 from ..graph import Array
 from ..models import Linear, Logistic, Model, Perceptron, Poisson, Softmax, SupportVectorMachine
+from ..tables import Kind
+from ..tables.column import Column
 from ..tables.encoding import IGNORED
 from ..tables.table import counted
 
@@ -88,10 +91,18 @@ def _columns(prepared: Prepared | PreparedStream, described: Mapping[str, str]) 
             note = "; weights of the rows"
         elif name in left_out:
             note = f"; [dim]not used: {escape(left_out[name])}[/]"
+        elif isinstance(prepared, Prepared) and _numbers_the_rows(prepared.table.column(name)):
+            note = f"; rises by 1 from row to row: if it only numbers them, --ignore {escape(shlex.quote(name))}"
         grid.add_row(f"  {escape(name)}", escape(text) + note)
     if len(described) > _MOST:
         grid.add_row("  ...", f"and {len(described) - _MOST:,} columns more")
     console.print(grid)
+
+
+def _numbers_the_rows(column: Column) -> bool:
+    values = column.values
+    is_rising = column.kind is Kind.NUMBER and len(values) > 2 and values[2] - values[0] == 2  # a quick look first
+    return is_rising and bool(np.all(np.diff(values) == 1))
 
 
 def _model(prepared: Prepared | PreparedStream) -> None:
@@ -99,8 +110,9 @@ def _model(prepared: Prepared | PreparedStream) -> None:
     console.print(
         f"Model: {_NAMES[type(model)]}{escape(_classes(prepared))}; {counted(len(prepared.encoding.features), 'feature')}"
     )
-    if note := _why_a_number(prepared):
-        console.print(f"Note: {note}", markup=False)
+    for note in (_why_a_number(prepared), *_classes_to_mind(prepared)):
+        if note:
+            console.print(f"Note: {note}", markup=False)
     for number, layer in enumerate(model.layers, 1):
         console.print(f"  {number}  {layer}")
     if len(model.layers) > 1:
@@ -125,6 +137,27 @@ def _why_a_number(prepared: Prepared | PreparedStream) -> str:
         f"{target.name} holds {len(different)} different whole numbers, {different[0]:g} to {different[-1]:g}, and they are predicted as "
         f"numbers. If they are names of classes: {as_classes}{counts}."
     )
+
+
+_MOST_OF_ALL = 0.9
+"""A class with a larger share of the rows makes accuracies high whatever the model is worth."""
+
+
+def _classes_to_mind(prepared: Prepared | PreparedStream) -> Iterator[str]:
+    """What the numbers of rows of the classes mean for the scores."""
+    target = prepared.target
+    if not target.classes or not isinstance(prepared, Prepared):
+        return
+    counts = np.bincount(target.values.astype(np.int64), minlength=len(target.classes))
+    share = counts.max() / counts.sum()
+    if share > _MOST_OF_ALL and not prepared.settings.class_weight:
+        yield (
+            f"{100 * share:.3g} % of the rows are {target.classes[int(counts.argmax())]}, so whoever always answers that is right as "
+            "often: look at AUC, and with thalweg evaluate at each class. --class-weight balanced lets all classes count alike."
+        )
+    single = int(np.count_nonzero(counts == 1))
+    if single > len(counts) / 2:
+        yield f"{single:,} of the {len(counts):,} classes of {target.name} have one row only, too few to learn them."
 
 
 def _rows(training: int, validation: int, without_target: int, incomplete: int) -> None:

@@ -201,6 +201,10 @@ def _not_there(here: Situation, escape: Ray | None, left: float) -> Verdict:
     gain = figures.get("gain per step at the end", 0.0)
     falling = f", by {gain:.3g} a step at the end" if gain > 0 else ""
     sentence = f"it ran out of steps or time; the loss was still falling{falling}"
+    if gain == 0 and "gain per step at the end" in figures:
+        sentence = (
+            f"the last steps changed nothing, but this is no minimum: the loss can still fall by about {left:.3g}"
+        )
     if here.result.stopped_by.reason != "rule":
         sentence = (
             f"no step brought a smaller loss, but this is no minimum: the loss can still fall by about {left:.3g}"

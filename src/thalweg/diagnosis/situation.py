@@ -134,12 +134,15 @@ class Situation:
 
     @cached_property
     def fallen_late(self) -> float:
-        """How far the loss fell in the second half of the steps. Where losses converge linearly, it is the root of the whole."""
+        """How far the loss fell in the second half of the steps that changed it. Where losses converge linearly, it is the root of the whole."""
         history = self.result.history
         if not len(history):
             return self.fallen
-        middle = int(np.searchsorted(history.step, (history.step[0] + history.step[-1]) // 2, side="right")) - 1
         of_batches = self.plan.batch is not None
+        changing = np.flatnonzero(history.loss[:-1] != history.loss[-1])
+        # Steps too short for the parameters' last digits change nothing, and have no part in it.
+        last = -1 if of_batches or not len(changing) else int(changing[-1]) + 1
+        middle = int(np.searchsorted(history.step, (history.step[0] + history.step[last]) // 2, side="right")) - 1
         there = np.median(history.loss[max(0, middle - 2) : middle + 3]) if of_batches else history.loss[middle]
         fall = float(there) - self.loss
         return max(0.0, fall) if np.isfinite(fall) else self.fallen

@@ -16,6 +16,8 @@ __all__ = ["Column", "Kind", "different_values"]
 
 _ADORNED = re.compile(r"[^\w.]{0,2}(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d+)?([^\w.]{0,2}| [^\W\d_]{1,3}[²³23]?)")
 _PLAIN = re.compile(r"[+-]?\d+(\.\d+)?")
+_MANY = 20
+"""Fewer numbers among words may be names: classes 1, 2, 3 and crew."""
 _DATE = re.compile(r"\d{1,4}([-/. ])(\d{1,2}|[^\W\d_]{3,9}\.?)\1\d{2,4}([T ].*)?")
 
 
@@ -67,15 +69,17 @@ class Column:
         "dates are written as 2026-11-21, unlike '21.11.2026'"
         """
         some = self.categories[:100]
-        unlike = next((value for value in some if not _PLAIN.fullmatch(value)), None)
+        unlike = next((value for value in self.categories if not _PLAIN.fullmatch(value)), None)
         if unlike is None:
             return ""
-        if all(_ADORNED.fullmatch(value) for value in some):
+        if all(_ADORNED.fullmatch(value) for value in (*some, unlike)):
             return (
                 f"numbers are written as 1234.5, without thousands separators, currency, unit or %, unlike {unlike!r}"
             )
-        if all(_DATE.fullmatch(value) for value in some):
+        if all(_DATE.fullmatch(value) for value in (*some, unlike)):
             return f"dates are written as 2026-11-21, unlike {unlike!r}"
+        if len(some) > _MANY and sum(_PLAIN.fullmatch(value) is not None for value in some) > len(some) / 2:
+            return f"most of the different values are numbers: correct those that are none, such as {unlike!r}"
         return ""
 
     @cached_property

@@ -71,7 +71,11 @@ def holds_classes(column: Column, path: str = "the table") -> bool:
         )
     if not column.kind.is_used:
         held = _PLURAL.get(column.kind, column.note)
-        instead = f"Rewrite it: {column.advice}." if column.advice else "Choose a column of numbers or of classes."
+        instead = (
+            f"{column.advice[:1].upper()}{column.advice[1:]}."
+            if column.advice
+            else "Choose a column of numbers or of classes."
+        )
         raise TableError(f"{what} holds {held}, {len(different):,} different ones, which no model predicts. {instead}")
     return len(different) == 2 or column.kind is not Kind.NUMBER
 

@@ -20,8 +20,9 @@ from .batches import SharedBatch
 from .emitter import Emitter
 from .groups import ALIASES, Group
 from .operands import Operand
+from .packing import pack
 from .product_axes import Product, packed_size, product_of
-from .products import emit_product, pack
+from .products import emit_product
 from .region import Region
 from .shares import Share, share_of
 from .sweeps import Sweep, begin_sweep, emit_sweep
@@ -211,7 +212,7 @@ def _emit_rows_of(
     size = packed_size(product)
     packed = function.start_of(memory.buffer(Area.SCRATCH, size, node.dtype)) if size else None
     if packed is not None and not product.outer:
-        product, b = pack(function, product, b, packed)
+        product, b = pack(function, product, b, packed, emitter.vector_bytes)
         packed = None
     builder, (chunk, chunks) = function.builder, part
     if passes_on:

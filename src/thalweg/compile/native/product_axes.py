@@ -8,7 +8,7 @@ from ...graph import Node
 from ...ops.contraction import free_axes
 from .views import View
 
-__all__ = ["Axis", "Product", "packed_size", "product_of", "runs_along_k"]
+__all__ = ["Axis", "Product", "needs_copy", "packed_size", "product_of", "runs_along_k"]
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,12 @@ def runs_along_k(product: Product) -> bool:
     return is_contiguous and k.extent >= _LONG and m.extent <= _FEW and n.extent > 1
 
 
-def _needs_packing(product: Product) -> bool:
+def needs_copy(product: Product) -> bool:
+    """Whether B has to be copied, since it is not contiguous along n."""
     is_strided = product.n.extent > 1 and product.n.b != 1 and product.m.extent > 1
     return is_strided and not runs_along_k(product)
 
 
 def packed_size(product: Product) -> int:
     """How many elements have to be set aside for a contiguous copy of B; 0 if it is read in place."""
-    return product.n.extent * product.k.extent if _needs_packing(product) else 0
+    return product.n.extent * product.k.extent if needs_copy(product) else 0

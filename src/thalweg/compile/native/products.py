@@ -1,8 +1,9 @@
 """Emitting `dot`: matrix products as register-blocked loops.
 
 Every product is reduced to C[m, n] (+)= Σ_k A[m, k] · B[k, n] with strides, inside of loops over whatever axes are left.
-C is computed in blocks that stay in registers while k runs; n is the axis along which vectors lie. Where B (and C) are
-not contiguous along n, B is copied first, or the vectors lie along k (see `inner_products`).
+C is computed in blocks that stay in registers while k runs; n is the axis along which vectors lie. Where B is not contiguous along n,
+or its rows lie so that they drive each other out of the cache, it is copied panel by panel; or the vectors lie along k (see
+`inner_products`).
 
 Source for the register blocking: K. Goto and R. van de Geijn, *Anatomy of high-performance matrix multiplication*,
 ACM TOMS 34 (2008).
@@ -20,10 +21,12 @@ from .arrays import Function, integer, loop, value_type
 from .formulas import constant
 from .inner_products import emit_inner_products
 from .operands import Operand, Sums, added, fused, moved
+from .packing import pack, panel_columns
 from .plain_products import emit_number_by_number
 from .product_axes import Axis, Product, runs_along_k
+from .registers import BLOCK_ROWS, registers_of, vectors_per_block
 
-__all__ = ["emit_product", "pack"]
+__all__ = ["emit_product"]
 
 
 def emit_product(
@@ -91,7 +94,6 @@ def _emit_block(
     steps: ir.Value | None,
 ) -> None:
     """One product of two matrices."""
-    a, b, c = operands
     m, n, k = product.m, product.n, product.k
     if vector_bytes == 1:
         emit_number_by_number(function, product, operands, accumulates, steps)
@@ -101,30 +103,34 @@ def _emit_block(
         return
     inner = Product(m, n, k, ())
     if packed is not None:
-        inner, b = pack(function, inner, b, packed)
-    _emit_matrix(function, inner, (a, b, c), accumulates, vector_bytes, steps)
+        _emit_panels(function, inner, operands, packed, accumulates, vector_bytes)
+        return
+    _emit_matrix(function, inner, operands, accumulates, vector_bytes, steps)
 
 
-def pack(function: Function, product: Product, b: Operand, packed: ir.Value) -> tuple[Product, Operand]:
-    """Emits a copy of B that is contiguous along n; returns the product that reads it, and the copy."""
-    n, k = product.n, product.k
+def _emit_panels(
+    function: Function,
+    product: Product,
+    operands: tuple[Operand, Operand, Operand],
+    packed: ir.Value,
+    accumulates: bool,
+    vector_bytes: int,
+) -> None:
+    """C in panels of columns, for each of which its part of B is copied, so that it lies together and stays in cache."""
+    a, b, c = operands
+    n = product.n
+    columns = panel_columns(product, c.dtype, vector_bytes)
 
-    def row(i: ir.Value) -> None:
-        source = moved(function, b.start, b.dtype, i, k.b)
-        target = moved(function, packed, b.dtype, i, n.extent)
+    def panel(first: ir.Value | int, extent: int) -> None:
+        of_panel = replace(product, n=replace(n, extent=extent))
+        at_b, at_c = (x.moved(function, first, stride) for x, stride in ((b, n.b), (c, n.c)))
+        copied, copy = pack(function, of_panel, at_b, packed, vector_bytes)
+        _emit_matrix(function, copied, (a, copy, at_c), accumulates, vector_bytes, None)
 
-        def element(j: ir.Value) -> None:
-            value = function.read(moved(function, source, b.dtype, j, n.b), b.dtype, 1, 1)
-            function.write(value, moved(function, target, b.dtype, j, 1), b.dtype, 1, 1)
-
-        loop(function, n.extent, element, "pack")
-
-    loop(function, k.extent, row, "pack")
-    return replace(product, n=replace(n, b=1), k=replace(k, b=n.extent)), Operand(packed, b.dtype)
-
-
-_REGISTERS = 24
-"""How many vectors of C are kept at once, of the 32 that AVX-512 has."""
+    count, rest = divmod(n.extent, columns)
+    loop(function, count, lambda j: panel(function.builder.mul(j, integer(columns)), columns), "panels")
+    if rest:
+        panel(n.extent - rest, rest)
 
 
 def _emit_matrix(
@@ -138,11 +144,11 @@ def _emit_matrix(
     """C in blocks of rows × vectors of columns."""
     a, b, c = operands
     m, n = product.m, product.n
-    registers = _REGISTERS if vector_bytes == 64 else 12
+    registers = registers_of(vector_bytes)
     width = vector_bytes // a.dtype.itemsize
     vectors = [(start, min(width, n.extent - start)) for start in range(0, n.extent, width)]
-    per_block = _vectors_per_block(len(vectors), m.extent, registers)
-    rows = max(1, min(8, registers // per_block, m.extent))
+    per_block = vectors_per_block(len(vectors), m.extent, registers)
+    rows = max(1, min(BLOCK_ROWS, registers // per_block, m.extent))
     full = n.extent // (width * per_block)
 
     def block_row(start_a: ir.Value, start_c: ir.Value, height: int) -> None:
@@ -177,14 +183,6 @@ def _emit_matrix(
             moved(function, c.start, c.dtype, done, m.c),
             left,
         )
-
-
-def _vectors_per_block(vectors: int, rows: int, registers: int) -> int:
-    if rows == 1:
-        return max(1, min(vectors, registers // 2, 12))
-    if rows < 4:
-        return max(1, min(vectors, registers // rows))
-    return min(vectors, 3 if registers >= 24 and vectors % 3 == 0 else 2)
 
 
 def _emit_registers(

@@ -26,7 +26,8 @@ from .kernels import NEEDS_CONTIGUOUS, accumulate_scatter, emit_kernel
 from .loops import Target, emit_group
 from .memory import Memory
 from .operands import Operand
-from .product_axes import packed_size, product_of
+from .packing import panel_size
+from .product_axes import product_of
 from .products import emit_product
 from .shares import Share
 from .views import Area, Buffer, View, contiguous_strides, reshaped, spaced_strides, strides_with
@@ -249,9 +250,9 @@ class Region:
         if is_swapped:
             views.reverse()
         packed: ir.Value | None = None
-        if packed_size(product) and self.vector_bytes > 1:
-            buffer = self.memory.buffer(self.area, packed_size(product), node.dtype)
-            packed = function.start_of(buffer)
+        size = panel_size(product, node.dtype, self.vector_bytes)
+        if size:
+            packed = function.start_of(self.memory.buffer(self.area, size, node.dtype))
         a, b, c = (Operand(function.start_of_view(view), view.buffer.dtype) for view in (*views, result))
         emit_product(function, product, (a, b, c), packed, self._accumulates(node), self.vector_bytes)
 

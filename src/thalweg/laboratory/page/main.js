@@ -68,6 +68,8 @@ async function open(hash) {
   const isNewLanguage = next.language !== document.documentElement.lang || !document.title || !knows("title");
   const csv = new URLSearchParams(hash.replace(/^#/, "")).get("csv");
   scene = next;
+  scene.runs = scene.runs.filter((run) => catalogue.methods[run.method]);
+  scene.chosen = Math.max(0, Math.min(scene.runs.length - 1, scene.chosen));
   if (!scene.runs.length) scene.runs = [newRun("GradientDescent", 0.1)];
   if (isNewLanguage) await useLanguage(scene.language);
   player.set(scene.step, scene.steps);
@@ -113,7 +115,7 @@ function question() {
     const hidden = scene.hidden.split(/[^\d]+/).map(Number).filter((width) => width >= 1 && width <= 32).slice(0, 3);
     Object.assign(topic, { table: scene.table, target: scene.target, model: scene.model === "perceptron" ? "perceptron" : "linear", hidden, seed: scene.weights });
   }
-  const asked = scene.runs.slice(0, catalogue.most_runs).filter((run) => catalogue.methods[run.method]).map((run) => {
+  const asked = scene.runs.slice(0, catalogue.most_runs).map((run) => {
     const { method, rate, momentum, batch, start } = run;
     return { method, rate: Math.min(1000, rate), momentum: Math.min(0.9999, Math.max(0, momentum)), batch: Math.round(batch), start };
   });
