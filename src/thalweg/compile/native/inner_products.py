@@ -15,8 +15,9 @@ from llvmlite import ir
 
 from .arrays import Function, integer, loop, value_type
 from .formulas import across, constant
-from .operands import Sums, added, fused, moved
+from .operands import added, fused, moved
 from .product_axes import Product
+from .registers import Sums
 
 __all__ = ["emit_inner_products"]
 

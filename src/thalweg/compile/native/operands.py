@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +10,9 @@ from llvmlite import ir
 
 from .arrays import Function, integer
 from .constants import element_of
-from .formulas import FAST, constant
+from .formulas import FAST
 
-__all__ = ["Operand", "Sums", "added", "fused", "moved"]
+__all__ = ["Operand", "added", "fused", "moved"]
 
 
 @dataclass(frozen=True)
@@ -50,32 +49,3 @@ def added(function: Function, x: ir.Value, y: ir.Value) -> ir.Value:
     """x + y."""
     b = function.builder
     return b.add(x, y) if isinstance(element_of(x.type), ir.IntType) else b.fadd(x, y, flags=FAST)
-
-
-class Sums:
-    """A block of sums in registers, from 0 on: several for each place, so that additions do not wait for each other.
-
-    kinds: of the columns of each row.
-    """
-
-    def __init__(self, function: Function, kinds: Sequence[ir.Type], rows: int, chains: int) -> None:
-        self._function, self._kinds = function, kinds
-        self._registers = [[[function.allocate(kind) for kind in kinds] for _ in range(rows)] for _ in range(chains)]
-        for chain in self._registers:
-            for row in chain:
-                for pointer, kind in zip(row, kinds, strict=True):
-                    function.builder.store(constant(kind, 0), pointer)
-
-    def replace(self, chain: int, row: int, column: int, new: Callable[[ir.Value], ir.Value]) -> None:
-        """Replaces one of the sums of a place. new: emits what follows the old one."""
-        builder, pointer = self._function.builder, self._registers[chain][row][column]
-        builder.store(new(builder.load(pointer, typ=self._kinds[column])), pointer)
-
-    def total(self, row: int, column: int) -> ir.Value:
-        """The sums of a place, added up."""
-        builder, kind = self._function.builder, self._kinds[column]
-        first, *others = (chain[row][column] for chain in self._registers)
-        total = builder.load(first, typ=kind)
-        for other in others:
-            total = added(self._function, total, builder.load(other, typ=kind))
-        return total

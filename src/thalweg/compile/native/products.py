@@ -20,11 +20,11 @@ from llvmlite import ir
 from .arrays import Function, integer, loop, value_type
 from .formulas import constant
 from .inner_products import emit_inner_products
-from .operands import Operand, Sums, added, fused, moved
+from .operands import Operand, added, fused, moved
 from .packing import pack, panel_columns
 from .plain_products import emit_number_by_number
 from .product_axes import Axis, Product, runs_along_k
-from .registers import BLOCK_ROWS, registers_of, vectors_per_block
+from .registers import BLOCK_ROWS, Sums, registers_of, vectors_per_block
 
 __all__ = ["emit_product"]
 
