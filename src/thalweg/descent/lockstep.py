@@ -19,6 +19,7 @@ from ..graph import Array
 from .best import SMALLEST, Best
 from .engines import Engine
 from .history import RowsOfMany
+from .loops import DENSE_BITS_OF_MANY, record_stride
 from .plan import Plan
 from .steps import LAST_LOSS, LAST_NORM, STATUS, Outside, Step
 from .stretches import Stretches
@@ -30,7 +31,6 @@ __all__ = ["Lockstep", "run_together"]
 
 _MOST_ROWS = 1000
 """Rows of the history of a stretch."""
-_DENSE = 128
 
 
 @dataclass(eq=False)
@@ -156,12 +156,11 @@ class Lockstep:
 
     def longest(self) -> int:
         """The most iterations of a stretch whose history has room for all rows."""
-        begin = self.iteration
-        stride = 1 << max(0, begin.bit_length() - _DENSE.bit_length())
-        end = max(2 * _DENSE, 1 << begin.bit_length())  # where the stride doubles next
-        rows = -(-(end - begin) // stride)
-        while rows + _DENSE <= _MOST_ROWS:
-            end, rows = 2 * end, rows + _DENSE
+        begin, dense = self.iteration, 1 << DENSE_BITS_OF_MANY
+        end = max(2 * dense, 1 << begin.bit_length())  # where the stride doubles next
+        rows = -(-(end - begin) // record_stride(begin, DENSE_BITS_OF_MANY))
+        while rows + dense <= _MOST_ROWS:
+            end, rows = 2 * end, rows + dense
         return end - begin
 
 

@@ -10,7 +10,7 @@ from ..compile.prepare import Prepared, prepare
 from ..graph import Array, Node
 from .steps import Lanes, Outside, Step
 
-__all__ = ["examples_of", "history_room", "loop_of", "record_stride"]
+__all__ = ["DENSE_BITS_OF_MANY", "examples_of", "history_room", "loop_of", "record_stride"]
 
 _ROWS = 8192
 """How many rows of history one stretch can hold."""
@@ -18,7 +18,7 @@ _ROWS = 8192
 _ROWS_OF_MANY = 1024
 
 _DENSE_BITS = 10
-_DENSE_BITS_OF_MANY = 7
+DENSE_BITS_OF_MANY = 7
 """Of a population less is recorded: see `Loop.dense_bits`."""
 
 
@@ -34,7 +34,7 @@ def loop_of(step: Step | Lanes, data: Sequence[Array], batch: int | None) -> tup
     stages = tuple(Stage(start, single.recorded if looks else None) for start, looks in step.stages)
     turn = single.place("turn") if len(stages) > 1 else None
     wide = carried + len(single.settings) if members > 1 else 0
-    bits = _DENSE_BITS if members == 1 else _DENSE_BITS_OF_MANY
+    bits = _DENSE_BITS if members == 1 else DENSE_BITS_OF_MANY
     return prepared, Loop(carried, stages, turn, sampling, members, wide, bits), of_data
 
 
@@ -73,6 +73,6 @@ def history_room(members: int) -> int:
     return _ROWS if members == 1 else _ROWS_OF_MANY
 
 
-def record_stride(iteration: int) -> int:
-    """How far the next recorded iteration lies: 1 up to 2048, then 2 up to 4096, 4 up to 8192, and so on."""
-    return 1 << max(0, iteration.bit_length() - 1 - _DENSE_BITS)
+def record_stride(iteration: int, dense_bits: int = _DENSE_BITS) -> int:
+    """How far the next recorded iteration lies: of one descent 1 up to 2048, then 2 up to 4096, 4 up to 8192, and so on."""
+    return 1 << max(0, iteration.bit_length() - 1 - dense_bits)
