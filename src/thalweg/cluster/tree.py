@@ -8,11 +8,11 @@ number of workers, and after any of them was replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import TypeVar
 
-__all__ = ["Span", "dealt", "reduced", "split_rows", "subtrees", "whole"]
+__all__ = ["Span", "dealt", "reduced", "split_rows", "whole"]
 
 Span = tuple[int, int]
 """Shards from the first number up to, but without, the second: a whole subtree."""
@@ -28,21 +28,6 @@ def split_rows(count: int, shards: int) -> list[Span]:
 def dealt(shards: int, workers: int) -> list[list[int]]:
     """Which shards each worker holds: neighbours, so that few totals have to travel."""
     return [list(range(shards * i // workers, shards * (i + 1) // workers)) for i in range(workers)]
-
-
-def subtrees(held: Sequence[int]) -> list[Span]:
-    """The largest whole subtrees among the shards that are held, in order.
-
-    >>> subtrees([0, 1, 2, 3, 6])
-    [(0, 4), (6, 7)]
-    """
-    spans: list[Span] = []
-    for shard in sorted(held):
-        spans.append((shard, shard + 1))
-        while len(spans) > 1 and _are_siblings(spans[-2], spans[-1]):
-            last = spans.pop()
-            spans[-1] = (spans[-1][0], last[1])
-    return spans
 
 
 def _are_siblings(left: Span, right: Span) -> bool:

@@ -40,7 +40,7 @@ Spans = dict[Span, Array]
 class Worker:
     """Holds shards. threads: that share the work of one."""
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int) -> None:
         self.threads = threads
         self.shards: dict[int, Shard] = {}
         self.programs: dict[int, ChunkTotals] = {}
@@ -55,7 +55,7 @@ class Worker:
         self.programs[program] = ChunkTotals(sweeps, lambda: (), self.threads)
 
     def totals(
-        self, program: int, number: int, values: Sequence[Array], shards: Sequence[int], draw: Draw | None = None
+        self, program: int, number: int, values: Sequence[Array], shards: Sequence[int], draw: Draw | None
     ) -> tuple[Effort, Spans]:
         """The totals of a sweep over these shards, added up as far as they make whole subtrees."""
         begin, examples = time.perf_counter(), 0

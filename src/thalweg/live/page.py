@@ -88,7 +88,6 @@ class Page:
                 if "factor" not in order:
                     raise ArgumentError("factor is missing")
                 self._controls.change_learning_rate(order["factor"])
-        self._story.note_order()
         self._stream.wake()
         return {}
 

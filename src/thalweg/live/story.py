@@ -46,7 +46,6 @@ class Story:
         self._now: Progress | None = None
         self._landscape: Landscape | None = None
         self._ends: tuple[Event, ...] = ()
-        self._orders = 0
         self._known: dict[int, _Known] = {0: _Known()}
         self._positions = itertools.count(1)
         self._lock = threading.Lock()
@@ -59,10 +58,6 @@ class Story:
         self._now = now
         if self._landscape is not None and is_watched:
             self._landscape.go_on(_passed(now))
-
-    def note_order(self) -> None:
-        """A viewer has given an order: the others are to know."""
-        self._orders += 1
 
     def finish(self, result: Result) -> None:
         """The descent has ended."""
