@@ -23,7 +23,7 @@ from .nearby import gap_at
 from .normalise import in_real_numbers, normalise
 from .proof import Proof, prove_nodes
 from .refute import Segment, find_counterexample, rounding
-from .regroup import Sum, Verdict, decide, sum_of
+from .regroup import Decision, Sum, decide, sum_of
 
 __all__ = ["Convexity", "ConvexityKind", "Counterexample", "ProvenLoss", "convexity"]
 
@@ -141,10 +141,10 @@ def convexity(
     layout = problem.layout
     real = in_real_numbers(problem.graph, given.arrays)
     bounds = _bounds(layout, within)
-    proof, _, verdict = prove(real, bounds)
+    proof, _, decision = prove(real, bounds)
     start = np.clip(layout.vector(x).astype(np.float64), bounds.lower, bounds.upper)
     check = _Check(f, layout, given, real)
-    effort = (32, 1) if verdict.is_convex else (384, 12)
+    effort = (32, 1) if decision.is_convex else (384, 12)
     segment = find_counterexample(real, start, bounds, check, segments=effort[0], points=effort[1], seed=seed)
     if segment is not None:
         return Convexity(
@@ -153,7 +153,7 @@ def convexity(
             derivation=tuple(lines_of(proof)),
             counterexample=check.found,
         )
-    return _proven(proof, verdict, within is not None)
+    return _proven(proof, decision, within is not None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,8 +170,8 @@ class ProvenLoss:
         everywhere = np.full(problem.layout.size, np.inf)
         is_thorough = sum(array.nbytes for array in data.arrays) <= _MOST_THOROUGH
         graph = in_real_numbers(problem.graph, data.arrays)
-        proof, parts, verdict = prove(graph, Interval(-everywhere, everywhere), is_thorough)
-        return cls(_proven(proof, verdict, is_bounded=False), proof, parts)
+        proof, parts, decision = prove(graph, Interval(-everywhere, everywhere), is_thorough)
+        return cls(_proven(proof, decision, is_bounded=False), proof, parts)
 
     def gradient(self, point: Array) -> Array:
         """∇f (P,) at a point (P,), in float64."""
@@ -199,18 +199,18 @@ _MOST_THOROUGH = 1 << 24
 """Of more bytes of data, what does not hold for all elements alike is not looked for."""
 
 
-def _proven(proof: Proof, verdict: Verdict, is_bounded: bool) -> Convexity:
-    lines = (*lines_of(proof), *verdict.lines)
-    if not verdict.is_convex:
-        return Convexity(ConvexityKind.UNKNOWN, reason=_why_unknown(verdict), derivation=lines)
-    if verdict.modulus > 0:
-        reason = f"f - {verdict.modulus / 2:.6g} ‖θ‖² is convex as well, by the derivation below"
-        return Convexity(ConvexityKind.STRONGLY_CONVEX, verdict.modulus, reason, lines)
+def _proven(proof: Proof, decision: Decision, is_bounded: bool) -> Convexity:
+    lines = (*lines_of(proof), *decision.lines)
+    if not decision.is_convex:
+        return Convexity(ConvexityKind.UNKNOWN, reason=_why_unknown(decision), derivation=lines)
+    if decision.modulus > 0:
+        reason = f"f - {decision.modulus / 2:.6g} ‖θ‖² is convex as well, by the derivation below"
+        return Convexity(ConvexityKind.STRONGLY_CONVEX, decision.modulus, reason, lines)
     reason = "within the bounds, by the derivation below" if is_bounded else "by the derivation below"
     return Convexity(ConvexityKind.CONVEX, 0.0, reason, lines)
 
 
-def prove(graph: Graph, within: Interval, is_thorough: bool = True) -> tuple[Proof, Sum | None, Verdict]:
+def prove(graph: Graph, within: Interval, is_thorough: bool = True) -> tuple[Proof, Sum | None, Decision]:
     """The proof alone, of a graph θ → loss in real numbers; and the loss as a sum of parts.
 
     Of many elements first only what holds for all of them is looked for. is_thorough: if that is not enough, each is looked at.
@@ -218,13 +218,13 @@ def prove(graph: Graph, within: Interval, is_thorough: bool = True) -> tuple[Pro
     with np.errstate(all="ignore"), _one_blas_thread(graph.inputs[0].type.size):
         graph = normalise(graph)
         found = _proved(graph, within, _FEW_ELEMENTS)
-        _, loss, verdict = found
-        is_enough = verdict.is_convex and loss is not None and not loss.bad
+        _, loss, decision = found
+        is_enough = decision.is_convex and loss is not None and not loss.bad
         is_large = any(node.type.size > _FEW_ELEMENTS for node in graph.nodes)
         return _proved(graph, within) if is_large and is_thorough and not is_enough else found
 
 
-def _proved(graph: Graph, within: Interval, *largest: int) -> tuple[Proof, Sum | None, Verdict]:
+def _proved(graph: Graph, within: Interval, *largest: int) -> tuple[Proof, Sum | None, Decision]:
     proof = prove_nodes(graph, within, *largest)
     loss = sum_of(proof)
     return proof, loss, decide(proof, loss)
@@ -262,9 +262,9 @@ def _bound(layout: Layout, bound: Any) -> Array:
     return layout.vector(bound).astype(np.float64)
 
 
-def _why_unknown(verdict: Verdict) -> str:
-    if verdict.unproven:
-        node = verdict.unproven[0]
+def _why_unknown(decision: Decision) -> str:
+    if decision.unproven:
+        node = decision.unproven[0]
         where = place_of(node)
         place = f" at {where}" if where else ""
         return (

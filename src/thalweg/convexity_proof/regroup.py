@@ -31,11 +31,11 @@ from .facts import Facts
 from .proof import Proof
 from .quadratic import LINEAR, MOST_ELEMENTS, MOST_PARAMETERS, Hessian, hessian_of, jacobian_of, weighted, zero_hessian
 
-__all__ = ["Sum", "Verdict", "affine_chain", "decide", "quadratic_hessian", "sum_of"]
+__all__ = ["Decision", "Sum", "affine_chain", "decide", "quadratic_hessian", "sum_of"]
 
 
 @dataclass
-class Verdict:
+class Decision:
     """Whether the loss is convex, by how much, why, and the parts that are neither."""
 
     is_convex: bool
@@ -70,34 +70,34 @@ def sum_of(proof: Proof) -> Sum | None:
     return Sum(parts, weights, {n for n in parts if _has_sign(proof.facts[n], weights[n])})
 
 
-def decide(proof: Proof, loss: Sum | None) -> Verdict:
+def decide(proof: Proof, loss: Sum | None) -> Decision:
     """Convexity of the loss and a modulus of strong convexity."""
     facts = proof.facts[proof.loss]
     if not facts.is_defined_on_convex:
         blame = [n for n in proof.graph.nodes if not proof.facts[n].is_defined_on_convex][:1]
-        return Verdict(False, 0.0, ["the set of parameters where the loss is defined may not be convex"], blame)
+        return Decision(False, 0.0, ["the set of parameters where the loss is defined may not be convex"], blame)
     is_convex = bool(facts.convex.all())
     if loss is None:
-        return Verdict(is_convex)
+        return Decision(is_convex)
     bad = loss.bad
     blame = loss.blamed(proof)
     if blame:
-        return Verdict(is_convex, 0.0, [], [] if is_convex else blame)
+        return Decision(is_convex, 0.0, [], [] if is_convex else blame)
     if proof.theta.type.size > MOST_PARAMETERS:
         if not bad:
-            return Verdict(True, *_separable_modulus(proof, loss))
+            return Decision(True, *_separable_modulus(proof, loss))
         if is_convex:
-            return Verdict(True)
-        return Verdict(False, 0.0, [f"more than {MOST_PARAMETERS} parameters: no Hessian is formed"], bad)
+            return Decision(True)
+        return Decision(False, 0.0, [f"more than {MOST_PARAMETERS} parameters: no Hessian is formed"], bad)
     hessian, lines = _hessian(proof, loss)
     smallest, margin = hessian.smallest(), hessian.margin
     if is_convex or not bad:
         modulus = smallest - margin
-        return Verdict(True, modulus, lines) if modulus > 0 else Verdict(True)
+        return Decision(True, modulus, lines) if modulus > 0 else Decision(True)
     lines.append(f"the smallest eigenvalue of this matrix is {smallest:.6g}, certain to ±{margin:.1g}")
     if smallest > margin:
-        return Verdict(True, smallest - margin, lines)
-    return Verdict(bool(smallest >= -margin), 0.0, lines, bad)
+        return Decision(True, smallest - margin, lines)
+    return Decision(bool(smallest >= -margin), 0.0, lines, bad)
 
 
 def _is_link(proof: Proof, node: Node) -> bool:

@@ -15,7 +15,7 @@ from ...ops.elementwise import detach
 from ...ops.reduction import maximum_reduce, minimum_reduce, sum_
 from ...ops.structure import broadcast, reshape, slice_, transpose
 
-__all__ = ["ALIASES", "REDUCTIONS", "Group", "Plan", "is_alias", "plan"]
+__all__ = ["ALIASES", "REDUCTIONS", "Group", "Grouping", "grouped", "is_alias", "squeezed"]
 
 REDUCTIONS = (sum_, maximum_reduce, minimum_reduce)
 
@@ -34,7 +34,7 @@ class Group:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Grouping:
     """The groups in the order in which they run, and the nodes that have to be written to memory."""
 
     groups: Sequence[Group]
@@ -50,12 +50,12 @@ def squeezed(shape: Shape) -> Shape:
     return tuple(extent for extent in shape if extent != 1)
 
 
-def plan(
+def grouped(
     nodes: Sequence[Node],
     outputs: Iterable[Node],
     shape_of: Callable[[Node], Shape],
     alias: Callable[[Node], bool],
-) -> Plan:
+) -> Grouping:
     """Groups the nodes of a region, given operands first."""
     inside = set(nodes)
     outputs = set(outputs)
@@ -77,7 +77,7 @@ def plan(
             units.append((own, group))
         group.nodes.append(node)
     ordered = [group for _, group in sorted(units, key=lambda unit: unit[0])]
-    return Plan(ordered, _stored(ordered, nodes, inside, outputs, alias))
+    return Grouping(ordered, _stored(ordered, nodes, inside, outputs, alias))
 
 
 def _space(node: Node, shape_of: Callable[[Node], Shape]) -> Shape:

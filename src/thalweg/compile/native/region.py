@@ -21,7 +21,7 @@ from ...ops.structure import broadcast, reshape, slice_, transpose
 from ..examples import implied_axis
 from .arrays import Function
 from .copies import emit_copy
-from .groups import REDUCTIONS, Group, is_alias, plan
+from .groups import REDUCTIONS, Group, grouped, is_alias
 from .kernels import NEEDS_CONTIGUOUS, accumulate_scatter, emit_kernel
 from .loops import Target, emit_group
 from .memory import Memory
@@ -156,7 +156,7 @@ class Region:
         function_for_group: the function to emit a group into. outputs: the nodes whose values are wanted, and where; None where the
         region may choose.
         """
-        chosen = plan(nodes, outputs, self.shape_of, self.is_alias)
+        chosen = grouped(nodes, outputs, self.shape_of, self.is_alias)
         for group in chosen.groups:
             for node in group.nodes:
                 if node in chosen.stored or node.primitive is reshape or len(group.nodes) == 1:
