@@ -18,7 +18,7 @@ __all__ = ["pack", "panel_columns", "panel_size"]
 _ALIAS = 4096
 """Rows that lie a multiple of so many bytes apart share the same few places in every cache."""
 
-_FEWEST_ROWS = 2 * BLOCK_ROWS
+_FEWEST_ROWS = 6 * BLOCK_ROWS
 """Of fewer rows of C, each row of B is used too seldom for a copy to pay."""
 
 
