@@ -16,7 +16,7 @@ from ..examples import Examples
 __all__ = ["Tiling", "choose_tiling"]
 
 _TILE_BYTES = 32 << 10
-_LARGEST_TILE_BYTES = 4 << 20
+_LARGEST_TILE_BYTES = 16 << 20
 _LARGEST_TILE = 1024
 _SAMPLE_BYTES = 256 << 10
 _CHUNK_BYTES = 256 << 10
