@@ -21,6 +21,7 @@ from .data import Data
 from .gradients import Automatic, GradientSource, Numerical, called
 from .parameters import Layout, has_plain_containers, key_orders, layout_of
 from .penalties import Penalty
+from .repeatable import first_difference
 from .reuse import Known, form_of, graph_key, with_own_constants
 
 __all__ = ["UNTRACED_HINT", "Problem", "problem_of"]
@@ -87,7 +88,10 @@ def problem_of(
     if reading is not None and all(map(has_plain_containers, nestings)):
         orders = tuple(map(key_orders, nestings))
         key = reading, layout, tuple(types), data.structure, orders, numbers, current_source()
-    return _UNCHANGED.get(key, lambda: _traced(loss, parameters, layout, types, data, source, numbers, penalty))
+    is_repeatable = reading is not None
+    return _UNCHANGED.get(
+        key, lambda: _traced(loss, parameters, layout, types, data, source, numbers, penalty, is_repeatable)
+    )
 
 
 def _traced(
@@ -99,7 +103,9 @@ def _traced(
     source: GradientSource,
     numbers: tuple[str, ...],
     penalty: Penalty | None,
+    is_repeatable: bool,
 ) -> Problem:
+    """is_repeatable: whether it is known that the loss is the same each time it is called."""
     count = len(data.types)
 
     def arguments(vector: Any, *arrays: Any) -> tuple[Any, ...]:
@@ -135,6 +141,8 @@ def _traced(
 
     def make() -> Problem:
         _check_dependence(loss, graph, source)
+        if not is_repeatable:
+            _check_repeatable(loss, graph, trace(on_arrays, types, ["parameters"]))
         own = graph if key is None else with_own_constants(graph)
         return Problem(layout, simplify(own), bound, numbers=numbers, penalty=kinked)
 
@@ -170,6 +178,16 @@ def _check_dependence(loss: Callable[..., Any], graph: Graph, source: GradientSo
         raise LossError(
             f"{describe(loss)} depends on the parameters only through comparisons or whole numbers, so its gradient is zero "
             "everywhere. Use a smooth measure instead, such as the logistic loss for a share of errors."
+        )
+
+
+def _check_repeatable(loss: Callable[..., Any], graph: Graph, again: Graph) -> None:
+    node = first_difference(graph, again)
+    if node is not None:
+        raise LossError(
+            f"{describe(loss)} is not the same from one call to the next: it first differs at {node.source or 'what it returns'}. Random "
+            "numbers, the time and counters would stay for ever as they were when it was traced. Draw random numbers before the descent, "
+            "and pass them with data=...; or make their generator within the loss, with a seed: np.random.default_rng(0)."
         )
 
 
