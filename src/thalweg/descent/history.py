@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -100,6 +101,7 @@ class RowsOfMany:
         self._recorded = recorded
         self._places: dict[int, list[tuple[Block, int]]] = {}
         self._placed = 0
+        self._lock = threading.Lock()  # results are asked for by any thread
 
     def add(self, members: Array, rows: Array, begin: tuple[int, float], end: tuple[int, float]) -> None:
         """What a block recorded in a stretch, (iteration, *numbers of all lanes). begin, end: of the stretch, iteration and seconds."""
@@ -112,10 +114,11 @@ class RowsOfMany:
 
     def of(self, member: int) -> Array:
         """A member's rows, as those of a single descent."""
-        for block in self.blocks[self._placed :]:
-            for lane, one in enumerate(block.members.tolist()):
-                self._places.setdefault(one, []).append((block, lane))
-            self._placed += 1
+        with self._lock:
+            for block in self.blocks[self._placed :]:
+                for lane, one in enumerate(block.members.tolist()):
+                    self._places.setdefault(one, []).append((block, lane))
+                self._placed += 1
         parts = [block.lane(lane) for block, lane in self._places.get(member, ())]
         joined = np.concatenate(parts) if parts else np.zeros((0, self._recorded + 1))
         joined = joined[joined[:, 0] >= 0]
