@@ -201,3 +201,15 @@ def test_a_byte_that_no_encoding_has_is_named_by_its_line_however_far_it_lies(tm
     path.write_bytes(b"a,b\n" + b"1,2\n" * 400_000 + b"1,\x81\n")
     with pytest.raises(TableError, match="line 400,002: the text is neither UTF-8 nor Windows-1252"):
         open_source(str(path))
+
+
+def test_codes_that_begin_with_zero_are_pointed_out(tmp_path: Path) -> None:
+    rows = "".join(f"{code},{number},0.5,0\n" for code, number in (("00501", 7), ("10001", 8), ("01001", 0)))
+    path = write(tmp_path, "zip code,rooms,share,zero\n" + rows)
+    table = read_table(path)
+    assert table.column("zip code").kind is Kind.NUMBER
+    assert "the zeros that 'zip code' begins with: if they are codes, --kind 'zip code'=category" in table.how
+    kept = read_table(path, kinds={"zip code": Kind.CATEGORY})
+    assert kept.column("zip code").categories == ("00501", "01001", "10001")
+    assert "zeros" not in kept.how
+    assert "zeros" not in read_table(write(tmp_path, "a,b\n0,0.5\n10,x\n")).how

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, islice
@@ -35,6 +36,7 @@ _WIDER = {
 """What Arrow's inference tries next; text after all others."""
 # Not 1,234, which may be a thousand and more.
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|0+,\d+|\d{4,},\d+)")
+_CODE = re.compile(r"0\d+")
 _DECIMAL_POINT = re.compile(r"[+-]?\d+\.\d+")
 _CONVERSION = re.compile(r"In CSV column #(\d+)")
 
@@ -69,6 +71,25 @@ class DelimitedFile(Part):
             self.how += ", with decimal commas"
         if has_index:
             self.how += ", the first column an index"
+        if codes := self._codes():
+            name = codes[0]
+            self.how += f"; numbers lose the zeros that {name!r} begins with: if they are codes, --kind {shlex.quote(name)}=category"
+
+    def _codes(self) -> list[str]:
+        """Columns that are going to be read as numbers, of which some among the first are written as 00501."""
+        reader = csv.reader(io.StringIO(self._text.sample, newline=""), delimiter=self._delimiter)
+        try:
+            rows = [fields for fields in islice(reader, 1, _RECORDS_TO_SNIFF) if len(fields) == len(self._names)]
+        except csv.Error:  # a very long field
+            return []
+        columns = zip(self._names, zip(*rows, strict=True), strict=False)
+        return [
+            name
+            for name, fields in columns
+            if name not in self._as_text
+            and all(field.strip().isdecimal() for field in fields)
+            and any(_CODE.fullmatch(field.strip()) for field in fields)
+        ]
 
     def schema(self) -> Any:
         """Types that hold all values: those of the first block, widened where a later value does not fit."""
