@@ -49,7 +49,7 @@ def pack(
 ) -> tuple[Product, Operand]:
     """Emits a copy of B that is contiguous along n; returns the product that reads it, and the copy."""
     n, k = product.n, product.k
-    lanes = vector_bytes // b.dtype.itemsize
+    lanes = max(1, vector_bytes // b.dtype.itemsize)
     # Where B is contiguous along k, squares of it are transposed in registers.
     side = lanes if k.b == 1 and n.b != 1 and lanes <= min(n.extent, k.extent) else 1
     wide_n, wide_k = n.extent - n.extent % side, k.extent - k.extent % side
