@@ -118,7 +118,9 @@ class Result:
 
     @property
     def gradient_norm(self) -> float:
-        """The norm of the gradient at the parameters, over all data; it is found together with the loss."""
+        """The norm of the gradient at the parameters, over all data. It is found together with the loss; after mini-batches of a
+        population, which is ranked by its losses alone, when it is first asked for, from the data as they are then.
+        """
         return self.end.gradient_norm
 
     def __str__(self) -> str:
