@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import thalweg as tw
+from thalweg.compile.examples import follow_examples
 from thalweg.compile.native import jit
 from thalweg.compile.native.module import assemble
 from thalweg.compile.prepare import prepare
@@ -167,4 +168,71 @@ def test_members_of_a_population_share_a_loop():
 
 def test_short_programs_stay_as_they_are():
     prepared, _ = prepared_gradient(oscillator, 5)
+    assert not any(isinstance(part, Repeat) for part in parts(prepared.graph))
+
+
+def series_network(params, X, y):
+    """A recurrent network over the series of each example."""
+    h = np.zeros((X.shape[0], 6))
+    for t in range(X.shape[1]):
+        h = np.tanh(X[:, t, :] @ params["U"] + h @ params["W"] + params["b"])
+    return np.mean((h @ params["v"] - y) ** 2)
+
+
+def series_data(examples, steps):
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((examples, steps, 4))
+    shapes = {"U": (4, 6), "W": (6, 6), "b": (6,), "v": (6,)}
+    return X, X[:, :, 0].sum(1), {name: 0.3 * rng.standard_normal(shape) for name, shape in shapes.items()}
+
+
+@pytest.mark.parametrize(("examples", "batch_size"), [(50, None), (5000, None), (200, 16)])
+def test_loops_run_within_tiles(examples, batch_size):
+    """Many examples are swept in tiles, with what is left over; the totals of each step are added up over them."""
+    X, y, start = series_data(examples, 20)
+    result = tw.minimize(
+        series_network,
+        start,
+        data=(X, y),
+        method=tw.GradientDescent(0.05),
+        stop=tw.MaxSteps(3),
+        batch_size=batch_size,
+        seed=0,
+    )
+    expected = tw.minimize(
+        series_network,
+        start,
+        data=(X, y),
+        method=tw.GradientDescent(0.05),
+        stop=tw.MaxSteps(3),
+        batch_size=batch_size,
+        seed=0,
+        device="cpu",
+    )
+    for name, value in expected.parameters.items():
+        np.testing.assert_allclose(result.parameters[name], value, rtol=1e-9, atol=1e-11)
+
+
+def test_code_of_tiles_does_not_grow_with_the_steps():
+    texts = []
+    for steps in (150, 450):
+        X, y, start = series_data(300, steps)
+        gradient = value_and_grad(lambda U, X, y, start=start: series_network({**start, "U": U}, X, y))
+        arrays = (start["U"], X, y)
+        prepared = prepare(trace(gradient, [ArrayType(array.shape, array.dtype) for array in arrays]))
+        examples = follow_examples(prepared.graph, prepared.graph.inputs[1:3], 300)
+        texts.append(len(assemble(prepared.graph, examples, None, jit.vector_bytes()).text))
+    assert texts[1] < 1.3 * texts[0]
+
+
+def test_steps_on_long_arrays_stay_in_registers():
+    """Written out they read their data once; as a loop once for each step."""
+
+    def loss(x):
+        z = x
+        for _ in range(80):
+            z = 3.7 * z * (1 - z)
+        return np.mean(z)
+
+    prepared = prepare(gradient_graph(loss, np.full(10_000, 0.3)))
     assert not any(isinstance(part, Repeat) for part in parts(prepared.graph))
