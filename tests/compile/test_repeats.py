@@ -207,7 +207,7 @@ def test_loops_run_within_tiles(examples, batch_size):
         stop=tw.MaxSteps(3),
         batch_size=batch_size,
         seed=0,
-        device="cpu",
+        target="jax",
     )
     for name, value in expected.parameters.items():
         np.testing.assert_allclose(result.parameters[name], value, rtol=1e-9, atol=1e-11)

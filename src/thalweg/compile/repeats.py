@@ -210,6 +210,9 @@ def _stretches(sequence: _Sequence, begin: int, end: int) -> Iterator[_Stretch]:
 def _is_one_pass(sequence: _Sequence, found: _Stretch) -> bool:
     """Whether written out it would run over long arrays once, with all between in registers, and as a loop once for each step."""
     step = sequence.computing[found.start : found.start + found.period]
+    second = sequence.root[found.start + found.period : found.start + 2 * found.period]
+    if not ((second >= found.start) & (second < found.start + found.period)).any():
+        return False  # no step reads what another one writes
     is_long = any(node.type.size > _LONG for node in step)
     return is_long and all(_is_elementwise(node) for node in step)
 
