@@ -18,9 +18,9 @@ from ..ops.elementwise import detach
 from ..ops.reduction import maximum_reduce, minimum_reduce, sum_
 from ..ops.structure import broadcast, reshape, slice_, transpose
 
-__all__ = ["Part", "Repeat", "parts_of", "read_by", "size_of"]
+__all__ = ["VIEWS", "Part", "Repeat", "parts_of", "read_by", "size_of"]
 
-_VIEWS = (broadcast, transpose, slice_, detach, reshape)
+VIEWS = (broadcast, transpose, slice_, detach, reshape)
 """What only shows a value in another way: such nodes are looked through."""
 
 _WORTH_IT = 128
@@ -129,7 +129,7 @@ class _Sequence:
     """
 
     def __init__(self, nodes: Sequence[Node]) -> None:
-        self.computing = [node for node in nodes if node.primitive not in _VIEWS]
+        self.computing = [node for node in nodes if node.primitive not in VIEWS]
         self.number = {node: index for index, node in enumerate(self.computing)}
         self._known: dict[Any, int] = {}
         self._shown: dict[Node, tuple[int, int, int]] = {}
@@ -157,7 +157,7 @@ class _Sequence:
         """For a value: the number of the node that computes it, the kind of views between, and these views exactly."""
         found = self._shown.get(node)
         if found is None:
-            if node.primitive in _VIEWS:
+            if node.primitive in VIEWS:
                 root, form, path = self.shown(node.operands[0])
                 form = self._number(form, node.primitive, node.type)
                 found = root, form, self._number(path, node.primitive, _attributes(node), "path")
@@ -182,7 +182,7 @@ def _is_elementwise(node: Node) -> bool:
 
 def _root(node: Node) -> Node:
     """The node whose value is shown."""
-    while node.primitive in _VIEWS:
+    while node.primitive in VIEWS:
         (node,) = node.operands
     return node
 
@@ -282,14 +282,14 @@ def _cut(
     for index, stretch in enumerate(stretches):
         part_of[stretch.start : stretch.end] = 2 * index + 1
         part_of[stretch.end :] = 2 * index + 2
-    kept = [node for node in kept if node in sequence.number or node.primitive in _VIEWS]
+    kept = [node for node in kept if node in sequence.number or node.primitive in VIEWS]
     kept_roots = {sequence.shown(node)[0] for node in kept}
     loops = [_repeat(sequence, stretch, kept_roots) for stretch in stretches]
     needed = {*kept, *(node for loop in loops for over_time in loop.reads.values() for node in over_time)}
     needed.update(operand for loop in loops for node in loop.nodes for operand in node.operands)
     plain: list[list[Node]] = [[] for _ in range(len(stretches) + 1)]
     for node in reversed(nodes):
-        is_view = node.primitive in _VIEWS
+        is_view = node.primitive in VIEWS
         root = sequence.shown(node)[0]
         part = int(part_of[root]) if root >= 0 else 0
         if part % 2 == 0 or (is_view and node in needed):
@@ -311,7 +311,7 @@ def _repeat(sequence: _Sequence, stretch: _Stretch, kept: Collection[int]) -> Re
 
     def shown(node: Node, root: Node) -> Node:
         """A view of what the step computes or reads."""
-        if node.primitive not in _VIEWS:
+        if node.primitive not in VIEWS:
             return root
         operand = shown(node.operands[0], root)
         return add(node, (operand,))
