@@ -138,7 +138,7 @@ BROKEN = [
     ('a,b\n1,2\n"x,3\n4,5\n', rf"line 3 \(row 2\): {UNCLOSED}"),
     ("a,b\n" + "1,2\n" * 300_000 + '"x,3\n' + "1,2\n" * 300_000, rf"line 300,002: {UNCLOSED}"),
     ("a,b,a\n1,2,3\n", "line 1: columns 1 and 3 are both called 'a'. Rename one"),
-    ("a,,c\n1,2,3\n", "line 1: column 2 of 3 has no name"),
+    ("a,,c\n1,2,3\n", r"line 2 \(row 1\): the value '2' stands in column 2 of 3, which has no name in line 1"),
     ("# of 2026\na,b\n1,2\n", r"line 2 \(row 1\): 2 fields, but .* 1 column. Line 1 has to name the columns"),
     ("", "is empty. A table needs"),
     ("\n\n", "is empty"),
@@ -213,3 +213,48 @@ def test_codes_that_begin_with_zero_are_pointed_out(tmp_path: Path) -> None:
     assert kept.column("zip code").categories == ("00501", "01001", "10001")
     assert "zeros" not in kept.how
     assert "zeros" not in read_table(write(tmp_path, "a,b\n0,0.5\n10,x\n")).how
+
+
+def ways(path: Path) -> list[pa.Table]:
+    """All rows, read at once and in batches."""
+    source = open_source(path)
+    return [source.table(), pa.Table.from_batches(source.batches(), source.schema)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_what_a_spreadsheet_leaves_behind(tmp_path: Path, mark: str, end: str) -> None:
+    lines = ["a,b,c,,", "1,x,2.5,,", "2,,, ,", "3,y,1.5,,", ",,,,", ",,,, "]
+    path = write(tmp_path, end.join(lines).replace(",", mark) + end)
+    for found in ways(path):
+        assert found.column_names == ["a", "b", "c"]
+        assert found.column("a").to_pylist() == [1, 2, 3]
+        assert found.column("c").to_pylist() == [2.5, None, 1.5]
+    assert read_table(path).how.endswith(", without 2 blank columns, without 2 blank rows at its end")
+
+
+def test_blank_rows_and_columns_of_a_large_file(tmp_path: Path) -> None:
+    body = "".join(f"{k},x,\n" for k in range(600_000))
+    path = write(tmp_path, "a,b,\n" + body + ",,\n" * 300_000)
+    for found in ways(path):
+        assert found.num_rows == 600_000
+        assert found.column("a").null_count == 0
+    with pytest.raises(TableError, match=r"line 600,002 \(row 600,001\): the value 'here' stands in column 3 of 3"):
+        read_table(write(tmp_path, "a,b,\n" + body + "1,x,here\n" + ",,\n"))
+
+
+def test_rows_are_left_out_at_the_end_alone_and_only_if_they_are_blank(tmp_path: Path) -> None:
+    assert read_table(write(tmp_path, "a,b\n1,2\n,\n3,4\n\n,\n\n,\n")).row_count == 3
+    assert read_table(write(tmp_path, "a,b\n1,2\nNA,\n")).row_count == 2
+    assert read_table(write(tmp_path, 'a,b\n1,2\n"",\n')).row_count == 2
+    assert read_table(write(tmp_path, 'a,b\n1,"x\n,,\n"\n')).row_count == 1
+    with pytest.raises(TableError, match="has a header but no rows"):
+        read_table(write(tmp_path, "a,b\n,\n,\n"))
+    with pytest.raises(TableError, match=r"line 1 has to name the columns, and is blank"):
+        read_table(write(tmp_path, ",,\na,b,c\n1,2,3\n"))
+
+
+def test_an_index_without_a_name_stands_beside_blank_columns(tmp_path: Path) -> None:
+    found = read_table(write(tmp_path, ",a,,b,\n0,1,,x,\n1,2,,y,\n"))
+    assert found.names() == ["a", "b"]
+    assert "the first column an index, without 2 blank columns" in found.how

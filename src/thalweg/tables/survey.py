@@ -319,6 +319,7 @@ class _Work:
                     found, reason = [], f"more than {_MOST_CATEGORIES:,} different values are too many to learn from"
             elif not column.kind.is_used and name not in self.split.targets:
                 found, reason = [], f"holds {column.kind.value} values, as the first {self.rows_for_kinds:,} rows show"
+                reason = f"{reason}; {column.advice}" if column.kind is Kind.TEXT and column.advice else reason
                 reason = IGNORED if name in self.ignored else reason
             else:
                 continue
@@ -349,6 +350,8 @@ class _Work:
         for name, categories in self.categories.items():
             shown = ", ".join(sorted(categories.counts)[:4]) + (", ..." if len(categories.counts) > 4 else "")
             found[name] += f"; {len(categories.counts):,} different: {shown}"
+            if advice := self.columns[name].advice:
+                found[name] += f"; {advice}"
         absent = {name: numbers.missing for name, numbers in self.numbers.items()}
         absent |= {name: categories.missing for name, categories in self.categories.items()}
         for name, count in absent.items():

@@ -23,6 +23,7 @@ _WITH_ASCII = frozenset({"utf-8", "cp949", "cp1252"})
 """Encodings in which bytes below 128 stand for ASCII, unless a character has begun."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MARK = "\ufeff"
+_BLANK = ",;\t| \r\n"
 _NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp949": "CP949", "cp1252": "Windows-1252"}
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 _HANGUL = re.compile(rb"[\xb0-\xc8][\xa1-\xfe]")
@@ -36,7 +37,8 @@ class TextFile:
     """A file of text that was looked through once.
 
     start: the number of bytes, in UTF-8, before the first line that is not empty. first_line: that line's number.
-    quotes: how many double quotes there are. sample: the beginning, from there on.
+    quotes: how many double quotes there are. blank_lines: at the end, with nothing in them but delimiters and white space. sample: the
+    beginning, from the first line on.
     """
 
     path: str
@@ -44,6 +46,7 @@ class TextFile:
     start: int
     first_line: int
     quotes: int
+    blank_lines: int
     sample: str
     is_whole: bool
     """Whether the sample is all of the text."""
@@ -130,6 +133,7 @@ class _UndecodableError(TableError):
 
 def _survey(path: str, encoding: str) -> TextFile:
     sample: list[str] = []
+    tail: list[str] = []
     length = start = quotes = 0
     first_line = 1
     for content in _decoded(path, encoding):
@@ -146,10 +150,22 @@ def _survey(path: str, encoding: str) -> TextFile:
         else:
             length += len(content)
         quotes += _count_quotes(content)
+        blank = _blank_end(content)
+        if len(blank) < len(content):
+            tail.clear()
+        tail.append(blank)
     beginning = "".join(sample)
     if not beginning.strip():
         raise TableError(f"{path} is empty. A table needs the names of its columns, then rows.")
-    return TextFile(path, encoding, start, first_line, quotes, beginning, len(beginning) == length)
+    blank_lines = sum(bool(line) for line in re.split(r"[\r\n]+", "".join(tail))[1:])
+    return TextFile(path, encoding, start, first_line, quotes, blank_lines, beginning, len(beginning) == length)
+
+
+def _blank_end(content: str | bytes) -> str:
+    """What stands behind the last character that is neither white space nor a delimiter."""
+    if isinstance(content, str):
+        return content[len(content.rstrip(_BLANK)) :]
+    return content[len(content.rstrip(_BLANK.encode())) :].decode()
 
 
 def _count_quotes(content: str | bytes) -> int:
