@@ -139,7 +139,7 @@ BROKEN = [
     ("a,b\n" + "1,2\n" * 300_000 + '"x,3\n' + "1,2\n" * 300_000, rf"line 300,002: {UNCLOSED}"),
     ("a,b,a\n1,2,3\n", "line 1: columns 1 and 3 are both called 'a'. Rename one"),
     ("a,,c\n1,2,3\n", r"line 2 \(row 1\): the value '2' stands in column 2 of 3, which has no name in line 1"),
-    ("# of 2026\na,b\n1,2\n", r"line 2 \(row 1\): 2 fields, but .* 1 column. Line 1 has to name the columns"),
+    ("of 2026\na,b\n1,2\n", r"line 2 \(row 1\): 2 fields, but .* 1 column. Line 1 has to name the columns"),
     ("", "is empty. A table needs"),
     ("\n\n", "is empty"),
     (b"a\n1\n\xff\xfe\xff\n", r"line 3: the text is neither UTF-8 nor CP949.*byte 0xff.*--encoding cp1252"),
@@ -159,10 +159,8 @@ def test_messages_name_the_place(tmp_path: Path, text: str | bytes, message: str
 
 
 def test_a_table_with_one_column_may_be_parted_otherwise(tmp_path: Path) -> None:
-    with pytest.raises(
-        TableError, match="has no column 'y'. It has 'a  y' and no other column: .*--delimiter names it"
-    ):
-        read_table(write(tmp_path, "a  y\n1  2\n")).column("y")
+    with pytest.raises(TableError, match="has no column 'y'. It has 'a:y' and no other column: .*--delimiter names it"):
+        read_table(write(tmp_path, "a:y\n1:2\n")).column("y")
 
 
 def test_messages_of_arguments(tmp_path: Path) -> None:
@@ -258,3 +256,81 @@ def test_an_index_without_a_name_stands_beside_blank_columns(tmp_path: Path) -> 
     found = read_table(write(tmp_path, ",a,,b,\n0,1,,x,\n1,2,,y,\n"))
     assert found.names() == ["a", "b"]
     assert "the first column an index, without 2 blank columns" in found.how
+
+
+def test_the_delimiter_that_a_file_for_spreadsheets_names(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, "sep=|\r\na;b|c\r\n1|2\r\n3|x\r\n"))
+    assert table.names() == ["a;b", "c"]
+    assert table.place(1).endswith("line 4 (row 2)")
+
+
+@pytest.mark.parametrize(
+    ("head", "names", "line"),
+    [
+        ("# by me, in May\n#\na,b\n", ["a", "b"], 4),
+        ("# by me\n\na,b\n", ["a", "b"], 4),
+        ("# a,b\n", ["a", "b"], 2),
+        ("#a,b\n", ["a", "b"], 2),
+        ("# run 7\n# a,b\n", ["a", "b"], 3),
+        ("#,b\n", ["#", "b"], 2),
+        ("# of 7, in May\na,b\n", ["a", "b"], 3),
+    ],
+)
+def test_comments_stand_above_the_names_or_name_them(tmp_path: Path, head: str, names: list[str], line: int) -> None:
+    for body in ("1,2\n3,4\n5,6\n", "1,2\n" * 300_000):
+        table = read_table(write(tmp_path, head + body))
+        assert table.names() == names
+        assert table.column("b").values[0] == 2
+        assert f"line {line:,} (row 1)" in table.place(0)
+
+
+def test_words_alone_below_a_number_sign_are_rows(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, "#id,name\nx,y\nu,v\n"))
+    assert (table.names(), table.row_count) == (["id", "name"], 2)
+
+
+@pytest.mark.parametrize("count", [3, 200_000])
+def test_columns_parted_by_spaces(tmp_path: Path, count: int) -> None:
+    body = "".join(f"  {k:7d}   {k / 4:.2f} w{k % 3} \r\n" for k in range(count))
+    table = read_table(write(tmp_path, " depth  speed   kind\r\n" + body))
+    assert table.names() == ["depth", "speed", "kind"]
+    np.testing.assert_array_equal(table.column("speed").values, np.arange(count) / 4)
+    assert table.column("kind").categories == ("w0", "w1", "w2")
+    assert "parted by spaces" in table.how
+    batches = list(open_source(tmp_path / "table.csv").batches(["speed"]))
+    assert sum(map(len, batches)) == count
+    with pytest.raises(
+        TableError, match=rf"line {count + 2:,} \(row {count + 1:,}\): 2 fields, but the header names 3"
+    ):
+        read_table(write(tmp_path, " depth  speed   kind\r\n" + body + "1 2\r\n"))
+
+
+def test_what_numpy_writes(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).standard_normal((5, 3))
+    np.savetxt(tmp_path / "t.txt", values, header="run 7\na b c")
+    table = read_table(tmp_path / "t.txt")
+    assert table.names() == ["a", "b", "c"]
+    np.testing.assert_allclose(table.column("c").values, values[:, 2], rtol=1e-15)
+
+
+def test_a_column_of_two_words_is_one_column(tmp_path: Path) -> None:
+    assert read_table(write(tmp_path, "full name\nJohn Smith\nAnn Lee\n")).names() == ["full name"]
+    assert read_table(write(tmp_path, '"a b" c\n"x y" 1\n"z" 2\n'), delimiter=" ").names() == ["a b", "c"]
+
+
+def test_rows_that_end_in_a_delimiter(tmp_path: Path) -> None:
+    assert read_table(write(tmp_path, "a,b\n1,2,\n3,4,\n")).names() == ["a", "b"]
+    assert read_table(write(tmp_path, "a,b,\n1,2\n3,4\n")).names() == ["a", "b"]
+    with pytest.raises(TableError, match=r"line 3 \(row 2\): 3 fields"):
+        read_table(write(tmp_path, "a,b\n1,2\n3,4,\n"))
+
+
+def test_what_r_writes(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, '"a" "b"\n"1" 1.5 "u v"\n"2" 2.5 "w"\n'), delimiter=" ")
+    assert table.column("a").values.tolist() == [1.5, 2.5]
+    assert "the first column an index" in table.how
+
+
+def test_a_row_of_units_is_asked_about(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"line 2 .*'\[m\]' is not a number.*Is this a row of units"):
+        read_table(write(tmp_path, "a,b\n[m],[s]\n" + "1,2\n" * 50))

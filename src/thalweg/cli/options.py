@@ -88,7 +88,7 @@ reads_tables = _all_of(
     click.option(
         "--delimiter",
         callback=lambda context, parameter, value: "\t" if value in ("\\t", "tab") else value,
-        help="Of CSV; by default what fits of comma, semicolon, tab and bar.",
+        help="Of CSV; by default what fits of comma, semicolon, tab, bar and spaces.",
     ),
     click.option(
         "--missing-mark",

@@ -15,17 +15,17 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ..errors import ArgumentError, TableError
+from .heading import UNCLOSED, heading_of
 from .marks import MISSING
 from .names import INDEX, check_names, names_nothing
 from .part import Part, cast_batch
 from .table import counted
-from .text import TextFile, read_text
+from .text import read_text
 
-__all__ = ["DelimitedFile", "sniff_delimiter"]
+__all__ = ["DelimitedFile"]
 
-_DELIMITERS = (",", ";", "\t", "|")
-_DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_RECORDS_TO_SNIFF = 20
+_DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+_FIRST_ROWS = 20
 _BLOCK = 1 << 20
 _LARGEST_BLOCK = 1 << 30
 _ANY_NUMBER = (1 << 31) - 1
@@ -64,9 +64,9 @@ class DelimitedFile(Part):
                 f"delimiter={delimiter!r} is not one character that can part fields, such as ',' or ';'"
             )
         self.path = path
-        self._text = read_text(path, encoding)
-        self._delimiter = delimiter or sniff_delimiter(self._text)
-        self._names = [name.strip() for name in next(self._records())[2]]
+        heading = heading_of(read_text(path, encoding), delimiter)
+        self._text, self._delimiter = heading.text, heading.delimiter
+        self._names = _as_long_as_rows([name.strip() for name in heading.names], self._first_rows(), self._delimiter)
         has_index = len(self._names) > 1 and not self._names[0]
         if not any(self._names):
             raise names_nothing(f"{path}, line {self._text.first_line:,}")
@@ -78,12 +78,15 @@ class DelimitedFile(Part):
         self._as_text = as_text | frozenset(self._nameless)
         self._null_values = [*MISSING, *missing_marks]
         self.blank_rows = self._text.blank_lines if len(self._names) > 1 else 0
-        self._decimal = _decimal_mark(islice(self._records(), 1, _RECORDS_TO_SNIFF)) if self._delimiter != "," else "."
-        self.how = f"CSV in {self._text.how}, parted by {_DELIMITER_NAMES.get(self._delimiter, repr(self._delimiter))}"
+        self._decimal = _decimal_mark(islice(self._records(), 1, _FIRST_ROWS)) if self._delimiter != "," else "."
+        mark = " " if self._text.has_spaces else self._delimiter
+        self.how = f"CSV in {self._text.how}, parted by {_DELIMITER_NAMES.get(mark, repr(mark))}"
         if self._decimal == ",":
             self.how += ", with decimal commas"
         if has_index:
             self.how += ", the first column an index"
+        if heading.comments:
+            self.how += f", without {counted(heading.comments, 'comment')} above it"
         if self._nameless:
             self.how += f", without {counted(len(self._nameless), 'blank column')}"
         if self.blank_rows:
@@ -94,15 +97,7 @@ class DelimitedFile(Part):
 
     def _codes(self) -> list[str]:
         """Columns that are going to be read as numbers, of which some among the first are written as 00501."""
-        reader = csv.reader(io.StringIO(self._text.sample, newline=""), delimiter=self._delimiter)
-        try:
-            rows = [
-                fields
-                for fields in islice(reader, 1, _RECORDS_TO_SNIFF)
-                if len(fields) == len(self._names) and any(fields)
-            ]
-        except csv.Error:  # a very long field
-            return []
+        rows = [fields for fields in self._first_rows() if len(fields) == len(self._names) and any(fields)]
         columns = zip(self._names, zip(*rows, strict=True), strict=False)
         return [
             name
@@ -111,6 +106,15 @@ class DelimitedFile(Part):
             and all(field.strip().isdecimal() for field in fields)
             and any(_CODE.fullmatch(field.strip()) for field in fields)
         ]
+
+    def _first_rows(self) -> list[list[str]]:
+        """Some rows below the header."""
+        reader = csv.reader(io.StringIO(self._text.sample, newline=""), delimiter=self._delimiter)
+        try:
+            rows = list(islice(filter(None, reader), 1, _FIRST_ROWS))
+        except csv.Error:  # a very long field
+            return []
+        return rows if self._text.is_whole or len(rows) == _FIRST_ROWS - 1 else rows[:-1]
 
     def schema(self) -> Any:
         """Types that hold all values: those of the first block, widened where a later value does not fit."""
@@ -232,7 +236,7 @@ class DelimitedFile(Part):
                         yield line, last, fields
                     line = last + 1
             except csv.Error:  # a field that is longer than any real one
-                raise TableError(f"{self.path}, line {line:,}: {_UNCLOSED}") from None
+                raise TableError(f"{self.path}, line {line:,}: {UNCLOSED}") from None
 
     def _located(self, error: Exception) -> TableError:
         return self._find_fault() or TableError(f"{self.path} cannot be read as a table: {error}")
@@ -244,8 +248,8 @@ class DelimitedFile(Part):
         try:
             for row, (line, last, fields) in enumerate(self._records(_PROBE)):
                 if fields != _PROBED and fields[-1].endswith(_PROBE[1]):  # it takes in what was added: a quote is open
-                    return TableError(f"{self.path}, line {line:,} (row {row:,}): {_UNCLOSED}")
-                if fields != _PROBED and len(fields) != len(self._names):
+                    return TableError(f"{self.path}, line {line:,} (row {row:,}): {UNCLOSED}")
+                if row and fields != _PROBED and len(fields) != len(self._names):
                     found = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
                     named = "1 column" if len(self._names) == 1 else f"{len(self._names)} columns"
                     place = f"{self.path}, line {line:,} (row {row:,}): {found}, but the header names {named}. "
@@ -269,6 +273,20 @@ class DelimitedFile(Part):
             raise fault
 
 
+def _as_long_as_rows(names: list[str], rows: list[list[str]], delimiter: str) -> list[str]:
+    """The names of the columns where the rows have delimiters at their end that the header has not, or the reverse; and where the header
+    lacks the name of an index, as R writes it: not with commas, which may be decimal ones."""
+    lengths = {len(row) for row in rows}
+    if len(lengths) != 1:
+        return names
+    more = lengths.pop() - len(names)
+    if more > 0 and not any(field.strip() for row in rows for field in row[-more:]):
+        return [*names, *[""] * more]
+    if more == 1 and delimiter != "," and len(names) > 1 and len({row[0] for row in rows}) == len(rows):
+        return ["", *names]
+    return names[:more] if more < 0 and not any(names[more:]) else names
+
+
 def _without_last(batches: Iterable[Any], count: int) -> Iterator[Any]:
     """All rows of record batches but the last ones."""
     held: list[Any] = []
@@ -286,10 +304,6 @@ def _without_last(batches: Iterable[Any], count: int) -> Iterator[Any]:
 
 _PROBED = ["the end, outside of quotes"]
 _PROBE = ("\n", _PROBED[0] + "\n")
-_UNCLOSED = (
-    'a double quote opens a field here that is never closed. Close it, or, where it belongs to the text, write "" for it and '
-    "put the field in double quotes."
-)
 
 
 def _runs_on(last: int) -> str:
@@ -301,24 +315,3 @@ def _decimal_mark(records: Iterator[tuple[int, int, list[str]]]) -> str:
     fields = [field.strip() for _, _, row in records for field in row]
     has_commas = any(_DECIMAL_COMMA.fullmatch(field) for field in fields)
     return "," if has_commas and not any(_DECIMAL_POINT.fullmatch(field) for field in fields) else "."
-
-
-def sniff_delimiter(text: TextFile) -> str:
-    """The delimiter of a table: one of comma, semicolon, tab and bar.
-
-    The one that cuts the first 20 records into the same number of fields, two at least; of several such the one that
-    gives the most fields, and then the comma. If none does: the one that gives the header the most fields.
-    """
-
-    def rank(mark: str) -> tuple[bool, int]:
-        reader = csv.reader(io.StringIO(text.sample, newline=""), delimiter=mark)
-        try:
-            records = list(islice(filter(None, reader), _RECORDS_TO_SNIFF))
-        except csv.Error:
-            return False, 0
-        if len(records) > 1 and len(records) < _RECORDS_TO_SNIFF and not text.is_whole:
-            records.pop()  # the sample ends within it
-        lengths = [len(record) for record in records]
-        return len(set(lengths)) == 1 and lengths[0] > 1, lengths[0]
-
-    return max(_DELIMITERS, key=rank)

@@ -24,7 +24,7 @@ from ..graph import Array
 from . import compute as pc
 from .arrow import as_floats, as_numpy, decoded, is_missing, is_text, text_array
 from .column import NUMBER, Column, Kind
-from .marks import MISSING, MOST_MARKS, advice_on_marks, is_marked
+from .marks import MISSING, MOST_MARKS, advice_on_marks, is_marked, looks_like_a_mark
 
 __all__ = ["FALSE", "MOSTLY", "TRUE", "Place", "infer_column"]
 
@@ -202,6 +202,11 @@ def _no_number(name: str, text: _Text, is_number: Array, was_given: bool, place:
     expected = "as was asked for or found at training" if was_given else f"as in {share} of the column's values"
     instead = "or fit with the column as a category" if was_given else "or take the column as a category"
     number = "1 cell is" if others == 1 else f"{others:,} cells are"
+    if row == 0 and others == 1 and not looks_like_a_mark(value):
+        return TableError(
+            f"{place(row)}, column {name!r}: the value {value!r} is not a number, and a number was expected, {expected}. Is this a row of "
+            f"units, or a second row of names? Delete it. Else correct the cell, {instead}: {_as_category(name)}"
+        )
     words = [word for word, is_one in zip(text.words, is_number, strict=True) if not is_one]
     marks = (
         f"{advice_on_marks(words[:MOST_MARKS])}; "

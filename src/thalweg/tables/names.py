@@ -45,7 +45,7 @@ def no_such_column(path: str, name: str, names: Sequence[str]) -> TableError:
     near = difflib.get_close_matches(name, names, 3)
     few = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
     if len(names) == 1:
-        few = f"{few!r} and no other column: if a mark other than comma, semicolon, tab and bar parts them, --delimiter names it"
+        few = f"{few!r} and no other column: if a mark other than comma, semicolon, tab, bar and spaces parts them, --delimiter names it"
     elif all(_NUMBER.fullmatch(each) for each in names[:20]):
         few += ". Are these values? The first line has to name the columns"
     hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"It has {few}."

@@ -58,9 +58,9 @@ def read_table(
     kinds: columns whose kind is not to be inferred. expected: the same for columns that need not be there, such as those that
     a model was fitted with (`Encoding.kinds`). format: one of `FORMATS`, if the ending does not tell it.
     encoding: of text, by default UTF-8, with or without a byte order mark, or UTF-16 with one, else Windows-1252 or CP949. delimiter: by
-    default the one of comma, semicolon, tab and bar that cuts the first records into equally many fields. missing_marks: what else
-    stands for a missing value in this table, such as "-", "n.a." or -999, in any column; of a number also as a number, so that -999
-    means -999.0, too.
+    default the one of comma, semicolon, tab and bar that cuts the first records into equally many fields, or any number of spaces.
+    missing_marks: what else stands for a missing value in this table, such as "-", "n.a." or -999, in any column; of a number also as
+    a number, so that -999 means -999.0, too.
 
     Types are inferred by Arrow; then text of which at least 95 % of the values are numbers is a column of numbers, and a
     value in it that is none is an error. Text of true, false, yes and no makes a boolean column; other text is a category,
