@@ -35,8 +35,9 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_column_that_is_no_number_says_how_it_becomes_one(table: Path) -> None:
-    said = words(run("fit", table, "--target", "y", "--output", table.with_name("m")))
+@pytest.mark.parametrize("how", [(), ("--memory", "100MB")])
+def test_a_column_that_is_no_number_says_how_it_becomes_one(table: Path, how: tuple[str, ...]) -> None:
+    said = words(run("fit", table, "--target", "y", "--output", table.with_name("m"), *how))
     assert "without 2 blank columns, without 2 blank rows at its end): 300 rows, 3 columns" in said
     assert "all but '-' are numbers: if it stands for a missing value, --missing-mark - (in Python" in said
     assert "-999 lies apart: if it stands for a missing value, --missing-mark -999 (in Python" in said

@@ -94,7 +94,7 @@ def likely_mark(values: Array) -> str | None:
     >>> likely_mark(np.array([3.5, -999, 12, -999])), likely_mark(np.array([998.0, 999, 999, 4]))
     ('-999', None)
     """
-    for mark in (values.min(), values.max()):
+    for mark in (values.min(), values.max()) if len(values) else ():
         if not _NINES.fullmatch(f"{mark:g}"):
             continue
         others = values[values != mark]
