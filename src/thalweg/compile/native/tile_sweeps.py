@@ -11,6 +11,7 @@ from llvmlite import ir
 
 from ...graph import Graph, Node
 from ..examples import Examples
+from ..repeats import parts_of
 from .arrays import INT8, Function, integer, loop
 from .batches import emit_batch
 from .copies import emit_combine, emit_fill
@@ -21,6 +22,7 @@ from .formulas import identity
 from .memory import Memory
 from .phases import Swept
 from .region import Region, Tile, tiled
+from .repeating import Loops
 from .sweeps import begin_sweep, emit_sweep, reduction_of
 from .tiles import Tiling
 from .views import Area, Buffer, View
@@ -153,7 +155,9 @@ class TileSweep:
             if self.features is not None:
                 views |= self.features.emit_totals(function, nodes, rows, wanted)
                 nodes = [node for node in nodes if node not in self.features.parts]
-            region.emit(partial(emitter.function_for_group, function), nodes, wanted)
+            loops = Loops(emitter, region, partial(emitter.function_for_group, function))
+            parts = parts_of(nodes, wanted)
+            loops.emit_parts(parts if loops.can_be_emitted(parts, wanted) else [nodes], wanted, wanted)
 
     def _of_first_chunk(self, node: Node, place: View) -> View:
         """Where a total of the first chunk lies, as all can see it; those of the others follow."""
