@@ -219,3 +219,22 @@ def test_steps_on_long_arrays_stay_in_registers():
 
     prepared = prepare(gradient_graph(loss, np.full(10_000, 0.3)))
     assert not any(isinstance(part, Repeat) for part in parts(prepared.graph))
+
+
+def test_functions_of_arrays_that_fit_in_cache_are_loops():
+    """Most of a step's time goes into the functions; with many steps in one body, registers would have to be stored anyway."""
+
+    def loss(x):
+        z = x
+        for _ in range(80):
+            z = np.log(2 + z * z) * x
+        return np.mean(z)
+
+    def has_loops(size, **options):
+        graph = prepare(gradient_graph(loss, np.full(size, 0.3))).graph
+        nodes = [node for node in graph.nodes if not (node.is_input or node.is_constant)]
+        return any(isinstance(part, Repeat) for part in parts_of(nodes, graph.outputs, **options))
+
+    assert has_loops(1000)
+    assert not has_loops(10_000)
+    assert has_loops(10_000, shape_of=lambda node: node.shape and (500,))

@@ -163,7 +163,7 @@ class TileSweep:
                 views |= self.features.emit_totals(function, nodes, rows, wanted)
                 nodes = [node for node in nodes if node not in self.features.parts]
             loops = Loops(emitter, region, partial(emitter.function_for_group, function))
-            parts = parts_of(nodes, wanted)
+            parts = parts_of(nodes, wanted, region.shape_of)
             loops.emit_parts(parts if loops.can_be_emitted(parts, wanted) else [nodes], wanted, wanted)
 
     def _of_first_chunk(self, node: Node, place: View) -> View:
