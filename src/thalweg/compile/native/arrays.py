@@ -21,6 +21,7 @@ __all__ = [
     "integer",
     "loop",
     "memory_type",
+    "name_of_numbers",
     "pieces",
     "times",
     "value_type",
@@ -50,6 +51,11 @@ def value_type(dtype: np.dtype[Any], width: int) -> ir.Type:
     return element if width == 1 else ir.VectorType(element, width)
 
 
+def name_of_numbers(buffer: Buffer) -> str:
+    """The name of an array that is part of the code."""
+    return f"numbers{buffer.position}"
+
+
 def integer(value: int) -> ir.Constant:
     return ir.Constant(INT64, value)
 
@@ -67,8 +73,8 @@ def times(builder: ir.IRBuilder, index: ir.Value, factor: int) -> ir.Value:
 class Function:
     """A function that is being emitted, with the places where its memory begins.
 
-    example: the number of the first example of the current tile. moving: slots of the table whose arrays are exchanged while the function
-    runs. starts: where buffers begin that the function is told of.
+    example: the number of the first example of the current tile, or of the current step of a loop. moving: slots of the table whose
+    arrays are exchanged while the function runs. starts: where buffers begin that the function is told of.
     """
 
     builder: ir.IRBuilder
@@ -85,6 +91,8 @@ class Function:
             return self.starts[buffer]
         if buffer.area is Area.LOCAL:
             return self._local(buffer)
+        if buffer.area is Area.CODE:
+            return self.builder.bitcast(self.builder.module.globals[name_of_numbers(buffer)], POINTER)
         if buffer.area is Area.TABLE:
             if buffer.position in self.moving:
                 return self.builder.load(self.slot(buffer.position), typ=POINTER)

@@ -23,6 +23,7 @@ class Area(Enum):
     WORKSPACE = "workspace"  # shared by all threads: `position` is an offset in bytes, as below
     SCRATCH = "scratch"  # of one thread, for one tile
     TOTALS = "totals"  # of one chunk of the tiles
+    CODE = "code"  # numbers that are part of the code: `position` is their place among such
     LOCAL = "local"  # registers: `position` numbers the small arrays of one function
 
 
@@ -41,7 +42,7 @@ class View:
     """A strided array in a buffer. Offset and strides count elements.
 
     example_stride: how far apart consecutive examples lie, for an array that holds all the examples and of which a tile
-    is read; 0 if the array holds just the tile, or no examples.
+    is read; or consecutive steps, of which a loop sees one. 0 if the array holds just the tile, or neither.
     """
 
     buffer: Buffer
