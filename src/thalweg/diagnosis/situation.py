@@ -15,6 +15,7 @@ from ..descent.norms import norm
 from ..descent.plan import Origin, Plan
 from ..descent.problem import Problem
 from ..graph import Array, Graph, constant, inline
+from ..uncollected import uncollected
 from .differences import Differences, is_long
 from .landscape import COUNT, FACTOR, Ray, look_along
 from .smooth import is_smooth
@@ -380,7 +381,8 @@ def proven_of(plan: Plan, problem: Problem) -> ProvenLoss | None:
     values = sum(node.type.size for node in problem.graph.nodes if node.operands)
     if _bytes_of(plan, problem) > _LARGEST_PROOF or problem.layout.size > _MOST_PROVEN or values > _MOST_VALUES:
         return None
-    return ProvenLoss.of(problem, plan.data)
+    with uncollected():
+        return ProvenLoss.of(problem, plan.data)
 
 
 def bound(problem: Problem, numbers: Sequence[float]) -> Problem:
