@@ -76,7 +76,8 @@ def graph_key(graph: Graph) -> Hashable | None:
             parts.append((node.type, _content(node.value), node.source))
         else:  # the type follows
             operands = tuple([number[operand] for operand in node.operands])
-            parts.append((node.primitive, operands, repr(node.attributes), node.source))
+            attributes = repr(node.attributes) if node.attributes else ""
+            parts.append((node.primitive, operands, attributes, node.source))
     return (*parts, *[number[node] for node in graph.outputs])
 
 
