@@ -8,7 +8,7 @@ must be continuous and its slope must not fall, up to the rounding of the number
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,13 @@ __all__ = ["Chain", "Shape1D", "analyse", "find_chain", "has_jets", "is_link", "
 _MOST_ROWS = 4096
 _MOST_ROUNDS = 400
 _MOST_NODES = 200
+_PER_ROUND = 2
+"""A round takes about as long, beside its links, as so many of them."""
+
+_SAME_TIME = 256
+"""So many parts take hardly longer than one."""
+
+_FEW_ROWS = 16
 _NEAR_ZERO = 1e-290
 _STEEPEST = 1e100
 _NARROW = 2.0**-42
@@ -45,6 +52,18 @@ class Chain:
     @property
     def rows(self) -> int:
         return max((len(x.lower) for x in self.constants.values()), default=1)
+
+    @property
+    def form(self) -> Hashable | None:
+        """What tells the function from others, wherever in the graph it stands; None if it has many constants."""
+        if self.rows > _FEW_ROWS:
+            return None
+        number = {node: index for index, node in enumerate((self.base, *self.constants, *self.nodes))}
+        links = [
+            (node.primitive, repr(node.attributes), node.dtype, *(number[operand] for operand in node.operands))
+            for node in self.nodes
+        ]
+        return (*links, *(end.tobytes() for value in self.constants.values() for end in value))
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +217,7 @@ class _Proof:
                 break
             seen += row.size
             is_too_much = row.size > 2000 + 8 * rows or seen > 40_000 + 400 * rows
-            if is_too_much or not effort.affords(len(chain.nodes)):
+            if is_too_much or not effort.affords((len(chain.nodes) + _PER_ROUND) * (1 + row.size // _SAME_TIME)):
                 self.proven[np.unique(row)] = False
                 break
         else:

@@ -3,6 +3,7 @@ the second derivative of chains and by the eigenvalues of constant Hessians; at 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -20,7 +21,7 @@ from .intervals import Interval
 from .quadratic import MOST_PARAMETERS, degrees, hessian_of
 from .shared import shared, shared_facts
 
-__all__ = ["Proof", "prove_nodes"]
+__all__ = ["Proof", "prove_nodes", "shape_of"]
 
 _MOST_LINKS, _MOST_TRIES = 200, 10
 _LARGEST_ELEMENTWISE = 1 << 21
@@ -34,7 +35,8 @@ class Proof:
     """What is proven of every node. reasons: why. chains: for elementwise nodes decided by their second derivative.
 
     affine: the nodes that are. curved: those that are not, but convex or concave in each element. place: of each node in the order of
-    evaluation. effort: what is left for attempts beyond the rules.
+    evaluation. shapes: of functions of one number, by their forms and ranges: loops apply the same one at each step. effort: what is left
+    for attempts beyond the rules.
     """
 
     graph: Graph
@@ -46,6 +48,7 @@ class Proof:
     affine: set[Node] = field(default_factory=set)
     curved: set[Node] = field(default_factory=set)
     place: dict[Node, int] = field(default_factory=dict)
+    shapes: dict[Hashable, Shape1D | None] = field(default_factory=dict)
     effort: Effort = field(default_factory=lambda: Effort(_EFFORT))
 
     @property
@@ -125,13 +128,24 @@ def _bases(proof: Proof, node: Node, dominators: Dominators) -> list[Node]:
     return list(dict.fromkeys([*near, *first, *curved]))
 
 
+def shape_of(proof: Proof, chain: Chain) -> Shape1D | None:
+    """The chain's shape on the range of its base; None if it could not be found."""
+    bounds, form = proof.facts[chain.base].bounds, chain.form
+    if form is None:
+        return analyse(chain, bounds, proof.effort)
+    key = form, float(np.min(bounds.lower)), float(np.max(bounds.upper))
+    if key not in proof.shapes:
+        proof.shapes[key] = analyse(chain, bounds, proof.effort)
+    return proof.shapes[key]
+
+
 def try_chain(proof: Proof, node: Node, chain: Chain) -> bool:
     """Facts of an elementwise node from the second derivative along its base; whether all elements were decided."""
     base = proof.facts[chain.base]
     compares = any(link.dtype.kind == "b" for link in chain.nodes)  # a comparison with NaN is false, not NaN
     if not (base.is_defined_everywhere if compares else base.is_defined_on_convex):
         return False
-    shape = analyse(chain, base.bounds, proof.effort)
+    shape = shape_of(proof, chain)
     if shape is None or not (shape.convex.any() or shape.concave.any()):
         return False
 

@@ -26,9 +26,9 @@ from ..graph import (
 )
 from ..ops.elementwise import add, multiply
 from ..ops.reduction import sum_
-from .chains import Chain, analyse, find_chain
+from .chains import Chain, find_chain
 from .facts import Facts
-from .proof import Proof
+from .proof import Proof, shape_of
 from .quadratic import LINEAR, MOST_ELEMENTS, MOST_PARAMETERS, Hessian, hessian_of, jacobians_of, weighted, zero_hessian
 
 __all__ = ["Decision", "Sum", "affine_chain", "decide", "quadratic_hessian", "sum_of"]
@@ -46,11 +46,15 @@ class Decision:
 
 @dataclass(frozen=True, eq=False)
 class Sum:
-    """The loss as a sum: its parts, the weights of their elements, and those that are convex times their weights."""
+    """The loss as a sum: its parts, the weights of their elements, and those that are convex times their weights.
+
+    hessians: of quadratic parts, together with their weights, as far as they are known.
+    """
 
     parts: list[Node]
     weights: dict[Node, Array]
     good: set[Node]
+    hessians: dict[tuple[Node, ...], Hessian] = field(default_factory=dict)
 
     @property
     def bad(self) -> list[Node]:
@@ -170,9 +174,11 @@ def quadratic_hessian(proof: Proof, loss: Sum) -> Hessian | None:
     others = [[node] for node in quadratic if node not in loss.good]  # their errors do not cancel
     if not proof.effort.affords(sum(proof.place[node] for (node,) in others[1:])):
         return None
-    for group in [[node for node in quadratic if node in loss.good], *others]:
-        if group:
-            total += hessian_of(proof.theta, _weighted_sum(group, loss.weights))
+    good = [node for node in quadratic if node in loss.good]
+    for group in map(tuple, [good, *others] if good else others):
+        if group not in loss.hessians:
+            loss.hessians[group] = hessian_of(proof.theta, _weighted_sum([*group], loss.weights))
+        total += loss.hessians[group]
     return total
 
 
@@ -233,9 +239,7 @@ def _share(proof: Proof, node: Node, weight: Array) -> tuple[Node, Array] | None
     chain = affine_chain(proof, node)
     if chain is None:
         return None
-    known = proof.chains.get(node)
-    is_known = known is not None and known[0] is chain
-    shape = known[1] if known and is_known else analyse(chain, proof.facts[chain.base].bounds, proof.effort)
+    shape = shape_of(proof, chain)
     if shape is None:
         return None
     modulus = np.where(shape.convex, shape.modulus, 0.0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..descent.norms import norm
 from ..graph import Array, Graph
 
 __all__ = ["Differences", "is_long"]
@@ -29,6 +30,7 @@ _FIRST = 1e-2
 
 _ENOUGH = 1e-13
 _SAFETY = 4.0
+_PRECISION = float(np.finfo(np.float64).eps)
 
 
 @dataclass(eq=False)
@@ -46,7 +48,7 @@ class Differences:
 
     def product(self, direction: Array) -> Array:
         """∇²f · v (P,); NaN where gradients are not finite close by."""
-        size = float(np.linalg.norm(direction))
+        size = norm(direction)
         if not size > 0:
             return np.zeros_like(self.point)
         found, error = self._extrapolated(direction / size)
@@ -58,7 +60,7 @@ class Differences:
         best, least = np.full_like(self.point, np.nan), np.inf
         above: list[Array] = []
         for _ in range(_LEVELS):
-            slope = self._central(unit, step)
+            slope, rounding = self._central(unit, step)
             step /= 2
             if not np.isfinite(slope).all():
                 above = []
@@ -67,19 +69,22 @@ class Differences:
             for order, before in enumerate(above, start=1):
                 factor = 4.0**order
                 row.append((factor * row[-1] - before) / (factor - 1))
-                error = max(float(np.linalg.norm(row[-1] - other)) for other in (row[-2], before))
+                error = max(rounding, *(norm(row[-1] - other) for other in (row[-2], before)))
                 if error < least:
                     best, least = row[-1], error
-            is_worse = bool(above) and float(np.linalg.norm(row[-1] - above[-1])) > 2 * least
-            if is_worse or least <= _ENOUGH * float(np.linalg.norm(best)):
+            is_worse = bool(above) and norm(row[-1] - above[-1]) > 2 * least
+            if is_worse or least <= _ENOUGH * norm(best):
                 break
             above = row
         return best, least
 
-    def _central(self, unit: Array, step: float) -> Array:
+    def _central(self, unit: Array, step: float) -> tuple[Array, float]:
+        """The central difference, and what the last digits of the gradients change in it."""
         after, before = self.point + step * unit, self.point - step * unit
-        change: Array = self.gradient(after) - self.gradient(before)
-        return change / float((after - before) @ unit)
+        high, low, distance = self.gradient(after), self.gradient(before), float((after - before) @ unit)
+        if not distance > 0:  # the step is lost in the last digits of the point
+            return np.full_like(self.point, np.nan), np.inf
+        return (high - low) / distance, _PRECISION * (norm(high) + norm(low)) / distance
 
     def columns(self) -> tuple[Array, float]:
         """The whole Hessian (P, P), and a bound of the error in it."""
@@ -89,4 +94,4 @@ class Differences:
             column, error = self._extrapolated(unit)
             found.append(column)
             errors.append(_SAFETY * error)
-        return np.stack(found, axis=1), float(np.linalg.norm(errors))
+        return np.stack(found, axis=1), norm(np.array(errors))

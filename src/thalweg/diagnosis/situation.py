@@ -287,8 +287,9 @@ class Situation:
         if self.proven is None or not self.convexity.is_convex:
             return None
         end = self.end.astype(np.float64)
-        slope = self.gradient if self.end.dtype == np.float64 else self.proven.gradient(end)
-        return self.proven.gap(end, slope, enough=self.noise)
+        with uncollected():
+            slope = self.gradient if self.end.dtype == np.float64 else self.proven.gradient(end)
+            return self.proven.gap(end, slope, enough=self.noise)
 
     # Around the end
     @cached_property

@@ -19,6 +19,7 @@ import numpy as np
 from ..autodiff import batched, gradient, pushforward
 from ..compile.function import compiled, threads_for
 from ..descent.data import data_of
+from ..descent.norms import norm
 from ..descent.problem import Problem, problem_of
 from ..errors import ArgumentError
 from ..graph import Array, ArrayType, Graph, constant, input_node
@@ -225,7 +226,7 @@ def _of_matrix(wide: Array, error: float, precision: float = float(np.finfo(np.f
         return _unknown(size)
     symmetric = (wide + wide.T) / 2
     values, vectors = np.linalg.eigh(symmetric)
-    asymmetry = float(np.linalg.norm(wide - wide.T))
+    asymmetry = norm(wide - wide.T)
     error += asymmetry + 8 * size * precision * float(np.max(np.abs(values), initial=0.0))
     return Spectrum(
         float(values[0]),
