@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from references.recurrences import PROGRAMS, network, oscillator
 
 import thalweg as tw
+from thalweg.compile.examples import follow_examples
 from thalweg.compile.native import jit
 from thalweg.compile.native.module import assemble
 from thalweg.compile.prepare import prepare
@@ -11,62 +13,6 @@ from thalweg.compile.repeats import Repeat, parts_of, size_of
 from thalweg.graph import ArrayType, Graph, evaluate, evaluate_nodes
 from thalweg.trace import trace
 from thalweg.transformations import value_and_grad
-
-
-def oscillator(steps):
-    def loss(p):
-        x, v, path = 1.0, 0.0, []
-        for step in range(steps):
-            friction = np.where(v > 0, p[1] * v, p[2] * v)
-            v = v - 0.05 * (p[0] * x + friction) + 0.01 * np.sin(0.3 * step)
-            x = x + 0.05 * v
-            path.append(x)
-        return np.mean((np.array(path) - np.cos(0.05 * np.arange(steps))) ** 2)
-
-    return loss, np.array([1.0, 0.1, 0.2])
-
-
-def network(steps):
-    """A recurrent network over a series, by hand."""
-    rng = np.random.default_rng(0)
-    series, target = rng.standard_normal((steps, 3)), rng.standard_normal(steps)
-
-    def loss(p):
-        W, U, v = p[:16].reshape(4, 4), p[16:28].reshape(4, 3), p[28:]
-        h, total = np.zeros(4), 0.0
-        for t in range(steps):
-            h = np.tanh(W @ h + U @ series[t])
-            total = total + (v @ h - target[t]) ** 2
-        return total / steps
-
-    return loss, 0.4 * rng.standard_normal(32)
-
-
-def heat(steps):
-    """A field that diffuses: arrays too long for registers, read from both ends of time."""
-
-    def loss(field):
-        first = field
-        for _ in range(steps):
-            field = field + 0.2 * (np.roll(field, 1) - 2 * field + np.roll(field, -1))
-        return np.sum((field - np.sin(np.arange(field.size))) ** 2) + np.sum(first * field)
-
-    return loss, np.random.default_rng(1).standard_normal(60)
-
-
-def long_memory(steps):
-    """Reads what was seven steps before, by hand."""
-
-    def loss(p):
-        values = [np.sin(p * k) for k in range(1, 8)]
-        for step in range(steps):
-            values.append(np.tanh(p[0] * values[-1] - 0.3 * values[-7]) + 0.1 * step * p[1])
-        return np.sum(np.stack(values[::-1])[:, 0] ** 2) + np.sum(np.stack(values[7:]) * np.stack(values[:-7]))
-
-    return loss, np.array([0.5, -0.2])
-
-
-PROGRAMS = [oscillator, network, heat, long_memory]
 
 
 def gradient_graph(loss, start):
@@ -167,4 +113,71 @@ def test_members_of_a_population_share_a_loop():
 
 def test_short_programs_stay_as_they_are():
     prepared, _ = prepared_gradient(oscillator, 5)
+    assert not any(isinstance(part, Repeat) for part in parts(prepared.graph))
+
+
+def series_network(params, X, y):
+    """A recurrent network over the series of each example."""
+    h = np.zeros((X.shape[0], 6))
+    for t in range(X.shape[1]):
+        h = np.tanh(X[:, t, :] @ params["U"] + h @ params["W"] + params["b"])
+    return np.mean((h @ params["v"] - y) ** 2)
+
+
+def series_data(examples, steps):
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((examples, steps, 4))
+    shapes = {"U": (4, 6), "W": (6, 6), "b": (6,), "v": (6,)}
+    return X, X[:, :, 0].sum(1), {name: 0.3 * rng.standard_normal(shape) for name, shape in shapes.items()}
+
+
+@pytest.mark.parametrize(("examples", "batch_size"), [(50, None), (5000, None), (200, 16)])
+def test_loops_run_within_tiles(examples, batch_size):
+    """Many examples are swept in tiles, with what is left over; the totals of each step are added up over them."""
+    X, y, start = series_data(examples, 20)
+    result = tw.minimize(
+        series_network,
+        start,
+        data=(X, y),
+        method=tw.GradientDescent(0.05),
+        stop=tw.MaxSteps(3),
+        batch_size=batch_size,
+        seed=0,
+    )
+    expected = tw.minimize(
+        series_network,
+        start,
+        data=(X, y),
+        method=tw.GradientDescent(0.05),
+        stop=tw.MaxSteps(3),
+        batch_size=batch_size,
+        seed=0,
+        target="jax",
+    )
+    for name, value in expected.parameters.items():
+        np.testing.assert_allclose(result.parameters[name], value, rtol=1e-9, atol=1e-11)
+
+
+def test_code_of_tiles_does_not_grow_with_the_steps():
+    texts = []
+    for steps in (150, 450):
+        X, y, start = series_data(300, steps)
+        gradient = value_and_grad(lambda U, X, y, start=start: series_network({**start, "U": U}, X, y))
+        arrays = (start["U"], X, y)
+        prepared = prepare(trace(gradient, [ArrayType(array.shape, array.dtype) for array in arrays]))
+        examples = follow_examples(prepared.graph, prepared.graph.inputs[1:3], 300)
+        texts.append(len(assemble(prepared.graph, examples, None, jit.vector_bytes()).text))
+    assert texts[1] < 1.3 * texts[0]
+
+
+def test_steps_on_long_arrays_stay_in_registers():
+    """Written out they read their data once; as a loop once for each step."""
+
+    def loss(x):
+        z = x
+        for _ in range(80):
+            z = 3.7 * z * (1 - z)
+        return np.mean(z)
+
+    prepared = prepare(gradient_graph(loss, np.full(10_000, 0.3)))
     assert not any(isinstance(part, Repeat) for part in parts(prepared.graph))

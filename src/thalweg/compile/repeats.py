@@ -15,15 +15,23 @@ import numpy.typing as npt
 
 from ..graph import Node, input_node
 from ..ops.elementwise import detach
+from ..ops.reduction import maximum_reduce, minimum_reduce, sum_
 from ..ops.structure import broadcast, reshape, slice_, transpose
 
-__all__ = ["Part", "Repeat", "parts_of", "read_by", "size_of"]
+__all__ = ["VIEWS", "Part", "Repeat", "parts_of", "read_by", "size_of"]
 
-_VIEWS = (broadcast, transpose, slice_, detach, reshape)
+VIEWS = (broadcast, transpose, slice_, detach, reshape)
 """What only shows a value in another way: such nodes are looked through."""
 
 _WORTH_IT = 128
-"""Nodes that are computed by a loop instead of by code of their own, at least. Short loops are faster written out."""
+"""What a loop saves of code, at least, in elementwise nodes. Short loops are as fast written out."""
+
+_OTHERS = 16
+"""The code of other nodes, such as products, is as long as that of so many elementwise ones."""
+
+_WORTH_IT_LONG = 2048
+_LONG = 64
+"""Elementwise steps on arrays of more elements than this run faster written out, unless that would take seconds to compile."""
 
 _FEWEST = 4
 """Steps of a loop."""
@@ -40,6 +48,8 @@ _LATEST = 3
 
 _MOST_OPERANDS = 16
 """Nodes of more operands are not part of loops."""
+
+_REDUCTIONS = (sum_, maximum_reduce, minimum_reduce)
 
 Integers = npt.NDArray[np.int64]
 
@@ -60,6 +70,10 @@ class Repeat:
     stands_for: Mapping[Node, Node]
     replaced: Collection[Node]
 
+    def extended(self, known: Mapping[Node, Any]) -> dict[Node, Any]:
+        """What is known of nodes of the graph, and so of those of a step."""
+        return {**known, **{new: known[old] for new, old in self.stands_for.items() if old in known}}
+
 
 Part = Sequence[Node] | Repeat
 
@@ -69,7 +83,7 @@ def parts_of(nodes: Sequence[Node], kept: Collection[Node]) -> list[Part]:
 
     kept: the nodes that are read by others than these.
     """
-    if len(nodes) < _WORTH_IT:
+    if len(nodes) < _FEWEST:
         return [nodes]
     sequence = _Sequence(nodes)
     stretches = list(_stretches(sequence, 0, len(sequence.computing)))
@@ -105,21 +119,17 @@ class _Stretch:
     def end(self) -> int:
         return self.start + self.period * self.count
 
-    @property
-    def saved(self) -> int:
-        return self.period * (self.count - 1)
-
 
 class _Sequence:
     """Nodes in the order of evaluation, as numbers that can be compared.
 
     computing: those that are more than another view of a value. kind: equal for the same operation on operands of the same types.
     root: for each operand the number of the node whose value it shows, below 0 for what is computed before. path: how it shows it.
-    readers, read: for each operand of each node, both numbers.
+    code: how much code all nodes before one need. readers, read: for each operand of each node, both numbers.
     """
 
     def __init__(self, nodes: Sequence[Node]) -> None:
-        self.computing = [node for node in nodes if node.primitive not in _VIEWS]
+        self.computing = [node for node in nodes if node.primitive not in VIEWS]
         self.number = {node: index for index, node in enumerate(self.computing)}
         self._known: dict[Any, int] = {}
         self._shown: dict[Node, tuple[int, int, int]] = {}
@@ -131,11 +141,15 @@ class _Sequence:
         self.path: Integers = np.zeros((count, widest), np.int64)
         for number, (node, row) in enumerate(zip(self.computing, shown, strict=True)):
             if len(row) > widest:
-                self.kind[number] = self._code(number)
+                self.kind[number] = self._number(number)
                 continue
-            self.kind[number] = self._code(node.primitive, _attributes(node), node.type, *[form for _, form, _ in row])
+            self.kind[number] = self._number(
+                node.primitive, _attributes(node), node.type, *[form for _, form, _ in row]
+            )
             for slot, (root, _, path) in enumerate(row):
                 self.root[number, slot], self.path[number, slot] = root, path
+        sizes = [1 if _is_elementwise(node) else _OTHERS for node in self.computing]
+        self.code: Integers = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         self.readers: Integers = np.repeat(np.arange(count), [len(row) for row in shown])
         self.read: Integers = np.array([root for row in shown for root, _, _ in row], np.int64)
 
@@ -143,24 +157,32 @@ class _Sequence:
         """For a value: the number of the node that computes it, the kind of views between, and these views exactly."""
         found = self._shown.get(node)
         if found is None:
-            if node.primitive in _VIEWS:
+            if node.primitive in VIEWS:
                 root, form, path = self.shown(node.operands[0])
-                form = self._code(form, node.primitive, node.type)
-                found = root, form, self._code(path, node.primitive, _attributes(node), "path")
+                form = self._number(form, node.primitive, node.type)
+                found = root, form, self._number(path, node.primitive, _attributes(node), "path")
             else:
                 is_number = node.is_constant and not node.shape
                 root = self.number.get(node, -1 if is_number else -2 - len(self._shown))
-                found = root, self._code(node.type), 0
+                found = root, self._number(node.type), 0
             self._shown[node] = found
         return found
 
-    def _code(self, *key: Any) -> int:
+    def saved(self, found: _Stretch) -> int:
+        """How much code a loop spares."""
+        return int(self.code[found.end] - self.code[found.start + found.period])
+
+    def _number(self, *key: Any) -> int:
         return self._known.setdefault(key, len(self._known) + 1)
+
+
+def _is_elementwise(node: Node) -> bool:
+    return node.primitive.is_elementwise or node.primitive in _REDUCTIONS
 
 
 def _root(node: Node) -> Node:
     """The node whose value is shown."""
-    while node.primitive in _VIEWS:
+    while node.primitive in VIEWS:
         (node,) = node.operands
     return node
 
@@ -171,33 +193,47 @@ def _attributes(node: Node) -> Any:
 
 def _stretches(sequence: _Sequence, begin: int, end: int) -> Iterator[_Stretch]:
     """The loops among the computing nodes from `begin` to `end`, in their order: the longest, then what is on both sides of it."""
-    best: _Stretch | None = None
-    for most, first, after, period in sorted(_candidates(sequence.kind, begin, end), reverse=True):
-        if most <= (best.saved if best else _WORTH_IT):
+    best, saved = None, _WORTH_IT - 1
+    for most, first, after, period in sorted(_candidates(sequence, begin, end), reverse=True):
+        if most <= saved:
             break
         for found in _loops(sequence, first, after, period):
-            best = found if best is None or found.saved > best.saved else best
-    if best is not None and best.saved >= _WORTH_IT:
+            if sequence.saved(found) > saved:
+                best, saved = found, sequence.saved(found)
+    if best is not None:
         yield from _stretches(sequence, begin, best.start)
-        yield best
+        if saved >= _WORTH_IT_LONG or not _is_one_pass(sequence, best):
+            yield best
         yield from _stretches(sequence, best.end, end)
 
 
-def _candidates(kind: Integers, begin: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """Where the same operations come again and again: how many nodes a loop would save at most, from where to where, and its period."""
+def _is_one_pass(sequence: _Sequence, found: _Stretch) -> bool:
+    """Whether written out it would run over long arrays once, with all between in registers, and as a loop once for each step."""
+    step = sequence.computing[found.start : found.start + found.period]
+    second = sequence.root[found.start + found.period : found.start + 2 * found.period]
+    if not ((second >= found.start) & (second < found.start + found.period)).any():
+        return False  # no step reads what another one writes
+    is_long = any(node.type.size > _LONG for node in step)
+    return is_long and all(_is_elementwise(node) for node in step)
+
+
+def _candidates(sequence: _Sequence, begin: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """Where the same operations come again and again: what a loop would save at most, from where to where, and its period."""
+    kind, code = sequence.kind, sequence.code
     for period in _periods(kind[begin:end]):
         for first, after in _runs(kind[begin + period : end] == kind[begin : end - period]):
-            if after - first > max(_WORTH_IT, (_FEWEST - 1) * period):
-                yield after - first, begin + first, begin + after + period, period
+            most = int(code[begin + after + period] - code[begin + first + period])
+            if most >= _WORTH_IT and after - first >= (_FEWEST - 1) * period:
+                yield most, begin + first, begin + after + period, period
 
 
 def _periods(kind: Integers) -> list[int]:
     """After how many nodes the same operations come again, most often, and a few multiples of that."""
     most = len(kind) // _FEWEST
-    if most < 1 or len(kind) < max(_WORTH_IT, 2 * _WINDOW):
+    if most < 1:
         return []
     hashed, width = kind.astype(np.uint64), 1
-    while width < _WINDOW:
+    while width < min(_WINDOW, most):
         later = hashed[width:]
         hashed = hashed[:-width] * np.uint64(0x9E3779B97F4A7C15) + (later ^ (later >> np.uint64(29)))
         width *= 2
@@ -246,14 +282,14 @@ def _cut(
     for index, stretch in enumerate(stretches):
         part_of[stretch.start : stretch.end] = 2 * index + 1
         part_of[stretch.end :] = 2 * index + 2
-    kept = [node for node in kept if node in sequence.number or node.primitive in _VIEWS]
+    kept = [node for node in kept if node in sequence.number or node.primitive in VIEWS]
     kept_roots = {sequence.shown(node)[0] for node in kept}
     loops = [_repeat(sequence, stretch, kept_roots) for stretch in stretches]
     needed = {*kept, *(node for loop in loops for over_time in loop.reads.values() for node in over_time)}
     needed.update(operand for loop in loops for node in loop.nodes for operand in node.operands)
     plain: list[list[Node]] = [[] for _ in range(len(stretches) + 1)]
     for node in reversed(nodes):
-        is_view = node.primitive in _VIEWS
+        is_view = node.primitive in VIEWS
         root = sequence.shown(node)[0]
         part = int(part_of[root]) if root >= 0 else 0
         if part % 2 == 0 or (is_view and node in needed):
@@ -275,7 +311,7 @@ def _repeat(sequence: _Sequence, stretch: _Stretch, kept: Collection[int]) -> Re
 
     def shown(node: Node, root: Node) -> Node:
         """A view of what the step computes or reads."""
-        if node.primitive not in _VIEWS:
+        if node.primitive not in VIEWS:
             return root
         operand = shown(node.operands[0], root)
         return add(node, (operand,))

@@ -101,7 +101,7 @@ class Emitter:
         table = ir.GlobalVariable(self.module, kind, name_of_numbers(buffer))
         table.linkage, table.global_constant = "internal", True
         table.initializer = ir.Constant(kind, [memory_type(dtype)(value.item()) for value in values])
-        return View(buffer, 0, (), (), example_stride=1)
+        return View(buffer, 0, (), (), step_stride=1)
 
     def declare(self, name: str, parameters: Sequence[ir.Type], is_internal: bool) -> Any:
         """A new function of the module."""
@@ -123,16 +123,16 @@ class Emitter:
         """A group becomes a function of its own."""
         names = [area for area in (Area.TABLE, Area.WORKSPACE, Area.SCRATCH, Area.TOTALS) if area in caller.areas]
         self.functions += 1
-        parameters: list[ir.Type] = [POINTER] * len(names) + ([INT64] if caller.example is not None else [])
+        indices = [index for index in (caller.example, caller.step) if index is not None]
+        parameters: list[ir.Type] = [POINTER] * len(names) + [INT64] * len(indices)
         declared = self.declare(f"group{self.functions}", parameters, is_internal=True)
         builder = ir.IRBuilder(declared.append_basic_block("entry"))
         areas: dict[Area, ir.Value] = dict(zip(names, declared.args, strict=False))
-        yield Function(builder, areas, declared.args[-1] if caller.example is not None else None)
+        told = iter(declared.args[len(names) :])
+        example, step = (None if index is None else next(told) for index in (caller.example, caller.step))
+        yield Function(builder, areas, example, step)
         builder.ret_void()
-        arguments = [caller.areas[name] for name in names]
-        if caller.example is not None:
-            arguments.append(caller.example)
-        caller.builder.call(declared, arguments)
+        caller.builder.call(declared, [*(caller.areas[name] for name in names), *indices])
 
     def function_for_group(self, function: Function) -> AbstractContextManager[Function]:
         """Where a group is emitted: into the function itself, or into one of its own."""

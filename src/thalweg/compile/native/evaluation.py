@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
 from ...graph import Graph, Node
 from ...ops.structure import place
-from ..repeats import Part, Repeat, parts_of, read_by
+from ..repeats import Part, Repeat, parts_of
 from .batches import SharedBatch
 from .copies import emit_copy
 from .deferred import Deferred
@@ -59,7 +59,7 @@ class Evaluation:
         Returns the region of what runs whole, which finds the outputs.
         """
         emitter, region = self.emitter, self._whole_region()
-        loops = Loops(emitter, region)
+        loops = Loops(emitter, region, partial(emitter.function_for_group, emitter.main))
         parts = [self._parts(phase, outputs) for phase in range(self.phases.count + 1)]
         in_loops = {node for part in chain(*parts) if isinstance(part, Repeat) for node in part.replaced}
 
@@ -74,7 +74,7 @@ class Evaluation:
             wanted |= {node: None for node in self.phases.read_elsewhere(here) if node not in wanted}
             if region.share is None or any(region.is_alias(x) and self.deferred.is_awaited_by(x) for x in wanted):
                 self.deferred.emit()
-            self._emit_parts(loops, parts[phase], wanted, outputs)
+            loops.emit_parts(parts[phase], wanted, outputs, self.deferred.emit)
             self.deferred.emit()
             if phase == 0 < self.phases.count and self.features is not None:
                 self.features.batch.emit_draw()
@@ -89,19 +89,6 @@ class Evaluation:
         """What is computed whole before the sweep of a phase: node by node, and in loops."""
         nodes = self.phases.whole(phase)
         return parts_of(nodes, {*outputs, *self.phases.read_elsewhere(set(nodes))})
-
-    def _emit_parts(
-        self, loops: Loops, parts: Sequence[Part], wanted: Mapping[Node, View | None], outputs: Collection[Node]
-    ) -> None:
-        for number, part in enumerate(parts):
-            if isinstance(part, Repeat):
-                self.deferred.emit()
-                loops.emit(part, wanted, outputs)
-            else:
-                here, later = set(part), read_by(parts[number + 1 :])
-                own = dict.fromkeys((node for node in part if node in later), None)
-                own |= {node: view for node, view in wanted.items() if node in here}
-                loops.region.emit(partial(self.emitter.function_for_group, self.emitter.main), part, own)
 
     def _whole_region(self) -> Region:
         """What runs outside of the sweeps."""

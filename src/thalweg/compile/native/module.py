@@ -54,7 +54,7 @@ def assemble(
     """The module that evaluates a graph, or that repeats its stages as the steps of a descent. runs_seldom: as `compiled` has it."""
     parts = [graph] if descent is None else [stage.graph(graph, descent.carried) for stage in descent.stages]
     is_sampled = descent is not None and descent.sampling is not None
-    is_large = _length(graph, parts, examples) > LARGE
+    is_large = _length(graph, parts) > LARGE
     can_be_split = is_sampled and descent is not None and descent.lanes == 1
     tiling = choose_tiling(graph, examples, is_sampled, can_be_split) if examples else None
     has_sweeps = any(phase_count(part, examples) for part in parts)
@@ -117,16 +117,11 @@ _LONG = 1 << 26
 of its time are more than what the compiler saves."""
 
 
-def _length(graph: Graph, parts: Sequence[Graph], examples: Examples | None) -> int:
+def _length(graph: Graph, parts: Sequence[Graph]) -> int:
     """How many nodes code is made for."""
     if len(graph.nodes) <= LARGE:
         return len(graph.nodes)
-    in_sweeps = {*examples.axis, *examples.totals} if examples else set()
-    length = 0
-    for part in parts:
-        whole = [node for node in part.nodes if node.operands and node not in in_sweeps]
-        length += size_of(parts_of(whole, part.outputs)) + len(part.nodes) - len(whole)
-    return length
+    return sum(size_of(parts_of([node for node in part.nodes if node.operands], part.outputs)) for part in parts)
 
 
 def _work(graph: Graph, examples: Examples, lane_axis: Mapping[Node, int]) -> tuple[int, int]:

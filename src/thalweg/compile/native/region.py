@@ -189,11 +189,12 @@ class Region:
         is_in_order = node.primitive in NEEDS_CONTIGUOUS or node.primitive is reshape
         return None if is_in_order else self.lane_axis.get(node)
 
-    def _is_total(self, node: Node) -> bool:
+    def is_total(self, node: Node) -> bool:
+        """Whether a tile adds to it."""
         return self.tile is not None and node not in self.tile.axis
 
     def _accumulates(self, node: Node) -> bool:
-        return self.tile is not None and self.tile.accumulates and self._is_total(node)
+        return self.tile is not None and self.tile.accumulates and self.is_total(node)
 
     def emit_group(
         self,
@@ -235,7 +236,7 @@ class Region:
                 emit_kernel(function, first, views, self.views[first])
 
     def _contiguous(self, function: Function, view: View) -> View:
-        if view.strides == contiguous_strides(view.shape) and not view.example_stride:
+        if view.strides == contiguous_strides(view.shape) and view.is_still:
             return view
         copy = self.memory.array(self.area, view.shape, view.buffer.dtype)
         emit_copy(function, view, copy, self.vector_bytes)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import nullcontext
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from llvmlite import ir
 
 from ...graph import Node
-from ..repeats import Repeat
+from ..repeats import Part, Repeat, read_by
 from .arrays import Function, loop
 from .copies import emit_copy
 from .emitter import LARGE, Emitter
 from .region import Region
-from .views import Area, View, strides_with
+from .views import Area, Buffer, View, strides_with
 
 __all__ = ["Loops"]
 
@@ -24,7 +25,7 @@ _ROOM = 4
 
 @dataclass(eq=False)
 class _Rows:
-    """Values of the steps of a loop, one below the other. view: the first step's. beside: what was put before and after them."""
+    """Values of the steps of a loop, one below the other. view: all of them. beside: what was put before and after them."""
 
     view: View
     count: int
@@ -37,17 +38,47 @@ class _Rows:
 
 @dataclass(eq=False)
 class Loops:
-    """The loops of an evaluation, which run between the groups of a region. rows: where each value lies that was put into rows."""
+    """The loops of a region, which run between its groups.
+
+    function_for_group: the function to emit a group or a loop into. rows: where each value lies that was put into rows.
+    """
 
     emitter: Emitter
     region: Region
+    function_for_group: Callable[[], AbstractContextManager[Function]]
     rows: dict[Node, tuple[_Rows, int]] = field(default_factory=dict)
 
-    def emit(self, repeat: Repeat, homes: Mapping[Node, View | None], outputs: Collection[Node]) -> None:
-        """Emits a loop. homes: where values of its steps are wanted, if anywhere. outputs: those that have to be there."""
+    def emit_parts(
+        self,
+        parts: Sequence[Part],
+        wanted: Mapping[Node, View | None],
+        outputs: Collection[Node],
+        before_loop: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Emits what is computed node by node, and loops. wanted: where values had better be. outputs: those that have to be there."""
+        for number, part in enumerate(parts):
+            if isinstance(part, Repeat):
+                before_loop()
+                self._emit(part, wanted, outputs)
+            else:
+                here, later = set(part), read_by(parts[number + 1 :])
+                own: dict[Node, View | None] = dict.fromkeys(node for node in part if node in later)
+                own |= {node: view for node, view in wanted.items() if node in here}
+                self.region.emit(self.function_for_group, part, own)
+
+    def can_be_emitted(self, parts: Sequence[Part], homes: Mapping[Node, View | None]) -> bool:
+        """Whether the totals that loops add to have homes at equal distances."""
+        return all(
+            not self.region.is_total(steps[0]) or _home(steps, homes) is not None
+            for part in parts
+            if isinstance(part, Repeat)
+            for steps in part.writes.values()
+        )
+
+    def _emit(self, repeat: Repeat, homes: Mapping[Node, View | None], outputs: Collection[Node]) -> None:
         region = self.region
         own, copies = self._places(repeat, homes)
-        with self.emitter.function_for_group(self.emitter.main) as function:
+        with self.function_for_group() as function:
             views = {
                 read: self._over_time(function, repeat, read, steps, copies) for read, steps in repeat.reads.items()
             }
@@ -68,8 +99,7 @@ class Loops:
         copies: list[tuple[Node, View]] = []
         read = {node for steps in repeat.reads.values() for node in steps}
         for written, steps in repeat.writes.items():
-            known = [view for view in map(homes.get, steps) if view is not None]
-            home = _regular(known) if len(known) == len(steps) else None
+            home = _home(steps, homes)
             if home is None or not read.isdisjoint(steps):
                 own[written] = self._new_rows(repeat, written, steps).view
                 if home is not None:
@@ -77,15 +107,17 @@ class Loops:
             else:
                 own[written] = home
             for step, node in enumerate(steps):
-                self.region.views[node] = _at(home or own[written], step)
+                self.region.views[node] = _at(own[written], step) if home is None else homes[node] or home
         return own, copies
 
     def _new_rows(self, repeat: Repeat, node: Node, steps: Sequence[Node]) -> _Rows:
         """Room for what each step writes or reads."""
-        size, count = node.type.size, len(steps)
+        stands_for = repeat.stands_for[node]
+        shape, count = self.region.shape_of(stands_for), len(steps)
+        size = math.prod(shape)
         buffer = self.region.memory.buffer(self.region.area, size * (count + 2 * _ROOM), node.dtype)
-        strides = strides_with(node.shape, self.region.innermost(repeat.stands_for[node]))
-        rows = _Rows(View(buffer, size * _ROOM, strides, node.shape, example_stride=size), count)
+        strides = strides_with(shape, self.region.innermost(stands_for))
+        rows = _Rows(View(buffer, size * _ROOM, strides, shape, step_stride=size), count)
         for step, each in enumerate(steps):
             self.rows.setdefault(each, (rows, step))
         return rows
@@ -98,9 +130,8 @@ class Loops:
         own: Mapping[Node, View],
         copies: Sequence[tuple[Node, View]],
     ) -> None:
-        region, emitter = self.region, self.emitter
+        region, emitter, tile = self.region, self.emitter, self.region.tile
         is_long = len(repeat.nodes) > LARGE
-        lane_axis = {new: region.lane_axis[old] for new, old in repeat.stands_for.items() if old in region.lane_axis}
         inner = Region(
             region.memory,
             views,
@@ -108,15 +139,16 @@ class Loops:
             region.vector_bytes,
             region.constant_view,
             lambda node: not is_long,
-            lane_axis=lane_axis,
+            tile and replace(tile, axis=repeat.extended(tile.axis)),
+            repeat.extended(region.lane_axis),
         )
 
         def emit_step(step: ir.Value) -> None:
-            before, function.example = function.example, step
+            function.step = step
             inner.emit(lambda: emitter.outlined(function) if is_long else nullcontext(function), repeat.nodes, own)
             for node, view in copies:
                 emit_copy(function, own[node], view, region.vector_bytes)
-            function.example = before
+            function.step = None
 
         loop(function, repeat.count, emit_step, "step")
 
@@ -167,20 +199,39 @@ class Loops:
             if place not in rows.beside:
                 emit_copy(function, self.region.view(node), _at(rows.view, place), self.region.vector_bytes)
                 rows.beside[place] = node
-        return replace(_at(rows.view, expected[0]), example_stride=pace * rows.view.example_stride)
+        return replace(_at(rows.view, expected[0]), step_stride=pace * rows.view.step_stride)
+
+
+def _home(steps: Sequence[Node], homes: Mapping[Node, View | None]) -> View | None:
+    """Where the steps write at home, if they do so at equal distances."""
+    known = [view for view in map(homes.get, steps) if view is not None]
+    return _regular(known) if len(known) == len(steps) else None
 
 
 def _moved(rows: View, row: int) -> View:
     """The rows from one on."""
-    return replace(rows, offset=rows.offset + row * rows.example_stride)
+    return replace(rows, offset=rows.offset + row * rows.step_stride)
+
+
+def _seen_from(buffer: Buffer, view: View) -> View:
+    """The same view as one of a buffer of the same memory, if it can be one."""
+    other, size = view.buffer, buffer.dtype.itemsize
+    distance = other.position - buffer.position
+    is_near = other.area in (Area.WORKSPACE, Area.SCRATCH, Area.TOTALS) and distance % size == 0
+    if other == buffer or not is_near or (other.area, other.dtype) != (buffer.area, buffer.dtype):
+        return view
+    return replace(view, buffer=buffer, offset=view.offset + distance // size)
 
 
 def _at(rows: View, row: int) -> View:
     """One row."""
-    return replace(_moved(rows, row), example_stride=0)
+    buffer = replace(rows.buffer, position=rows.buffer.position + row * rows.slots_per_step)
+    return replace(_moved(rows, row), buffer=buffer, step_stride=0, slots_per_step=0)
 
 
 def _regular(views: Sequence[View]) -> View | None:
     """One view that moves on by as much each step; None if these do not."""
-    moving = replace(views[0], example_stride=views[1].offset - views[0].offset)
+    views = [_seen_from(views[0].buffer, view) for view in views]
+    slots = views[1].buffer.position - views[0].buffer.position if views[0].buffer.area is Area.TABLE else 0
+    moving = replace(views[0], step_stride=views[1].offset - views[0].offset, slots_per_step=slots)
     return moving if all(_at(moving, step) == view for step, view in enumerate(views)) else None
