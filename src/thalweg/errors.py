@@ -20,6 +20,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = [
     "ArgumentError",
@@ -122,6 +123,8 @@ def _is_library(file: str) -> bool:
 
 
 _kinds: dict[str, str] = {}
+_source_line = lru_cache(maxsize=4096)(SourceLine)
+"""A line of which thousands of nodes are made is one object."""
 
 
 def user_line() -> SourceLine | None:
@@ -134,6 +137,6 @@ def user_line() -> SourceLine | None:
             is_command = file.startswith(_COMMANDS)
             kind = _kinds[file] = "command" if is_command else "library" if _is_library(file) else "user"
         if kind != "library":
-            return None if kind == "command" else SourceLine(file, frame.f_lineno, frame.f_code.co_name)
+            return None if kind == "command" else _source_line(file, frame.f_lineno, frame.f_code.co_name)
         frame = frame.f_back  # type: ignore[assignment]  # typeshed: f_back may be None, and the loop ends there
     return None

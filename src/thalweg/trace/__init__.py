@@ -15,12 +15,13 @@ from . import (
     structure,
     ufuncs,
 )
-from .reads import reads
+from .reads import Reading, reads
 from .source import current_source, derived_from
 from .traced import Traced, as_traced
 from .tracing import trace
 
 __all__ = [
+    "Reading",
     "Traced",
     "as_traced",
     "choosing",
