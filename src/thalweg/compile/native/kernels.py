@@ -90,8 +90,8 @@ def _place(function: Function, node: Node, operands: Sequence[View], result: Vie
         return builder.or_(old, new) if node.dtype.kind == "b" else combine(builder, "sum", old, new)
 
     pieces = [
-        (view, result.window(*window, view.shape))
-        for view, window in zip(operands, node.attributes["windows"], strict=True)
+        (view, result.window(starts, steps, view.shape))
+        for view, (starts, steps) in zip(operands, node.attributes["windows"], strict=True)
     ]
     # In the order in which they end: LLVM 22 takes pieces that fill an array in registers to be written so, and else makes invalid code.
     for view, window in sorted(pieces, key=lambda piece: _last(piece[1])):
