@@ -36,6 +36,7 @@ __all__ = [
     "TableError",
     "ThalwegError",
     "TracingError",
+    "is_library",
     "user_line",
 ]
 
@@ -117,23 +118,32 @@ _LIBRARIES = tuple(
 )
 
 
-def _is_library(file: str) -> bool:
-    return file.startswith((_PACKAGE, "<__array_function__")) or any(part in file for part in _LIBRARIES)
-
-
 _kinds: dict[str, str] = {}
+
+
+def _kind(file: str) -> str:
+    kind = _kinds.get(file)
+    if kind is None:
+        within = file.startswith((_PACKAGE, "<__array_function__")) or any(part in file for part in _LIBRARIES)
+        kind = _kinds[file] = "command" if file.startswith(_COMMANDS) else "library" if within else "user"
+    return kind
+
+
+def is_library(file: str) -> bool:
+    """Whether a file of code belongs to thalweg, NumPy or SciPy."""
+    return _kind(file) != "user"
 
 
 def user_line() -> SourceLine | None:
     """The innermost line on the stack that belongs to neither thalweg nor NumPy nor SciPy; None if a command of thalweg began it."""
     frame = sys._getframe(1)
     while frame is not None:
-        file = frame.f_code.co_filename
-        kind = _kinds.get(file)
-        if kind is None:
-            is_command = file.startswith(_COMMANDS)
-            kind = _kinds[file] = "command" if is_command else "library" if _is_library(file) else "user"
+        kind = _kind(frame.f_code.co_filename)
         if kind != "library":
-            return None if kind == "command" else SourceLine(file, frame.f_lineno, frame.f_code.co_name)
+            return (
+                None
+                if kind == "command"
+                else SourceLine(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+            )
         frame = frame.f_back  # type: ignore[assignment]  # typeshed: f_back may be None, and the loop ends there
     return None

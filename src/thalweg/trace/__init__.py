@@ -15,12 +15,14 @@ from . import (
     structure,
     ufuncs,
 )
+from .local_arrays import LocalArray, holds_traced
 from .reads import reads
 from .source import current_source, derived_from
 from .traced import Traced, as_traced
 from .tracing import trace
 
 __all__ = [
+    "LocalArray",
     "Traced",
     "as_traced",
     "choosing",
@@ -29,6 +31,7 @@ __all__ = [
     "derived_from",
     "einsum",
     "elementwise",
+    "holds_traced",
     "indexing",
     "linear_algebra",
     "products",
