@@ -36,7 +36,7 @@ __all__ = [
     "TableError",
     "ThalwegError",
     "TracingError",
-    "is_library",
+    "code_kind",
     "user_line",
 ]
 
@@ -121,29 +121,28 @@ _LIBRARIES = tuple(
 _kinds: dict[str, str] = {}
 
 
-def _kind(file: str) -> str:
+def code_kind(file: str) -> str:
+    """Whose code a file holds: "user", "library" (NumPy and SciPy), "thalweg", or "command" (what the command line runs)."""
     kind = _kinds.get(file)
     if kind is None:
-        within = file.startswith((_PACKAGE, "<__array_function__")) or any(part in file for part in _LIBRARIES)
-        kind = _kinds[file] = "command" if file.startswith(_COMMANDS) else "library" if within else "user"
+        if file.startswith(_PACKAGE):
+            kind = "command" if file.startswith(_COMMANDS) else "thalweg"
+        else:
+            within = file.startswith("<__array_function__") or any(part in file for part in _LIBRARIES)
+            kind = "library" if within else "user"
+        _kinds[file] = kind
     return kind
-
-
-def is_library(file: str) -> bool:
-    """Whether a file of code belongs to thalweg, NumPy or SciPy."""
-    return _kind(file) != "user"
 
 
 def user_line() -> SourceLine | None:
     """The innermost line on the stack that belongs to neither thalweg nor NumPy nor SciPy; None if a command of thalweg began it."""
     frame = sys._getframe(1)
     while frame is not None:
-        kind = _kind(frame.f_code.co_filename)
-        if kind != "library":
-            return (
-                None
-                if kind == "command"
-                else SourceLine(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
-            )
+        file = frame.f_code.co_filename
+        kind = _kinds.get(file) or code_kind(file)
+        if kind == "user":
+            return SourceLine(file, frame.f_lineno, frame.f_code.co_name)
+        if kind == "command":
+            return None
         frame = frame.f_back  # type: ignore[assignment]  # typeshed: f_back may be None, and the loop ends there
     return None

@@ -9,7 +9,7 @@ import numpy
 from ..errors import TracingError
 from ..graph import Shape
 from ..ops.indexing import take
-from ..ops.structure import slice_
+from ..ops.structure import reshape, slice_
 from .source import current_source
 from .traced import FUNCTIONS, Traced, _astype, _getitem, as_traced, supported_dtype
 from .ufuncs import broadcast_shapes, cast
@@ -92,7 +92,7 @@ def getitem(x: Traced, index: Any) -> Traced:
             sizes.append(1)
         axis += 1
     window = read_window(x, tuple(starts), tuple(strides), tuple(sizes))
-    return window if window.shape == tuple(shape) else window.reshape(tuple(shape))
+    return window if window.shape == tuple(shape) else window.apply(reshape, shape=tuple(shape))
 
 
 def _position(item: Any, extent: int, axis: int, shape: Shape) -> int:

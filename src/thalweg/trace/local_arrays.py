@@ -7,7 +7,7 @@ of a parameter, become one, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy
@@ -72,7 +72,7 @@ class LocalArray(numpy.ndarray[Any, Any]):
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
             raise TypeError("iteration over a 0-d array")
-        return iter([self[index] for index in range(len(self))])
+        return (self[index] for index in range(len(self)))
 
     @property
     def flat(self) -> Any:
@@ -137,11 +137,11 @@ class LocalArray(numpy.ndarray[Any, Any]):
         return outputs[0] if len(outputs) == 1 else outputs or _local(results)
 
     def __array_function__(self, function: Any, types: Any, args: Iterable[Any], kwargs: Mapping[str, Any]) -> Any:
-        first, *others = args
+        first, *others = given = tuple(args)
         if function in REARRANGING and type(first) is LocalArray and not holds_traced([*others, *kwargs.values()]):
             return _rearranged(function, first, *others, **kwargs)
-        if function in WRITING or holds_traced([first, *others, *kwargs.values()]):
-            return traced_function(function, (first, *others), dict(kwargs))
+        if function in WRITING or holds_traced([*given, *kwargs.values()]):
+            return traced_function(function, given, dict(kwargs))
         out = kwargs.get("out")
         results = function(
             *map(_deeply_plain, (first, *others)), **{name: _deeply_plain(value) for name, value in kwargs.items()}
@@ -184,13 +184,15 @@ def _deeply_plain(x: Any) -> Any:
 
 def local(x: Any) -> Any:
     """NumPy's own array as one that may be filled with traced values, in the same memory, while something is traced."""
-    return x.view(LocalArray) if type(x) is numpy.ndarray and is_tracing() else x
+    return x.view(LocalArray) if type(x) is numpy.ndarray and x.dtype.kind in "fiub" and is_tracing() else x
 
 
-def _local(results: Any) -> Any:
+def _local(results: Any, from_outside: Container[int] = ()) -> Any:
+    """What NumPy's own function returned, as arrays that may be filled. from_outside: owners of memory that is not the loss's, by id."""
     if type(results) in (list, tuple):
-        return type(results)(map(_local, results))
-    return local(results)
+        return type(results)(_local(part, from_outside) for part in results)
+    is_own = type(results) is numpy.ndarray and (results.base is None or id(owner_of(results)) not in from_outside)
+    return local(results) if is_own else results
 
 
 def _is_traced(x: Any) -> bool:

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TracingError, is_library
+from ..errors import TracingError, code_kind
 from .local_arrays import LocalArray, holds_traced, local
 from .shadows import begin, end, is_tracing
 from .statistics import traced_log_softmax, traced_logsumexp, traced_softmax
-from .traced import Traced
+from .traced import as_traced
 
 __all__ = ["while_tracing"]
 
@@ -39,12 +39,15 @@ def _joined(value: Any) -> Any:
 
 def _is_from_user() -> bool:
     """Whether the function that is called here was called by the user's code, in the thread that traces."""
-    return is_tracing() and not is_library(sys._getframe(2).f_code.co_filename)
+    return is_tracing() and code_kind(sys._getframe(2).f_code.co_filename) == "user"
 
 
 def _array_function(original: Callable[..., Any], copies: bool) -> Callable[..., Any]:
     def array(value: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if type(value) is LocalArray or holds_traced(value):
+        is_traced = type(value) is not np.ndarray and holds_traced(value)
+        if is_traced or (type(value) is LocalArray and _is_from_user()):
+            if type(value) is LocalArray and code_kind(sys._getframe(1).f_code.co_filename) == "library":
+                as_traced(value).__array__()  # says that it cannot be
             joined = _joined(value)
             if copies and kwargs.get("copy", True) is not False:
                 joined = joined.copy()
@@ -89,7 +92,8 @@ def _empty_function(original: Callable[..., Any]) -> Callable[..., Any]:
 _ANSWERED: dict[str, Callable[..., Any]] = {
     "array": lambda original: _array_function(original, copies=True),
     **dict.fromkeys(
-        ("asarray", "asanyarray", "ascontiguousarray"), lambda original: _array_function(original, copies=False)
+        ("asarray", "asanyarray", "ascontiguousarray", "asarray_chkfinite"),
+        lambda original: _array_function(original, copies=False),
     ),
     "full": _full_function,
     **dict.fromkeys(("empty", "empty_like"), _empty_function),
@@ -141,7 +145,7 @@ _originals: dict[str, Callable[..., Any]] = {}
 
 def answer_special(name: str, x: Any, **options: Any) -> Any:
     """A call of one of SciPy's functions, made while something is traced."""
-    if isinstance(x, Traced) or isinstance(options.get("b"), Traced):
+    if holds_traced(x) or holds_traced(options.get("b")):
         if options.pop("return_sign", False):
             raise TracingError("scipy.special.logsumexp is traced without return_sign=True; leave it away")
         return _TRACED[name](x, **options)

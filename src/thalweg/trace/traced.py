@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy
 
-from ..errors import ShapeError, TracingError, is_library, user_line
+from ..errors import ShapeError, TracingError, code_kind, user_line
 from ..graph import Array, ArrayType, Node, Primitive, Shape, constant, make
 from .shadows import holds_strays, owner_of
 from .source import current_source
@@ -60,7 +60,7 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     def __init__(self, node: Node) -> None:
         self._node = node
         self._origin: Any = None
-        """None; or, of a view, the value that it is a view of and how; or the array that it became when something was assigned to it."""
+        """None; or, of a view, the value that it is a view of, and by what functions; or the array that it has become by assignments."""
 
     @property
     def node(self) -> Node:
@@ -116,7 +116,7 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Traced]:
-        return iter([self[index] for index in range(len(self))])
+        return (self[index] for index in range(len(self)))
 
     __hash__ = object.__hash__
 
@@ -183,11 +183,14 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
 
     # The rest of an array's methods are NumPy functions of it
     def __getitem__(self, index: Any) -> Traced:
-        array = array_of(self)
-        if array is not None:
-            return array[index]
+        if self._origin is not None:
+            array = array_of(self)
+            if array is not None:
+                return array[index]
         found = FUNCTIONS[_getitem](self, index)
-        return _view(found, self, lambda base: base[index]) if found.ndim and _is_basic(index) else found
+        if found.ndim and _is_basic(index):
+            return _view(found, self, lambda base: base[index])
+        return _own(found, (self,))  # elements are numbers of their own
 
     def astype(self, dtype: Any, **_: Any) -> Traced:
         return _own(FUNCTIONS[_astype](self, dtype), (self,))
@@ -208,7 +211,10 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
         array = array_of(self)
         return Traced(self._node) if array is None else array.copy()
 
-    conj = copy
+    conj = __copy__ = copy
+
+    def __deepcopy__(self, memory: Any) -> Traced:
+        return self.copy()
 
 
 def _getitem() -> None:
@@ -252,12 +258,13 @@ def array_of(x: Traced) -> Any:
     origin = x._origin
     if type(origin) is not tuple:
         return origin
-    parent, rearranged = origin
-    base = array_of(parent)
-    if base is None:
+    base, functions = origin
+    found = owner = array_of(base)
+    if owner is None:
         return None
-    found = rearranged(base)
-    is_view = isinstance(found, np.ndarray) and owner_of(found) is owner_of(base)
+    for function in functions:
+        found = function(found)
+    is_view = isinstance(found, np.ndarray) and owner_of(found) is owner_of(owner)
     x._origin = found if is_view else None  # NumPy makes copies where views are impossible
     return x._origin
 
@@ -273,10 +280,11 @@ def _assignable(x: Traced) -> Any:
     return found
 
 
-def _view(found: Traced, base: Traced, rearranged: Callable[[Any], Any]) -> Traced:
+def _view(found: Traced, base: Traced, function: Callable[[Any], Any]) -> Traced:
     """The same value, noted as a view of another."""
     view = Traced(found._node)
-    view._origin = (base, rearranged)
+    origin = base._origin
+    view._origin = (origin[0], (*origin[1], function)) if type(origin) is tuple else (base, (function,))
     return view
 
 
@@ -287,8 +295,13 @@ def _is_basic(index: Any) -> bool:
 
 def _own(result: Any, args: tuple[Any, ...]) -> Any:
     """What a function returns as values of their own, no views, which may be assigned to."""
-    if isinstance(result, Traced):
-        return Traced(result.node) if result._origin is not None or any(result is x for x in args) else result
+    if type(result) is Traced:
+        if result._origin is not None:
+            return Traced(result.node)
+        for x in args:
+            if x is result:
+                return Traced(result._node)
+        return result
     if type(result) in (list, tuple):
         return type(result)(_own(part, args) for part in result)
     return FUNCTIONS[_fillable](result) if type(result) is np.ndarray else result
@@ -296,16 +309,19 @@ def _own(result: Any, args: tuple[Any, ...]) -> Any:
 
 def _now(x: Any) -> Any:
     """An argument, with arrays that may be assigned to as they are now."""
-    if type(x) in (list, tuple):
-        return type(x)(map(_now, x))
-    return FUNCTIONS[_current](x) if isinstance(x, np.ndarray) and type(x) is not np.ndarray else x
+    kind = type(x)
+    if kind is Traced:
+        return x
+    if kind is list or kind is tuple:
+        return kind([_now(part) for part in x])
+    return FUNCTIONS[_current](x) if isinstance(x, np.ndarray) and kind is not np.ndarray else x
 
 
 def _check_not_assigned() -> None:
     """Raises TracingError if the user's code assigns a traced value to elements of an ordinary array."""
     frame = sys._getframe(2)
     instruction = dis.opname[frame.f_code.co_code[frame.f_lasti]]
-    if instruction in ("STORE_SUBSCR", "STORE_SLICE") and not is_library(frame.f_code.co_filename):
+    if instruction in ("STORE_SUBSCR", "STORE_SLICE") and code_kind(frame.f_code.co_filename) == "user":
         raise TracingError(
             f"{_at()}a traced value is assigned to elements of an array that was not made within the loss, or not by a function that is "
             "known to make one. First copy it there: y = np.array(y), not y.copy(). Or make it with np.zeros, called so, or its kin."
@@ -316,7 +332,7 @@ def _check_not_assigned() -> None:
 def traced_ufunc(ufunc: numpy.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """A ufunc of arguments of which at least one is traced."""
     targets, where = options.pop("out", None), options.pop("where", True)
-    key = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    key: str = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     traced = UFUNCS.get(key)
     if traced is None:
         raise TracingError(
@@ -325,7 +341,11 @@ def traced_ufunc(ufunc: numpy.ufunc, method: str, inputs: tuple[Any, ...], optio
         )
     if method == "at":
         return traced(*inputs)
-    values = tuple(map(_now, inputs))
+    values = inputs
+    for x in inputs:
+        if type(x) is not Traced:  # else it is as it is now
+            values = _now(inputs)
+            break
     if where is not True:
         if targets is None or method != "__call__":
             raise TracingError(
