@@ -126,6 +126,12 @@ class LocalArray(numpy.ndarray[Any, Any]):
     def fill(self, value: Any) -> None:
         self[...] = value
 
+    def sort(self, axis: Any = -1, *args: Any, **options: Any) -> None:
+        self[...] = np.sort(self, axis, *args, **options)
+
+    def partition(self, kth: Any, axis: Any = -1, *args: Any, **options: Any) -> None:
+        self[...] = np.partition(self, kth, axis, *args, **options)
+
     # NumPy's protocols
     def __array_ufunc__(self, ufunc: numpy.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         outputs: tuple[Any, ...] = options.get("out") or ()
@@ -358,7 +364,7 @@ for _name in ("reshape", "transpose", "ravel", "flatten", "copy", "swapaxes", "s
     setattr(LocalArray, _name, _moving(_name))
 for _name in (
     *("sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "cumprod", "dot", "clip", "trace", "round"),
-    *("any", "all", "argmax", "argmin", "argsort", "nonzero", "searchsorted"),
+    *("any", "all", "argmax", "argmin", "argsort", "argpartition", "nonzero", "searchsorted"),
 ):
     setattr(LocalArray, _name, _computing(_name))
 
@@ -376,8 +382,7 @@ def _refusing(name: str) -> Callable[..., Any]:
 
 
 for _name in (
-    *("argpartition", "byteswap", "choose", "compress", "dump", "dumps", "getfield", "partition", "put", "resize"),
-    *("setfield", "sort", "tobytes", "tofile"),
+    *("byteswap", "choose", "compress", "dump", "dumps", "getfield", "put", "resize", "setfield", "tobytes", "tofile"),
 ):
     setattr(LocalArray, _name, _refusing(_name))
 for _name in ("__bool__", "__float__", "__int__", "__index__", "item", "tolist"):

@@ -140,6 +140,12 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     def fill(self, value: Any) -> None:
         self[...] = value
 
+    def sort(self, axis: int = -1, **_: Any) -> None:
+        self[...] = np.sort(self, axis=axis)
+
+    def partition(self, kth: Any, axis: int = -1, **_: Any) -> None:
+        self[...] = np.partition(self, kth, axis=axis)
+
     # What a traced value cannot do
     def __bool__(self) -> NoReturn:
         raise TracingError(
@@ -434,7 +440,7 @@ def _method(name: str) -> Callable[..., Any]:
 
 for _name in (
     *("sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "dot", "clip", "trace", "diagonal"),
-    *("repeat", "round", "squeeze", "swapaxes", "take", "any", "all"),
+    *("repeat", "round", "squeeze", "swapaxes", "take", "any", "all", "cumprod", "argsort", "argpartition"),
 ):
     setattr(Traced, _name, _method(_name))
 
