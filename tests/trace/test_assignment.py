@@ -404,3 +404,15 @@ def test_traced_values_that_went_astray_are_noticed() -> None:
 
     with pytest.raises(tw.TracingError, match=r"test_assignment.py:\d+ .*got traced values"):
         tw.grad(loss)(START)
+
+
+def test_known_numbers_stand_in_the_graph_once_and_as_they_were() -> None:
+    def function(x: Any) -> Any:
+        steps = np.linspace(0.0, 1.0, 1000)
+        before = sum(np.sum(steps * x[i]) for i in range(3))
+        steps[10] = -7.0
+        return before, np.sum(steps * x[0])
+
+    graph = trace(function, [ArrayType((6,), np.dtype(float))])
+    assert len({id(node.value) for node in graph.nodes if node.is_constant and node.shape == (1000,)}) == 2
+    np.testing.assert_allclose(evaluate(graph, [START]), function(START))

@@ -114,6 +114,12 @@ CASES: dict[str, Callable[..., Any]] = {
     "argsort": lambda np, x, y: (
         np.take_along_axis(y, np.argsort(x, axis=0), axis=0) + x[np.argsort(y[:, 0])] * np.argsort(x)
     ),
+    "argmax": lambda np, x, y: (
+        x[np.argmax(y, axis=0), np.arange(3)] * np.argmin(x, axis=1)[:, None]
+        + y[np.argmin(y[:, 0])]
+        + np.argmax(x)
+        + np.argmax(x, axis=0, keepdims=True) * y
+    ),
     "median": lambda np, x, y: np.median(x) + np.median(x, axis=0) * np.median(y, axis=1, keepdims=True),
     "quantile": lambda np, x, y: (
         np.quantile(x, 0.3, axis=0)[:, None]

@@ -59,7 +59,7 @@ def _expand_masks(items: list[Any]) -> list[Any]:
         if isinstance(array, Traced) and array.dtype == np.bool_:
             raise TracingError(
                 f"{current_source()}: x[mask] with a mask that depends on traced values has no fixed shape. "
-                "Write np.where(mask, x, 0) and sum over it instead."
+                "Write np.where(mask, x, 0) and sum over it instead, and y = np.where(mask, y + v, y) for y[mask] += v."
             )
         if isinstance(array, np.ndarray) and array.dtype == np.bool_:
             expanded.extend(np.nonzero(array))

@@ -26,6 +26,7 @@ from .shadows import (
     owner_of,
     piece_of,
     shadow_of,
+    snapshot,
 )
 from .source import current_source
 from .traced import (
@@ -310,7 +311,7 @@ def _current_value(x: Any) -> Any:
         return x
     labels = labels_of(x)
     if labels is None:
-        return np.array(_plain(x), supported_dtype(x.dtype))
+        return snapshot(_plain(x), supported_dtype(x.dtype))
     shadow = new_shadow(x)
     place = shadow.place(x)
     node = shadow.read.get(place)

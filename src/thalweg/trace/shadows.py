@@ -30,6 +30,7 @@ __all__ = [
     "owner_of",
     "piece_of",
     "shadow_of",
+    "snapshot",
 ]
 
 _BITS: dict[int, Any] = {4: np.uint32(0x7FE7A1C6), 8: np.uint64(0x7FFC7A1C6D5E9B31)}
@@ -63,7 +64,9 @@ class Shadow:
 
 
 class _State(threading.local):
-    """What belongs to the trace that this thread makes. pieces: traced values. starts: the label of the first element of each."""
+    """What belongs to the trace that this thread makes. pieces: traced values. starts: the label of the first element of each. snapshots:
+    what arrays of known numbers held when they were last asked for, by place.
+    """
 
     def __init__(self) -> None:
         self.depth = 0
@@ -75,6 +78,7 @@ class _State(threading.local):
         self.known: dict[Node, int] = {}
         self.count = 0
         self.shadows: dict[int, Shadow] = {}
+        self.snapshots: dict[Any, Array] = {}
 
 
 _state = _State()
@@ -154,6 +158,22 @@ def numbers_of(labels: Array) -> Array:
         return np.full(labels.shape, first)
     among = max(first, 0)
     return np.searchsorted(np.fromiter(_state.starts[among : last + 1], np.int64), labels, side="right") - 1 + among
+
+
+def snapshot(array: Array, dtype: np.dtype[Any]) -> Array:
+    """An array's numbers as they are now, which later assignments do not change; the same copy as last time if they did not change since."""
+    place = array.ctypes.data, array.shape, array.strides, array.dtype
+    found = _state.snapshots.get(place)
+    bits = f"u{array.itemsize}"
+    if (
+        found is None
+        or found.dtype != dtype
+        or not np.array_equal(found.view(bits), np.ascontiguousarray(array).view(bits))
+    ):
+        found = np.array(array, dtype, order="C")
+        if dtype == array.dtype and _state.depth:
+            _state.snapshots[place] = found
+    return found
 
 
 def holds_strays(array: Array) -> bool:

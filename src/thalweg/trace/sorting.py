@@ -1,4 +1,4 @@
-"""NumPy's functions that put values in order. Derivatives go through the order: each sorted value is one of the elements.
+"""NumPy's functions that put values in order, or find the largest. Derivatives go through the order: each sorted value is one of the elements.
 
 Where elements are equal, the order that they had decides which of them it is: one of the subgradients.
 """
@@ -46,6 +46,25 @@ def _argsort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None,
 def _sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Traced:
     x, axis = _with_last(a, axis)
     return np.moveaxis(_sorted(x), -1, axis)
+
+
+def _first(x: Traced, extremum: Any, axis: int | None, keepdims: bool) -> Traced:
+    """The first position of the extremum, or of NaN."""
+    last, axis = _with_last(x, axis)
+    is_there = np.equal(last, extremum(last, axis=-1, keepdims=True)) | np.isnan(last)
+    count = last.shape[-1]
+    found = np.min(np.where(is_there, np.arange(count), count - 1), axis=-1)
+    return np.expand_dims(found, axis) if keepdims else found
+
+
+@implements(np.argmax)
+def _argmax(a: Any, axis: int | None = None, out: Any = None, *, keepdims: bool = False) -> Traced:
+    return _first(as_traced(a), np.max, axis, keepdims)
+
+
+@implements(np.argmin)
+def _argmin(a: Any, axis: int | None = None, out: Any = None, *, keepdims: bool = False) -> Traced:
+    return _first(as_traced(a), np.min, axis, keepdims)
 
 
 @implements(np.partition)

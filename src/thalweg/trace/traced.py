@@ -440,7 +440,20 @@ def _method(name: str) -> Callable[..., Any]:
 
 for _name in (
     *("sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "dot", "clip", "trace", "diagonal"),
-    *("repeat", "round", "squeeze", "swapaxes", "take", "any", "all", "cumprod", "argsort", "argpartition"),
+    *(
+        "repeat",
+        "round",
+        "squeeze",
+        "swapaxes",
+        "take",
+        "any",
+        "all",
+        "cumprod",
+        "argsort",
+        "argpartition",
+        "argmax",
+        "argmin",
+    ),
 ):
     setattr(Traced, _name, _method(_name))
 
