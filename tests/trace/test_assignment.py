@@ -416,3 +416,82 @@ def test_known_numbers_stand_in_the_graph_once_and_as_they_were() -> None:
     graph = trace(function, [ArrayType((6,), np.dtype(float))])
     assert len({id(node.value) for node in graph.nodes if node.is_constant and node.shape == (1000,)}) == 2
     np.testing.assert_allclose(evaluate(graph, [START]), function(START))
+
+
+def random_program(seed: int) -> Callable[[Any], Any]:
+    """Forty random statements on a few arrays: views, copies, assignments, operations in place; the same ones at each call."""
+
+    def program(x: Any) -> Any:
+        draw = np.random.default_rng(seed)
+        arrays: list[Any] = [x, np.zeros(12), np.ones((3, 4)), x * 1.5]
+
+        def index(shape: tuple[int, ...]) -> Any:
+            parts: list[Any] = []
+            for extent in shape:
+                kind = draw.integers(6)
+                if kind == 0:
+                    parts.append(int(draw.integers(-extent, extent)))
+                elif kind == 1:
+                    parts.append(draw.integers(0, extent, 2) if len(shape) == 1 or not parts else slice(None))
+                elif kind == 2 and len(shape) == 1:
+                    parts.append(draw.random(extent) > 0.5)
+                else:
+                    start = int(draw.integers(0, extent))
+                    step = int(draw.choice([1, 1, 2, -1, -2]))
+                    parts.append(slice(start, None, step) if draw.random() < 0.7 else slice(None, None, step))
+            return tuple(parts) if len(parts) > 1 else parts[0]
+
+        def some() -> Any:
+            return arrays[draw.integers(len(arrays))]
+
+        def fitting(shape: tuple[int, ...]) -> Any:
+            """A value that can be assigned where the shape is."""
+            source = some()
+            kind = draw.integers(4)
+            if kind == 0 or not source.size:
+                return float(np.round(draw.normal(), 2))
+            if kind == 1:
+                return x[int(draw.integers(6))] * 0.5
+            count = int(np.prod(shape))
+            flat = source.reshape(-1)
+            flat = flat[np.arange(count) % source.size] if kind == 2 or source.size < count else flat[:count]
+            return flat.reshape(shape)
+
+        for _ in range(40):
+            a = some()
+            if not a.ndim or not a.size:
+                continue
+            kind = draw.integers(8)
+            if kind == 0:
+                view = a[index(a.shape)]
+                if np.ndim(view):
+                    arrays.append(view)
+            elif kind == 1:
+                arrays.append((a.T, a.reshape(-1), a.copy(), np.flip(a), np.roll(a, 1))[draw.integers(5)])
+            elif kind == 2:
+                arrays.append(np.sin(a) * 0.9 + 0.1)
+            elif kind == 3:
+                a *= 0.5
+            elif kind == 4:
+                a += fitting(a.shape)
+            else:
+                where = index(a.shape)
+                target = np.zeros(a.shape)[where]
+                value = fitting(np.shape(target))
+                if kind == 5:
+                    a[where] += value
+                else:
+                    a[where] = value
+            arrays = (
+                arrays if len(arrays) < 9 else [arrays[i] for i in sorted(draw.choice(9, 7, replace=False).tolist())]
+            )
+        return np.concatenate([array.reshape(-1) for array in arrays])
+
+    return program
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_programs_do_as_numpy_does(seed: int) -> None:
+    program = random_program(seed)
+    graph = trace(lambda x: (program(x),), [ArrayType((6,), np.dtype(float))])
+    np.testing.assert_allclose(evaluate(graph.check(), [START])[0], program(START.copy()), rtol=1e-12, atol=1e-14)

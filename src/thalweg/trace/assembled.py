@@ -114,7 +114,9 @@ def _window(places: Array, shape: Shape) -> tuple[Shape, Shape, Shape] | None:
     if len(places) == 1:
         found = np.unravel_index(int(places[0]), shape)
         return tuple(int(i) for i in found), (1,) * len(shape), (1,) * len(shape)
-    axes = []
+    axes: list[Array] = []
+    if not shape:
+        return None
     for along in np.unravel_index(places, shape):
         steps = np.unique(along)
         steps = steps if along[0] <= along[-1] else steps[::-1]

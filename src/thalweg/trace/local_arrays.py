@@ -313,10 +313,11 @@ def _current_value(x: Any) -> Any:
     if labels is None:
         return snapshot(_plain(x), supported_dtype(x.dtype))
     shadow = new_shadow(x)
-    place = shadow.place(x)
-    node = shadow.read.get(place)
-    if node is None:
-        node = shadow.read[place] = assembled(labels, _plain(x)).node
+    place, numbers = shadow.place(x), _plain(x).tobytes()
+    node, before = shadow.read.get(place, (None, b""))
+    if node is None or numbers != before:
+        node = assembled(labels, _plain(x)).node
+        shadow.read[place] = node, numbers
     return Traced(node)
 
 

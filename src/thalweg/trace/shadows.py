@@ -42,13 +42,13 @@ ASTRAY = {np.dtype(f"f{size}"): bits.view(f"f{size}") for size, bits in _BITS.it
 class Shadow:
     """The labels of a piece of memory. owner: the array that it belongs to. first: its address. labels: one for each of its elements.
 
-    read: what whole arrays in this memory were when they were last read, until something is assigned.
+    read: what arrays in this memory were when they were last read, until traced values are assigned, with the bytes that lay there.
     """
 
     owner: Array
     first: int
     labels: Array
-    read: dict[Any, Node] = field(default_factory=dict)
+    read: dict[Any, tuple[Node, bytes]] = field(default_factory=dict)
 
     def place(self, array: Array) -> tuple[Any, ...]:
         """Where an array lies in this memory, in bytes of labels: offset, shape, strides."""

@@ -60,7 +60,8 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     def __init__(self, node: Node) -> None:
         self._node = node
         self._origin: Any = None
-        """None; or, of a view, the value that it is a view of, and by what functions; or the array that it has become by assignments."""
+        """None; or, of a view, the value that it is a view of, by what functions, and whether it is certainly one; or the array that it has
+        become by assignments."""
 
     @property
     def node(self) -> Node:
@@ -243,16 +244,20 @@ def _fillable() -> None:
     """Stands for an ordinary array's becoming one that may be assigned to."""
 
 
-REARRANGING: frozenset[Callable[..., Any]] = frozenset(
+_CERTAIN_VIEWS: frozenset[Callable[..., Any]] = frozenset(
     {
-        *(np.reshape, np.ravel, np.transpose, np.permute_dims, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims),
-        *(np.squeeze, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_to, np.diagonal, np.real, np.flip),
-        *(np.fliplr, np.flipud, np.rot90, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.copy, np.take),
-        *(np.roll, np.repeat, np.tile),
+        *(np.transpose, np.permute_dims, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze, np.real),
+        *(np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_to, np.diagonal, np.flip, np.fliplr, np.flipud),
+        *(np.rot90, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit),
     }
 )
-"""NumPy's functions that only move the elements of their first argument: what they return may be a view of it."""
+"""NumPy's functions that return views of their first argument."""
 
+VIEWS = _CERTAIN_VIEWS | {np.reshape, np.ravel}
+"""These return views where they can, which depends on how the argument lies in memory."""
+
+REARRANGING = VIEWS | {np.copy, np.take, np.roll, np.repeat, np.tile}
+"""NumPy's functions that only move the elements of their first argument."""
 
 WRITING = frozenset({np.copyto, np.putmask, np.fill_diagonal, np.put, np.put_along_axis})
 """NumPy's functions that write into their first argument."""
@@ -264,7 +269,7 @@ def array_of(x: Traced) -> Any:
     origin = x._origin
     if type(origin) is not tuple:
         return origin
-    base, functions = origin
+    base, functions, _ = origin
     found = owner = array_of(base)
     if owner is None:
         return None
@@ -286,11 +291,14 @@ def _assignable(x: Traced) -> Any:
     return found
 
 
-def _view(found: Traced, base: Traced, function: Callable[[Any], Any]) -> Traced:
-    """The same value, noted as a view of another."""
+def _view(found: Traced, base: Traced, function: Callable[[Any], Any], is_certain: bool = True) -> Traced:
+    """The same value, noted as a view of another. is_certain: it is one however that lies in memory, else it may turn out to be a copy."""
     view = Traced(found._node)
     origin = base._origin
-    view._origin = (origin[0], (*origin[1], function)) if type(origin) is tuple else (base, (function,))
+    if origin is not None and is_certain and origin[2]:
+        view._origin = (origin[0], (*origin[1], function), True)
+    else:
+        view._origin = (base, (function,), is_certain)
     return view
 
 
@@ -391,8 +399,7 @@ def _written(target: Any, result: Any, name: str) -> Any:
 def traced_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A NumPy function of arguments of which at least one is traced, or that writes into an array."""
     first: Any = args[0] if args else None
-    is_rearranging = function in REARRANGING and isinstance(first, Traced)
-    if is_rearranging:
+    if function in REARRANGING and isinstance(first, Traced):
         array = array_of(first)
         if array is not None:
             return function(array, *args[1:], **kwargs)
@@ -420,10 +427,12 @@ def traced_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs:
         ) from None
     if target is not None:
         return _written(target, result, f"np.{function.__name__}")
-    if not is_rearranging:
+    if function not in VIEWS or not isinstance(first, Traced):
         return _own(result, args)
     if isinstance(result, Traced):
-        return _view(result, first, lambda base: function(base, *args[1:], **kwargs))
+        is_in_order = first._origin is None and kwargs.get("order", "C") == "C"
+        is_certain = function in _CERTAIN_VIEWS or is_in_order
+        return _view(result, first, lambda base: function(base, *args[1:], **kwargs), is_certain)
     return [
         _view(part, first, lambda base, i=i: function(base, *args[1:], **kwargs)[i])  # type: ignore[misc]
         for i, part in enumerate(result)
