@@ -467,9 +467,9 @@ def random_program(seed: int) -> Callable[[Any], Any]:
                 if np.ndim(view):
                     arrays.append(view)
             elif kind == 1:
-                arrays.append((a.T, a.reshape(-1), a.copy(), np.flip(a), np.roll(a, 1))[draw.integers(5)])
+                arrays.append((a.T, a.reshape(-1), a.copy(), np.flip(a), np.tile(a, 1).copy())[draw.integers(5)])
             elif kind == 2:
-                arrays.append(np.sin(a) * 0.9 + 0.1)
+                arrays.append(np.ascontiguousarray(np.sin(a) * 0.9 + 0.1))  # what NumPy computes may lie otherwise
             elif kind == 3:
                 a *= 0.5
             elif kind == 4:

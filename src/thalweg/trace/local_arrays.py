@@ -2,7 +2,8 @@
 
 A LocalArray is an ordinary array until a traced value is assigned to some of it, and ordinary code gets ordinary numbers from it. From
 then on its shadow says which elements are traced, in views as well. Traced values that are assigned to themselves, such as the copy
-of a parameter, become one, too.
+of a parameter, become one, too. They are taken to lie in C order; NumPy lays out what it computes of transposed arrays otherwise, and
+then its reshape makes copies where there are views here.
 """
 
 from __future__ import annotations
