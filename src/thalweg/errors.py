@@ -20,6 +20,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = [
     "ArgumentError",
@@ -119,6 +120,8 @@ _LIBRARIES = tuple(
 
 
 _kinds: dict[str, str] = {}
+_source_line = lru_cache(maxsize=4096)(SourceLine)
+"""A line of which thousands of nodes are made is one object."""
 
 
 def code_kind(file: str) -> str:
@@ -141,7 +144,7 @@ def user_line() -> SourceLine | None:
         file = frame.f_code.co_filename
         kind = _kinds.get(file) or code_kind(file)
         if kind == "user":
-            return SourceLine(file, frame.f_lineno, frame.f_code.co_name)
+            return _source_line(file, frame.f_lineno, frame.f_code.co_name)
         if kind == "command":
             return None
         frame = frame.f_back  # type: ignore[assignment]  # typeshed: f_back may be None, and the loop ends there

@@ -272,7 +272,7 @@ def test_the_native_target_agrees_with_the_reference(name: str, dtype: str) -> N
 def test_the_jax_target_agrees_with_the_reference(name: str) -> None:
     """The value and, where there is one, the gradient, in float64; in float32 the types, since compiling takes long."""
     jax = pytest.importorskip("jax")
-    from thalweg.compile.jax.lowering import outputs_of
+    from thalweg.compile.jax.evaluating import outputs_of
     from thalweg.compile.jax.program import precise
 
     for dtype in ("float64", "float32"):

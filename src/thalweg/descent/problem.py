@@ -16,7 +16,7 @@ from ..autodiff.reverse import active_nodes
 from ..errors import LossError, SourceLine, TracingError
 from ..graph import ArrayType, Graph, Node
 from ..rewrite import simplify
-from ..trace import LocalArray, Traced, as_traced, current_source, reads, trace
+from ..trace import LocalArray, Reading, Traced, as_traced, current_source, reads, trace
 from .data import Data
 from .gradients import Automatic, GradientSource, Numerical, called
 from .parameters import Layout, has_plain_containers, key_orders, layout_of
@@ -88,9 +88,8 @@ def problem_of(
     if reading is not None and all(map(has_plain_containers, nestings)):
         orders = tuple(map(key_orders, nestings))
         key = reading, layout, tuple(types), data.structure, orders, numbers, current_source()
-    is_repeatable = reading is not None
     return _UNCHANGED.get(
-        key, lambda: _traced(loss, parameters, layout, types, data, source, numbers, penalty, is_repeatable)
+        key, lambda: _traced(loss, parameters, layout, types, data, source, numbers, penalty, reading)
     )
 
 
@@ -103,9 +102,9 @@ def _traced(
     source: GradientSource,
     numbers: tuple[str, ...],
     penalty: Penalty | None,
-    is_repeatable: bool,
+    reading: Reading | None,
 ) -> Problem:
-    """is_repeatable: whether it is known that the loss is the same each time it is called."""
+    """reading: what the loss is known to depend on."""
     count = len(data.types)
 
     def arguments(vector: Any, *arrays: Any) -> tuple[Any, ...]:
@@ -135,14 +134,15 @@ def _traced(
     if not is_traced:
         return Problem(layout, graph, bound, is_traced)
     kinked = penalty if penalty is not None and penalty.has_kink else None
+    has_arrays = reading is not None and reading.has_arrays
 
     key = _key(graph, layout, source, numbers, kinked)
 
     def make() -> Problem:
         _check_dependence(loss, graph, source)
-        if not is_repeatable:
+        if reading is None or has_arrays:  # into which it may write
             _check_repeatable(loss, graph, trace(on_arrays, types, ["parameters"]))
-        own = graph if key is None else with_own_constants(graph)
+        own = graph if key is None and not has_arrays else with_own_constants(graph)
         return Problem(layout, simplify(own), bound, numbers=numbers, penalty=kinked)
 
     found = _KNOWN.get(key, make)

@@ -17,13 +17,14 @@ from . import (
     ufuncs,
 )
 from .local_arrays import LocalArray, holds_traced
-from .reads import reads
+from .reads import Reading, reads
 from .source import current_source, derived_from
 from .traced import Traced, as_traced
 from .tracing import trace
 
 __all__ = [
     "LocalArray",
+    "Reading",
     "Traced",
     "as_traced",
     "choosing",

@@ -10,8 +10,8 @@ import jax
 from ...graph import Array, Graph
 from ..device import Device
 from ..prepare import prepare
+from .evaluating import outputs_of
 from .finding import found
-from .lowering import outputs_of
 from .program import on_device, precise
 from .sweeps import Evaluator
 

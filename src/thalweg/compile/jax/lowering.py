@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ...graph import Graph, Node, Shape
+from ...graph import Node, Shape
 
-__all__ = ["LOWERINGS", "lower", "outputs_of"]
+__all__ = ["LOWERINGS", "lower"]
 
 Value = Any
 """A traced JAX array."""
@@ -251,12 +251,3 @@ def lower(node: Node, operands: Sequence[Value], precision: str = "full") -> Val
     if node.primitive.name == "dot":
         attributes["precision"] = precision
     return LOWERINGS[node.primitive.name](*operands, **attributes)
-
-
-def outputs_of(graph: Graph, arrays: Sequence[Value], precision: str = "full") -> list[Value]:
-    """The outputs of a graph without composites, for values of its inputs."""
-    values: dict[Node, Value] = dict(zip(graph.inputs, arrays, strict=True))
-    for node in graph.nodes:
-        if node not in values:
-            values[node] = lower(node, [values[operand] for operand in node.operands], precision)
-    return [values[node] for node in graph.outputs]

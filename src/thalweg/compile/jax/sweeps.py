@@ -21,8 +21,8 @@ from ...errors import LossError
 from ...graph import Graph, Node
 from ..cut import Cut, Sweep, cut
 from ..examples import Examples, MixedExamplesError, follow_examples
+from .evaluating import outputs_of
 from .kernel import Kernel, kernel_of
-from .lowering import outputs_of
 
 __all__ = ["Evaluator", "tile_rows"]
 

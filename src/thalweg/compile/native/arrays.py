@@ -21,6 +21,7 @@ __all__ = [
     "integer",
     "loop",
     "memory_type",
+    "name_of_numbers",
     "pieces",
     "times",
     "value_type",
@@ -50,6 +51,11 @@ def value_type(dtype: np.dtype[Any], width: int) -> ir.Type:
     return element if width == 1 else ir.VectorType(element, width)
 
 
+def name_of_numbers(buffer: Buffer) -> str:
+    """The name of an array that is part of the code."""
+    return f"numbers{buffer.position}"
+
+
 def integer(value: int) -> ir.Constant:
     return ir.Constant(INT64, value)
 
@@ -67,13 +73,14 @@ def times(builder: ir.IRBuilder, index: ir.Value, factor: int) -> ir.Value:
 class Function:
     """A function that is being emitted, with the places where its memory begins.
 
-    example: the number of the first example of the current tile. moving: slots of the table whose arrays are exchanged while the function
-    runs. starts: where buffers begin that the function is told of.
+    example: the number of the first example of the current tile. step: of the current step of a loop. moving: slots of the table whose
+    arrays are exchanged while the function runs. starts: where buffers begin that the function is told of.
     """
 
     builder: ir.IRBuilder
     areas: dict[Area, ir.Value]
     example: ir.Value | None = None
+    step: ir.Value | None = None
     locals: dict[int, ir.Value] = field(default_factory=dict)
     pointers: dict[tuple[Area, int], ir.Value] = field(default_factory=dict)
     moving: Collection[int] = ()
@@ -85,6 +92,8 @@ class Function:
             return self.starts[buffer]
         if buffer.area is Area.LOCAL:
             return self._local(buffer)
+        if buffer.area is Area.CODE:
+            return self.builder.bitcast(self.builder.module.globals[name_of_numbers(buffer)], POINTER)
         if buffer.area is Area.TABLE:
             if buffer.position in self.moving:
                 return self.builder.load(self.slot(buffer.position), typ=POINTER)
@@ -114,12 +123,20 @@ class Function:
 
     def start_of_view(self, view: View) -> ir.Value:
         """The address of the view's first element."""
-        start = self.start_of(view.buffer)
+        start = self._start_in_step(view) if view.slots_per_step else self.start_of(view.buffer)
         offset: ir.Value | None = integer(view.offset) if view.offset else None
-        if view.example_stride and self.example is not None:
-            moved = self.builder.mul(self.example, integer(view.example_stride))
-            offset = moved if offset is None else self.builder.add(moved, offset)
+        for index, stride in ((self.example, view.example_stride), (self.step, view.step_stride)):
+            if stride and index is not None:
+                moved = self.builder.mul(index, integer(stride))
+                offset = moved if offset is None else self.builder.add(moved, offset)
         return start if offset is None else self.at(start, view.buffer.dtype, offset)
+
+    def _start_in_step(self, view: View) -> ir.Value:
+        """The address of the array that is the current step's."""
+        assert self.step is not None
+        slot = self.builder.mul(self.step, integer(view.slots_per_step))
+        slot = self.builder.add(slot, integer(view.buffer.position))
+        return self.builder.load(self.builder.gep(self.areas[Area.TABLE], [slot], source_etype=POINTER), typ=POINTER)
 
     def at(self, pointer: ir.Value, dtype: np.dtype[Any], index: ir.Value | int) -> ir.Value:
         """The address of an element."""

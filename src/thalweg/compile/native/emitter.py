@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from ...graph import Graph, Node
+from ...graph import Array, Graph, Node
 from ..examples import Examples
-from .arrays import INT64, POINTER, Function
+from .arrays import INT64, POINTER, Function, memory_type, name_of_numbers
 from .interface import Control
 from .memory import Memory
 from .permutation import Sampling
@@ -21,10 +21,13 @@ from .threads import control_field
 from .tiles import Tiling
 from .views import Area, View
 
-__all__ = ["PARAMETERS", "Emitter"]
+__all__ = ["LARGE", "PARAMETERS", "Emitter"]
 
 PARAMETERS: Sequence[ir.Type] = [*[POINTER] * 4, INT64]
 """Of the functions that Python calls: table, workspace, control, scratch, home."""
+
+LARGE = 600
+"""Programs of more nodes than this are emitted as many functions: compilers take more than linear time for long ones."""
 
 
 @dataclass(eq=False)
@@ -91,6 +94,15 @@ class Emitter:
             self._constant_slots[node] = self.slot(node)
         return self._constant_slots[node]
 
+    def numbers(self, values: Sequence[Array], dtype: np.dtype[Any]) -> View:
+        """Where numbers lie that are part of the code, one for each step of a loop."""
+        buffer = self.memory.buffer(Area.CODE, len(values), dtype)
+        kind = ir.ArrayType(memory_type(dtype), len(values))
+        table = ir.GlobalVariable(self.module, kind, name_of_numbers(buffer))
+        table.linkage, table.global_constant = "internal", True
+        table.initializer = ir.Constant(kind, [memory_type(dtype)(value.item()) for value in values])
+        return View(buffer, 0, (), (), step_stride=1)
+
     def declare(self, name: str, parameters: Sequence[ir.Type], is_internal: bool) -> Any:
         """A new function of the module."""
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), parameters), name)
@@ -111,16 +123,16 @@ class Emitter:
         """A group becomes a function of its own."""
         names = [area for area in (Area.TABLE, Area.WORKSPACE, Area.SCRATCH, Area.TOTALS) if area in caller.areas]
         self.functions += 1
-        parameters: list[ir.Type] = [POINTER] * len(names) + ([INT64] if caller.example is not None else [])
+        indices = [index for index in (caller.example, caller.step) if index is not None]
+        parameters: list[ir.Type] = [POINTER] * len(names) + [INT64] * len(indices)
         declared = self.declare(f"group{self.functions}", parameters, is_internal=True)
         builder = ir.IRBuilder(declared.append_basic_block("entry"))
         areas: dict[Area, ir.Value] = dict(zip(names, declared.args, strict=False))
-        yield Function(builder, areas, declared.args[-1] if caller.example is not None else None)
+        told = iter(declared.args[len(names) :])
+        example, step = (None if index is None else next(told) for index in (caller.example, caller.step))
+        yield Function(builder, areas, example, step)
         builder.ret_void()
-        arguments = [caller.areas[name] for name in names]
-        if caller.example is not None:
-            arguments.append(caller.example)
-        caller.builder.call(declared, arguments)
+        caller.builder.call(declared, [*(caller.areas[name] for name in names), *indices])
 
     def function_for_group(self, function: Function) -> AbstractContextManager[Function]:
         """Where a group is emitted: into the function itself, or into one of its own."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 from ...graph import Graph, Node
 from ...ops.structure import place
+from ..repeats import Part, Repeat, parts_of
 from .batches import SharedBatch
 from .copies import emit_copy
 from .deferred import Deferred
@@ -17,6 +19,7 @@ from .groups import ALIASES
 from .homes import homes_of
 from .phases import Phases
 from .region import LARGEST_LOCAL, Region
+from .repeating import Loops
 from .shared_groups import emit_shared_group
 from .tile_sweeps import TileSweep
 from .views import Area, View
@@ -56,16 +59,22 @@ class Evaluation:
         Returns the region of what runs whole, which finds the outputs.
         """
         emitter, region = self.emitter, self._whole_region()
-        homes = homes_of(self.graph, outputs, self._can_move, emitter.room_for)
+        loops = Loops(emitter, region, partial(emitter.function_for_group, emitter.main))
+        parts = [self._parts(phase, outputs) for phase in range(self.phases.count + 1)]
+        in_loops = {node for part in chain(*parts) if isinstance(part, Repeat) for node in part.replaced}
+
+        def can_move(node: Node) -> bool:
+            return self._can_move(node) and not (node.primitive is place and node in in_loops)
+
+        homes = homes_of(self.graph, outputs, can_move, emitter.room_for)
         for phase in range(self.phases.count + 1):
-            nodes = self.phases.whole(phase)
-            here = set(nodes)
+            here = set(self.phases.whole(phase))
             wanted = {node: view for node, view in outputs.items() if node in here}
             wanted |= {node: view for node, view in homes.items() if node in here}
             wanted |= {node: None for node in self.phases.read_elsewhere(here) if node not in wanted}
             if region.share is None or any(region.is_alias(x) and self.deferred.is_awaited_by(x) for x in wanted):
                 self.deferred.emit()
-            region.emit(partial(emitter.function_for_group, emitter.main), nodes, wanted)
+            loops.emit_parts(parts[phase], wanted, outputs, self.deferred.emit)
             self.deferred.emit()
             if phase == 0 < self.phases.count and self.features is not None:
                 self.features.batch.emit_draw()
@@ -75,6 +84,11 @@ class Evaluation:
                 self.deferred.begin_to_wait(self.phases.deferred_after(phase), homes)
         self._copy_to(outputs, region)
         return region
+
+    def _parts(self, phase: int, outputs: Collection[Node]) -> list[Part]:
+        """What is computed whole before the sweep of a phase: node by node, and in loops."""
+        nodes = self.phases.whole(phase)
+        return parts_of(nodes, {*outputs, *self.phases.read_elsewhere(set(nodes))})
 
     def _whole_region(self) -> Region:
         """What runs outside of the sweeps."""

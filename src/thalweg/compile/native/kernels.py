@@ -6,6 +6,7 @@ To add one, write an emitter and enter it with @emits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from llvmlite import ir
@@ -110,7 +111,7 @@ def _in_range(function: Function, index: ir.Value, extent: int) -> ir.Value:
 def _at_first(view: View, axis: int, shape: Shape) -> View:
     """An array, walked in the shape of the indices into one of its axes, which stays at its first element."""
     strides = (*view.strides[:axis], 0, *view.strides[axis + 1 :])
-    return View(view.buffer, view.offset, strides, shape, view.example_stride)
+    return replace(view, strides=strides, shape=shape)
 
 
 @emits(indexing.take)
@@ -168,13 +169,7 @@ def _cumulative_sum(function: Function, node: Node, operands: Sequence[View], re
     rest = x.shape[:axis] + x.shape[axis + 1 :]
 
     def without(view: View) -> View:
-        return View(
-            view.buffer,
-            view.offset,
-            view.strides[:axis] + view.strides[axis + 1 :],
-            rest,
-            view.example_stride,
-        )
+        return replace(view, strides=view.strides[:axis] + view.strides[axis + 1 :], shape=rest)
 
     def run(at: list[ir.Value], _: list[ir.Value]) -> None:
         total = function.allocate(kind)
@@ -226,7 +221,7 @@ def _call_for_each_matrix(function: Function, node: Node, operands: Sequence[Vie
 
     def outer(view: View) -> View:
         count = len(batch)
-        return View(view.buffer, view.offset, view.strides[:count], batch, view.example_stride)
+        return replace(view, strides=view.strides[:count], shape=batch)
 
     views = [_start(function, outer(view)) for view in (*operands, result)]
     _each(

@@ -7,7 +7,7 @@ innermost axis are read once before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llvmlite import ir
 
@@ -88,7 +88,7 @@ def emit_group(
 
 def _as_shape(view: View, shape: Shape) -> View:
     """A contiguous view in another shape of the same size."""
-    return View(view.buffer, view.offset, contiguous_strides(shape), shape, view.example_stride)
+    return replace(view, strides=contiguous_strides(shape), shape=shape)
 
 
 def _spread(view: View, node: Node, shape: Shape) -> View:
@@ -96,7 +96,7 @@ def _spread(view: View, node: Node, shape: Shape) -> View:
     axes = node.attributes["axes"]
     strides = list(view.strides)
     spread = tuple(0 if axis in axes else strides.pop(0) for axis in range(len(shape)))
-    return View(view.buffer, view.offset, spread, shape, view.example_stride)
+    return replace(view, strides=spread, shape=shape)
 
 
 def _width(group: Group, extent: int, vector_bytes: int) -> int:

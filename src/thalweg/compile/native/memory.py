@@ -25,7 +25,7 @@ class Memory:
     def buffer(self, area: Area, size: int, dtype: np.dtype[Any]) -> Buffer:
         """A new buffer for `size` elements."""
         position = self.used[area]
-        if area in (Area.TABLE, Area.LOCAL):
+        if area in (Area.TABLE, Area.LOCAL, Area.CODE):
             self.used[area] += 1
         else:
             length = max(size, 1) * dtype.itemsize + _ALIGNMENT  # vectors of a tail may reach past the end

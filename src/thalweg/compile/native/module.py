@@ -9,16 +9,17 @@ thread takes first, as bits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llvmlite import ir
 
 from ...graph import Graph, Node
 from ..examples import Examples, follow_lanes
+from ..repeats import parts_of, size_of
 from .copies import emit_copy
 from .descending import emit_descent
-from .emitter import PARAMETERS, Emitter
+from .emitter import LARGE, PARAMETERS, Emitter
 from .evaluation import Evaluation
 from .interface import Loop
 from .phases import phase_count
@@ -47,17 +48,13 @@ class Module:
     is_brief: bool
 
 
-_LARGE = 600
-"""Programs of more nodes than this are emitted as many functions: compilers take more than linear time for long ones."""
-
-
 def assemble(
     graph: Graph, examples: Examples | None, descent: Loop | None, vector_bytes: int, runs_seldom: bool = False
 ) -> Module:
     """The module that evaluates a graph, or that repeats its stages as the steps of a descent. runs_seldom: as `compiled` has it."""
     parts = [graph] if descent is None else [stage.graph(graph, descent.carried) for stage in descent.stages]
     is_sampled = descent is not None and descent.sampling is not None
-    is_large = len(graph.nodes) > _LARGE
+    is_large = _length(graph, parts) > LARGE
     can_be_split = is_sampled and descent is not None and descent.lanes == 1
     tiling = choose_tiling(graph, examples, is_sampled, can_be_split) if examples else None
     has_sweeps = any(phase_count(part, examples) for part in parts)
@@ -118,6 +115,13 @@ _LITTLE = 1 << 14
 _LONG = 1 << 26
 """Descents that search for each step's length take some hundred looks at the examples. If one takes longer than this work, a few percent
 of its time are more than what the compiler saves."""
+
+
+def _length(graph: Graph, parts: Sequence[Graph]) -> int:
+    """How many nodes code is made for."""
+    if len(graph.nodes) <= LARGE:
+        return len(graph.nodes)
+    return sum(size_of(parts_of([node for node in part.nodes if node.operands], part.outputs)) for part in parts)
 
 
 def _work(graph: Graph, examples: Examples, lane_axis: Mapping[Node, int]) -> tuple[int, int]:

@@ -102,9 +102,7 @@ class Region:
             return self._view_of_alias(node, self._layout(node.operands[0]))
         shape = self.shape_of(node)
         is_spaced = self._is_spaced(node)
-        strides = (
-            spaced_strides(shape, node.dtype.itemsize) if is_spaced else strides_with(shape, self._innermost(node))
-        )
+        strides = spaced_strides(shape, node.dtype.itemsize) if is_spaced else strides_with(shape, self.innermost(node))
         return View(_UNKNOWN, 0, strides, shape)
 
     def _view_of_alias(self, node: Node, origin: View) -> View:
@@ -178,7 +176,7 @@ class Region:
         if self._is_spaced(node):
             return self.memory.spaced(self.area, shape, node.dtype)
         is_local = math.prod(shape) <= LARGEST_LOCAL and self.is_local(node)
-        return self.memory.array(Area.LOCAL if is_local else self.area, shape, node.dtype, self._innermost(node))
+        return self.memory.array(Area.LOCAL if is_local else self.area, shape, node.dtype, self.innermost(node))
 
     def _is_spaced(self, node: Node) -> bool:
         """Whether there may be gaps between the rows of its value: one for each example, and long enough to matter to products."""
@@ -186,16 +184,17 @@ class Region:
         is_written_anywhere = node.primitive.is_elementwise or node.primitive is dot
         return is_of_rows and is_written_anywhere and node not in self.lane_axis and node.type.size > LARGEST_LOCAL
 
-    def _innermost(self, node: Node) -> int | None:
+    def innermost(self, node: Node) -> int | None:
         """The axis of lanes lies innermost, where the emitter of the node can write it so."""
         is_in_order = node.primitive in NEEDS_CONTIGUOUS or node.primitive is reshape
         return None if is_in_order else self.lane_axis.get(node)
 
-    def _is_total(self, node: Node) -> bool:
+    def is_total(self, node: Node) -> bool:
+        """Whether a tile adds to it."""
         return self.tile is not None and node not in self.tile.axis
 
     def _accumulates(self, node: Node) -> bool:
-        return self.tile is not None and self.tile.accumulates and self._is_total(node)
+        return self.tile is not None and self.tile.accumulates and self.is_total(node)
 
     def emit_group(
         self,
@@ -240,7 +239,7 @@ class Region:
                 emit_kernel(function, first, views, self.views[first])
 
     def _contiguous(self, function: Function, view: View) -> View:
-        if view.strides == contiguous_strides(view.shape) and not view.example_stride:
+        if view.strides == contiguous_strides(view.shape) and view.is_still:
             return view
         copy = self.memory.array(self.area, view.shape, view.buffer.dtype)
         emit_copy(function, view, copy, self.vector_bytes)

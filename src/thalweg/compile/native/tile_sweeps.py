@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
 from ...graph import Graph, Node
 from ..examples import Examples
+from ..repeats import parts_of
 from .arrays import INT8, Function, integer, loop
 from .batches import emit_batch
 from .copies import emit_combine, emit_fill
@@ -21,6 +24,7 @@ from .formulas import identity
 from .memory import Memory
 from .phases import Swept
 from .region import Region, Tile, tiled
+from .repeating import Loops
 from .sweeps import begin_sweep, emit_sweep, reduction_of
 from .tiles import Tiling
 from .views import Area, Buffer, View
@@ -56,22 +60,27 @@ class TileSweep:
         sweep = begin_sweep(self.emitter)
         self._emit_chunk(sweep.function, sweep.chunk)
         emit_sweep(self.emitter, sweep)
+        if not self._has_parts:
+            self.views.update(self._places)
+            return
         for node, place in self._places.items():
-            if not self._has_parts:
-                self.views[node] = place
-                continue
-            first = self._of_first_chunk(node, place)
-            self.views[node] = self.homes.get(node, first)
-            chunks, vector_bytes = self.tiling.chunks, self.emitter.whole_vector_bytes
-            emit_combine(
-                self.emitter.main,
-                reduction_of(node),
-                first,
-                self.views[node],
-                self._totals_size,
-                chunks,
-                vector_bytes,
-            )
+            self.views[node] = self.homes.get(node) or self._of_first_chunk(node, place)
+        for (_, reduction, _), alike in groupby(self._places, self._way_to_combine):
+            self._combine(reduction, list(alike))
+
+    def _way_to_combine(self, node: Node) -> tuple[View | None, str, np.dtype[Any]]:
+        """Totals that lie next to each other and have this in common are combined as one array."""
+        return self.homes.get(node), reduction_of(node), node.dtype
+
+    def _combine(self, reduction: str, totals: list[Node]) -> None:
+        """Adds up the totals of all chunks."""
+        result, last = self.views[totals[0]], self._places[totals[-1]].buffer
+        first = self._of_first_chunk(totals[0], self._places[totals[0]])
+        if len(totals) > 1:
+            size = last.size + (last.position - self._places[totals[0]].buffer.position) // last.dtype.itemsize
+            result = first = replace(first, strides=(1,), shape=(size,))
+        chunks, vector_bytes = self.tiling.chunks, self.emitter.whole_vector_bytes
+        emit_combine(self.emitter.main, reduction, first, result, self._totals_size, chunks, vector_bytes)
 
     @property
     def _has_parts(self) -> bool:
@@ -153,7 +162,9 @@ class TileSweep:
             if self.features is not None:
                 views |= self.features.emit_totals(function, nodes, rows, wanted)
                 nodes = [node for node in nodes if node not in self.features.parts]
-            region.emit(partial(emitter.function_for_group, function), nodes, wanted)
+            loops = Loops(emitter, region, partial(emitter.function_for_group, function))
+            parts = parts_of(nodes, wanted)
+            loops.emit_parts(parts if loops.can_be_emitted(parts, wanted) else [nodes], wanted, wanted)
 
     def _of_first_chunk(self, node: Node, place: View) -> View:
         """Where a total of the first chunk lies, as all can see it; those of the others follow."""

@@ -23,6 +23,7 @@ class Area(Enum):
     WORKSPACE = "workspace"  # shared by all threads: `position` is an offset in bytes, as below
     SCRATCH = "scratch"  # of one thread, for one tile
     TOTALS = "totals"  # of one chunk of the tiles
+    CODE = "code"  # numbers that are part of the code: `position` is their place among such
     LOCAL = "local"  # registers: `position` numbers the small arrays of one function
 
 
@@ -41,7 +42,8 @@ class View:
     """A strided array in a buffer. Offset and strides count elements.
 
     example_stride: how far apart consecutive examples lie, for an array that holds all the examples and of which a tile
-    is read; 0 if the array holds just the tile, or no examples.
+    is read; 0 if the array holds just the tile, or no examples. step_stride: how far apart lie what consecutive steps of a loop see.
+    slots_per_step: for arrays of the caller that each step has one of, how many slots of the table lie between them.
     """
 
     buffer: Buffer
@@ -49,6 +51,13 @@ class View:
     strides: Shape
     shape: Shape
     example_stride: int = 0
+    step_stride: int = 0
+    slots_per_step: int = 0
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it is the same for all examples and steps."""
+        return not (self.example_stride or self.step_stride or self.slots_per_step)
 
     def transposed(self, axes: Shape) -> View:
         return replace(
@@ -68,8 +77,8 @@ class View:
             [stride for stride, extent in zip(view.strides, view.shape, strict=True) if extent != 1]
             for view in (self, other)
         ]
-        here = (self.buffer, self.offset, self.shape, self.example_stride, strides[0])
-        return here == (other.buffer, other.offset, other.shape, other.example_stride, strides[1])
+        as_well = replace(other, strides=self.strides)
+        return self == as_well and strides[0] == strides[1]
 
     def window(self, starts: Shape, steps: Shape, shape: Shape) -> View:
         offset = self.offset + sum(start * stride for start, stride in zip(starts, self.strides, strict=True))
