@@ -9,7 +9,7 @@ import numpy
 from ..errors import TracingError
 from ..graph import Shape
 from ..ops.indexing import take
-from ..ops.structure import slice_
+from ..ops.structure import reshape, slice_
 from .source import current_source
 from .traced import FUNCTIONS, Traced, _astype, _getitem, as_traced, supported_dtype
 from .ufuncs import broadcast_shapes, cast
@@ -59,7 +59,7 @@ def _expand_masks(items: list[Any]) -> list[Any]:
         if isinstance(array, Traced) and array.dtype == np.bool_:
             raise TracingError(
                 f"{current_source()}: x[mask] with a mask that depends on traced values has no fixed shape. "
-                "Write np.where(mask, x, 0) and sum over it instead."
+                "Write np.where(mask, x, 0) and sum over it instead, and y = np.where(mask, y + v, y) for y[mask] += v."
             )
         if isinstance(array, np.ndarray) and array.dtype == np.bool_:
             expanded.extend(np.nonzero(array))
@@ -92,7 +92,7 @@ def getitem(x: Traced, index: Any) -> Traced:
             sizes.append(1)
         axis += 1
     window = read_window(x, tuple(starts), tuple(strides), tuple(sizes))
-    return window if window.shape == tuple(shape) else window.reshape(tuple(shape))
+    return window if window.shape == tuple(shape) else window.apply(reshape, shape=tuple(shape))
 
 
 def _position(item: Any, extent: int, axis: int, shape: Shape) -> int:
