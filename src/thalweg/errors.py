@@ -37,6 +37,7 @@ __all__ = [
     "TableError",
     "ThalwegError",
     "TracingError",
+    "code_kind",
     "user_line",
 ]
 
@@ -118,13 +119,22 @@ _LIBRARIES = tuple(
 )
 
 
-def _is_library(file: str) -> bool:
-    return file.startswith((_PACKAGE, "<__array_function__")) or any(part in file for part in _LIBRARIES)
-
-
 _kinds: dict[str, str] = {}
 _source_line = lru_cache(maxsize=4096)(SourceLine)
 """A line of which thousands of nodes are made is one object."""
+
+
+def code_kind(file: str) -> str:
+    """Whose code a file holds: "user", "library" (NumPy and SciPy), "thalweg", or "command" (what the command line runs)."""
+    kind = _kinds.get(file)
+    if kind is None:
+        if file.startswith(_PACKAGE):
+            kind = "command" if file.startswith(_COMMANDS) else "thalweg"
+        else:
+            within = file.startswith("<__array_function__") or any(part in file for part in _LIBRARIES)
+            kind = "library" if within else "user"
+        _kinds[file] = kind
+    return kind
 
 
 def user_line() -> SourceLine | None:
@@ -132,11 +142,10 @@ def user_line() -> SourceLine | None:
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        kind = _kinds.get(file)
-        if kind is None:
-            is_command = file.startswith(_COMMANDS)
-            kind = _kinds[file] = "command" if is_command else "library" if _is_library(file) else "user"
-        if kind != "library":
-            return None if kind == "command" else _source_line(file, frame.f_lineno, frame.f_code.co_name)
+        kind = _kinds.get(file) or code_kind(file)
+        if kind == "user":
+            return _source_line(file, frame.f_lineno, frame.f_code.co_name)
+        if kind == "command":
+            return None
         frame = frame.f_back  # type: ignore[assignment]  # typeshed: f_back may be None, and the loop ends there
     return None

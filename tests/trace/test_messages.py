@@ -19,9 +19,12 @@ def branch(x: Any) -> Any:
     return -x[0]
 
 
-def assign(x: Any) -> Any:
-    x[0] = 1.0
-    return np.sum(x)
+OUTSIDE = np.zeros(3)
+
+
+def assign_outside(x: Any) -> Any:
+    OUTSIDE[0] = x[0]
+    return np.sum(OUTSIDE)
 
 
 def loop(x: Any) -> Any:
@@ -30,17 +33,50 @@ def loop(x: Any) -> Any:
     return np.sum(x)
 
 
-def fill(x: Any) -> Any:
-    out = np.zeros(3)
+def fill_integers(x: Any) -> Any:
+    out = np.zeros(3, int)
     out[0] = x[0]
     return np.sum(out)
+
+
+def fill_all(x: Any) -> Any:
+    OUTSIDE[:] = x
+    return np.sum(OUTSIDE)
+
+
+def fill_a_copy(x: Any) -> Any:
+    out = OUTSIDE.copy()
+    out[[0, 2]] = x[:2]
+    return np.sum(out)
+
+
+def fill_with_another_shape(x: Any) -> Any:
+    out = np.zeros((2, 2))
+    out[0] = x
+    return np.sum(out)
+
+
+def fill_chosen(x: Any) -> Any:
+    out = np.zeros(3)
+    out[x > 0] = x
+    return np.sum(out)
+
+
+def add_in_place(x: Any) -> Any:
+    counts = np.arange(3)
+    counts += x
+    return np.sum(counts)
 
 
 CASES = [
     (branch, "np.where"),
     (loop, "np.where"),
-    (assign, r"np\.stack|np\.where"),
-    (fill, r"ordinary array.*np\.array\(the_list\)"),
+    (assign_outside, r"not made within the loss.*np\.array\(y\).*np\.zeros"),
+    (fill_all, r"not made within the loss.*np\.array\(y\).*np\.zeros"),
+    (fill_a_copy, r"not made within the loss.*np\.array\(y\), not y\.copy"),
+    (fill_integers, r"int64, where NumPy would cut.*np\.zeros\(n\), or x\.astype\(float\)"),
+    (fill_chosen, r"as many values as elements are chosen.*np\.where\(mask, y, x\)"),
+    (add_in_place, r"gives float64, and the array holds int64.*y = y \+ x"),
     (lambda x: max(0, x[0]), r"np\.maximum\(a, b\)"),
     (lambda x: x.tolist()[0], r"x\.tolist"),
     (lambda x: scipy.stats.norm.logpdf(x[0]), r"another library \(such as scipy.stats\)"),
@@ -48,10 +84,11 @@ CASES = [
     (lambda x: math.exp(x[0]), "np.exp"),
     (lambda x: float(x[0]), "leave float"),
     (lambda x: x[int(x[0])], "np.floor"),
-    (lambda x: np.sum(np.sort(x)), r"np\.sort cannot be differentiated.*no rule. Express"),
+    (lambda x: np.sum(np.unique(x)), r"np\.unique cannot be differentiated.*no rule. Express"),
     (lambda x: np.sum(np.fft.fft(x)), "no rule"),
     (lambda x: np.sum(x[x > 0]), "np.where"),
-    (lambda x: np.add(x, x, out=np.zeros(3)).sum(), "Write y = np.add"),
+    (lambda x: np.add(x, x, out=OUTSIDE).sum(), r"not made within the loss. Write y = np.add.*np\.array\(y\)"),
+    (lambda x: np.sum(np.log(x, where=x > 0)), "with out=y"),
     (lambda x: sum(x[i] for i in range(x[0])), "plain Python integer"),
     (lambda x: x[0].item(), "Use x itself"),
     (lambda x: np.sum(np.linalg.norm(x[None] * x[:, None], 2)), "singular values"),
@@ -69,6 +106,9 @@ def test_the_message_names_the_line_and_what_to_write(loss: Any, advice: str) ->
 
 
 def test_shapes_that_do_not_match_name_both() -> None:
+    with pytest.raises(tw.ShapeError, match=r"test_messages.py:\d+ .*\(3,\) is assigned where the shape is \(2,\)"):
+        tw.grad(fill_with_another_shape)(np.ones(3))
+
     def loss(w: Any) -> Any:
         return np.sum(np.ones((4, 3)) @ w)
 

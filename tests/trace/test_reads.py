@@ -463,3 +463,19 @@ def test_the_types_of_keys_count() -> None:
             lambda layers: own(layers) + np.sum(layers[1]), {key: np.ones(2)}, stop=tw.MaxSteps(1)
         ).history.loss[0]
         assert first == (16.0 if key is True else 2.0)
+
+
+def filled(x: Any) -> Any:
+    y = np.empty(2)
+    y[0] = x[0]
+    y[1] = scale * x[1]
+    y += shift
+    return np.sum(y**2)
+
+
+def test_losses_that_fill_arrays_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = reads(filled)
+    assert before is not None
+    assert minimum(filled) == minimum(filled)
+    monkeypatch.setitem(globals(), "scale", 5.0)
+    assert reads(filled) != before

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from ..graph import Graph, Node
 from ..ops.contraction import dot, free_axes
-from ..ops.indexing import scatter_add, take
+from ..ops.indexing import argsort, scatter_add, take
 from ..ops.linear_algebra import cholesky, slogdet, solve
 from ..ops.reduction import cumulative_sum, maximum_reduce, minimum_reduce, sum_
 from ..ops.structure import broadcast, place, reshape, slice_, transpose
@@ -103,6 +103,8 @@ def _axis_of(node: Node, axis: Mapping[Node, int], count: int) -> int | None:
     if primitive in (take, scatter_add):
         return _through_take(node, axis)
     if primitive is cumulative_sum and axis[node.operands[0]] != node.attributes["axis"]:
+        return axis[node.operands[0]]
+    if primitive is argsort and axis[node.operands[0]] < len(node.shape) - 1:
         return axis[node.operands[0]]
     if primitive in (solve, cholesky, slogdet):
         found = _shared(node, axis)

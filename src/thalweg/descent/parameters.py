@@ -99,14 +99,14 @@ class Layout:
         return np.concatenate(parts) if parts else np.zeros(0, self.dtype)
 
     def tree(self, vector: Any) -> Any:
-        """The vector as people wrote the parameters: new arrays, or traced values of a traced vector."""
+        """The vector as people wrote the parameters: new arrays, or traced values of a traced vector; writing into them leaves it as it is."""
         leaves = []
         start = 0
         for type in self.types:
             end = start + type.size
             leaf = vector[start:end].reshape(type.shape)
             is_array = isinstance(leaf, np.ndarray)
-            leaves.append(leaf.astype(type.dtype) if is_array or leaf.dtype != type.dtype else leaf)
+            leaves.append(leaf.astype(type.dtype) if is_array or leaf.dtype != type.dtype else leaf.copy())
             start = end
         return optree.tree_unflatten(self.structure, leaves)
 

@@ -16,7 +16,7 @@ from ..autodiff.reverse import active_nodes
 from ..errors import LossError, SourceLine, TracingError
 from ..graph import ArrayType, Graph, Node
 from ..rewrite import simplify
-from ..trace import Reading, Traced, current_source, reads, trace
+from ..trace import LocalArray, Reading, Traced, as_traced, current_source, reads, trace
 from .data import Data
 from .gradients import Automatic, GradientSource, Numerical, called
 from .parameters import Layout, has_plain_containers, key_orders, layout_of
@@ -112,9 +112,8 @@ def _traced(
 
     def on_arrays(vector: Any, *arrays: Any) -> Sequence[Any]:
         named = dict(zip(numbers, arrays[count:], strict=True))
-        given = arguments(vector, *arrays)
-        value = _check_value(loss, loss(*given, **named))
-        return (value if penalty is None else value + penalty.smooth(given[0]),)
+        value = _check_value(loss, loss(*arguments(vector, *arrays), **named))
+        return (value if penalty is None else value + penalty.smooth(layout.tree(vector)),)
 
     of_arrays = types[: 1 + count]
     bound = source.bound(layout, of_arrays, arguments)
@@ -199,6 +198,7 @@ def _check_value(loss: Callable[..., Any], value: Any) -> Any:
         raise LossError(
             f"{where} returns a {type(value).__name__}; a loss is one number. Return the loss alone, or the sum of its parts."
         )
+    value = as_traced(value) if isinstance(value, LocalArray) else value
     if not isinstance(value, Traced):
         raise LossError(
             f"{where} returns {value!r}, which does not depend on the parameters. Use the first argument in the value "

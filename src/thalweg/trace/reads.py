@@ -47,7 +47,7 @@ _BUILTINS: tuple[object, ...] = (
     *(abs, bool, dict, enumerate, float, int, len, list, map, max, min, pow, range),
     *(reversed, round, sum, tuple, zip),
 )
-_CREATION = (np.arange, np.array, np.asarray, np.eye, np.full, np.identity, np.linspace, np.ones, np.zeros)
+_CREATION = (np.arange, np.array, np.asarray, np.empty, np.eye, np.full, np.identity, np.linspace, np.ones, np.zeros)
 _OF_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
 _OF_CONTAINERS = ("append", "extend", "items", "keys", "values")
 

@@ -19,14 +19,10 @@ def trace(function: Callable[..., Sequence[Any]], types: Sequence[ArrayType], na
     inputs = tuple(input_node(type, name) for type, name in zip(types, labels, strict=True))
     try:
         with while_tracing():
-            outputs = function(*(Traced(node) for node in inputs))
+            outputs = tuple(as_traced(output).node for output in function(*(Traced(node) for node in inputs)))
     except ValueError as error:
         # NumPy asks a traced value for its number, and reports in its own words that it got none.
         if isinstance(error.__cause__, TracingError):
-            line = str(error.__cause__).partition(": ")[0]
-            raise TracingError(
-                f"{line}: an element of an ordinary array is set to a traced value, or an array is made of traced values. "
-                "Collect the values in a list, and make the array at the end: np.array(the_list)."
-            ) from None
+            raise error.__cause__ from None
         raise
-    return Graph(inputs, tuple(as_traced(output).node for output in outputs))
+    return Graph(inputs, outputs)
