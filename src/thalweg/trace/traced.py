@@ -12,6 +12,7 @@ import numpy
 
 from ..errors import ShapeError, TracingError, code_kind, user_line
 from ..graph import Array, ArrayType, Node, Primitive, Shape, constant, make
+from .advice import advice_on
 from .shadows import holds_strays, owner_of
 from .source import current_source
 
@@ -35,14 +36,26 @@ _DTYPES = {
 }
 
 
+_WORDS = "Write codes in place of words: classes, codes = np.unique(words, return_inverse=True)."
+_DATES = "Write numbers in place of dates: (dates - dates.min()) / np.timedelta64(1, 'D')."
+_CAST = "Write x.astype(np.float64) before the descent."
+_REMEDIES = {
+    "c": "Write real and imaginary parts as two arrays, x.real and x.imag.",
+    **dict.fromkeys("SU", _WORDS),
+    **dict.fromkeys("mM", _DATES),
+    "O": "An array holds Python objects: words, None, lists of different lengths, or a sparse matrix. Write x.astype(np.float64) before the "
+    "descent, codes for words, S.toarray() for a sparse matrix (S @ x can be traced), and join traced values with np.stack or np.array.",
+}
+"""What to write, by the kind of the dtype."""
+
+
 @lru_cache(maxsize=64)
 def supported_dtype(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
     """The dtype in which thalweg computes values of the given one: bool, int64, float32 or float64."""
     found = _DTYPES.get(dtype.kind) or _DTYPES.get(dtype.str[1:])
     if found is None:
         raise TracingError(
-            f"{_at()}thalweg computes with float32, float64, integers and booleans, not with {dtype}. "
-            "Write x.astype(np.float64) before the descent, and real and imaginary parts as two arrays."
+            f"{_at()}thalweg computes with float32, float64, integers and booleans, not with {dtype}. {_REMEDIES.get(dtype.kind, _CAST)}"
         )
     return found
 
@@ -56,6 +69,8 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     """An array whose shape and dtype are known and whose values are not yet."""
 
     __slots__ = ("_node", "_origin")
+    __pandas_priority__ = 10_000
+    """pandas leaves operations to the operand that has more: a table is data here."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -350,8 +365,8 @@ def traced_ufunc(ufunc: numpy.ufunc, method: str, inputs: tuple[Any, ...], optio
     traced = UFUNCS.get(key)
     if traced is None:
         raise TracingError(
-            f"{_at()}{_module_of(ufunc)}.{key.lstrip('_')} cannot be differentiated by thalweg: it has no rule. "
-            f"{_advice_for_function(key)}"
+            f"{_at()}{_module_of(ufunc)}.{key} cannot be differentiated by thalweg: it has no rule. "
+            f"{_advice_for_function(f'{_module_of(ufunc)}.{key}')}"
         )
     if method == "at":
         return traced(*inputs)
@@ -407,8 +422,7 @@ def traced_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs:
     if traced is None:
         name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
         raise TracingError(
-            f"{_at()}{name} cannot be differentiated by thalweg: it has no rule. "
-            f"{_advice_for_function(function.__name__)}"
+            f"{_at()}{name} cannot be differentiated by thalweg: it has no rule. {_advice_for_function(name)}"
         )
     target = kwargs.pop("out", None)
     if function not in WRITING:
@@ -479,16 +493,16 @@ def as_traced(value: Any, dtype: numpy.dtype[Any] | None = None) -> Traced:
         value = FUNCTIONS[_current](value)
         if isinstance(value, Traced):
             return value
+    masked = sys.modules.get("numpy.ma")
+    if masked is not None and masked.is_masked(value):
+        raise TracingError(
+            f"{_at()}a masked array takes part in the loss, and its mask would be lost. {advice_on('np.ma')}"
+        )
     array = _asarray(value, dtype)
     if holds_strays(array):
         raise TracingError(
             f"{_at()}an ordinary array has got traced values, by a function that cannot be traced. Make the array within the loss, and "
             "fill it with x[i] = ... or with NumPy functions."
-        )
-    if array.dtype == object:
-        raise TracingError(
-            f"{_at()}an array of Python objects takes part in the loss. Use arrays of numbers; join traced values "
-            "with np.stack or np.array."
         )
     return Traced(constant(array, supported_dtype(array.dtype)))
 
@@ -506,12 +520,15 @@ def _module_of(ufunc: numpy.ufunc) -> str:
 
 
 def _advice_for_function(name: str) -> str:
+    advice = advice_on(name)
+    if advice is not None and name.startswith("np."):
+        return advice
     known = sorted({key for key in UFUNCS if "." not in key} | {f.__name__ for f in FUNCTIONS})
     import difflib
 
-    near = difflib.get_close_matches(name, known, 3, 0.8)
+    near = difflib.get_close_matches(name.rpartition(".")[2], known, 3, 0.8)
     hint = f"Similar functions that have one: {', '.join(near)}. " if near else ""
-    return f"{hint}Express it with functions that have one; README lists them."
+    return f"{hint}{f'{advice} ' if advice else ''}Express it with functions that have one; README lists them."
 
 
 def type_of(value: Array) -> ArrayType:
