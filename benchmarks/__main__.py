@@ -21,6 +21,7 @@ CASES = (
     "logistic",
     "networks",
     "many_nodes",
+    "loops",
     "populations",
     "second_order",
     "verdict",

@@ -31,6 +31,7 @@ def square(x: Any) -> Any:
         ({"maxiter": 100}, r"stop=tw.MaxSteps\(100\)"),
         ({"tol": 1e-3}, r"stop=tw.GradientBelow\(0.001\) \| tw.MaxSteps\(10_000\)"),
         ({"batchsize": 32}, "Did you mean 'batch_size'"),
+        ({"bounds": [(0, 1)]}, r"Write them into the loss: np\.exp\(p\) is above 0, and low"),
         ({"flavour": 1}, "It has data, method, .*progress"),
     ],
 )
@@ -50,6 +51,8 @@ def test_data_are_named() -> None:
         ({"lr": 0.1}, "learning_rate=0.1"),
         ({"hidden_layer_sizes": (8,)}, r"hidden=\(8,\)"),
         ({"dtype": {}}, 'kinds={"zip": "category"}'),
+        ({"na_values": "-"}, "missing_marks='-'"),
+        ({"delimiter": ";"}, r"read_table\(path, \.\.\.\)"),
         ({"mising": "drop"}, "Did you mean 'missing'"),
     ],
 )
@@ -68,7 +71,7 @@ def test_what_is_offered_is_there_and_what_is_there_is_not_refused() -> None:
     ):
         for name, hint in offered.items():
             assert name not in own or name == "learning_rate"
-            if not hint.startswith("the start"):
+            if "=" in hint:
                 assert hint.partition("=")[0] in own
 
 
@@ -87,3 +90,13 @@ def test_a_list_of_numbers_is_no_vector() -> None:
 
 def test_a_model_shows_itself_in_a_line() -> None:
     assert re.fullmatch(r"<TableModel: linear of mpg; validation R² 0\.\d+, RMSE .*>", repr(tw.fit(MPG, "mpg")))
+
+
+@pytest.mark.parametrize(
+    ("given", "method"),
+    [("L-BFGS-B", "tw.LBFGS()"), ("Newton-CG", "tw.NewtonCG()"), (tw.Momentum, "tw.Momentum(learning_rate=0.01)")],
+)
+def test_a_method_by_its_name_says_how_it_is_written(given: Any, method: str) -> None:
+    with pytest.raises(ArgumentError, match=f"is no method of descent.*method={re.escape(method)}"):
+        tw.minimize(square, np.ones(2), method=given)
+    assert tw.minimize(square, np.ones(2), method=eval(method, {"tw": tw}), stop=tw.MaxSteps(1)).steps == 1

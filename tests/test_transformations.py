@@ -103,3 +103,8 @@ def test_arrays_that_a_function_refers_to_are_constants_from_the_first_call_on()
     before = slope(np.ones(2))
     weights[:] = 10.0
     np.testing.assert_array_equal(slope(np.ones(2)), before)
+
+
+def test_a_hessian_by_several_arrays_says_what_to_write() -> None:
+    with pytest.raises(tw.LossError, match="hessian needs one array to differentiate by.*as one vector.*tw.hvp"):
+        tw.hessian(lambda p: p["a"] ** 2 + p["b"] ** 2)({"a": 1.0, "b": 2.0})

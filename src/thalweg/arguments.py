@@ -31,6 +31,10 @@ MINIMIZE: Mapping[str, str] = {
     **dict.fromkeys(("validation_data", "eval_set"), "validation=(X, y)"),
     **dict.fromkeys(("verbose", "disp"), "progress=True"),
     **dict.fromkeys(("n_jobs", "num_threads", "workers"), "threads={}"),
+    "options": "stop=tw.MaxSteps(1000), and what a method has as method=tw.LBFGS(memory=20)",
+    "bounds": "them into the loss: np.exp(p) is above 0, and low + (high - low) / (1 + np.exp(-p)) lies between two numbers",
+    "constraints": "them into the loss: np.exp(p) / np.sum(np.exp(p)) are weights that sum to 1, and 1e3 * np.maximum(0, g(p)) ** 2 is a "
+    "penalty where g(p) is to be 0 or less",
 }
 """Names known from elsewhere, and what `minimize` has for them; {} stands for the value."""
 
@@ -49,6 +53,11 @@ FIT: Mapping[str, str] = {
     **dict.fromkeys(("drop", "exclude"), "ignore={}"),
     **dict.fromkeys(("dtype", "dtypes", "kind"), 'kinds={{"zip": "category"}}'),
     "y": "target=, the name of a column",
+    **dict.fromkeys(("na_values", "null_values", "missing_values"), "missing_marks={}"),
+    **dict.fromkeys(
+        ("encoding", "delimiter", "sep", "format"),
+        "the table as first argument, read so: tw.fit(thalweg.tables.read_table(path, ...), target)",
+    ),
     **dict.fromkeys(("callback", "callbacks"), "on_progress=..."),
 }
 """The same of `fit`."""

@@ -271,10 +271,15 @@ def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     array([[2., 0.],
            [0., 4.]])
     """
+    return _jacobian(function, argnums, f"jacobian needs a function of one array; {describe(function)} returns several")
+
+
+def _jacobian(function: Function, argnums: int | Sequence[int], several: str) -> Function:
+    """several: what is wrong with a function that returns several arrays."""
 
     def derive(graph: Graph, numbers: tuple[int, ...], _: list[Node]) -> tuple[Node, ...]:
         if len(graph.outputs) != 1:
-            raise LossError(f"jacobian needs a function of one array; {describe(function)} returns several")
+            raise LossError(several)
         (output,) = graph.outputs
         inputs = [graph.inputs[n] for n in numbers]
         return tuple(_by_columns(output, x) if x.type.size < output.type.size else _by_rows(output, x) for x in inputs)
@@ -311,4 +316,8 @@ def hessian(function: Function, argnums: int = 0) -> Function:
     """
     if not isinstance(argnums, int):
         raise ArgumentError(f"hessian takes one argument number, not argnums={argnums!r}")
-    return jacobian(grad(function, argnums), argnums)
+    several = (
+        f"hessian needs one array to differentiate by, and {describe(function)} was given several. Write the parameters as one vector, "
+        "and take them apart in the function: a, b = p; or take products with the Hessian, tw.hvp"
+    )
+    return _jacobian(grad(function, argnums), argnums, several)

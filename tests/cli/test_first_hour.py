@@ -168,4 +168,7 @@ def test_a_target_of_numbers_and_words_is_told(tmp_path: Path, numbers: int, pro
     path.write_text("x,y\n" + "".join(f"{i % 13},{i + 0.5 if i < numbers else 'high'}\n" for i in range(300)))
     shown = " ".join(told(path).split())
     assert problem in shown
-    assert "ost of the different values are numbers: correct those that are none, such as 'high'" in shown
+    assert (
+        "ll but 'high' are numbers: correct the cells, or, if it stands for a missing value, --missing-mark high"
+        in shown
+    )

@@ -545,3 +545,12 @@ def test_rows_know_when_they_were() -> None:
     assert history.seconds[-1] <= result.seconds
     before, after = history.seconds[history.step < paused[0]], history.seconds[history.step > paused[0]]
     assert after[0] - before[-1] > 0.19
+
+
+@pytest.mark.parametrize("shape", [(100,), (100, 1)])
+def test_targets_in_a_column_are_told_of_where_they_meet_a_vector(shape: tuple[int, ...]) -> None:
+    X = np.random.default_rng(0).standard_normal((100, 3))
+    y = (X @ np.array([1.0, 2.0, 3.0])).reshape(shape)
+    result = tw.minimize(lambda w, X, y: np.mean((X @ w - y) ** 2), np.zeros(3), data=(X, y))
+    expected = "(100, 100) arises: if that is not meant, (100,) may have met (100, 1); y.ravel() is (100,)"
+    assert (expected in str(result.notes)) == (len(shape) == 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -284,3 +285,31 @@ def test_steps_that_change_nothing_change_no_verdict() -> None:
     stuck = found(lambda p: 1.0 + np.sum(p**2), 1e-18, 100)
     assert stuck.kind is tw.VerdictKind.STILL_DESCENDING
     assert stuck.sentence.startswith("the last steps changed nothing, but this is no minimum")
+
+
+def small_portfolio(z: Any) -> Any:
+    w = np.exp(z) / np.sum(np.exp(z))
+    returns = np.array([4e-4, 5e-4, 1e-4, 7e-4])
+    return 0.02 * (1e-3 * w @ w - returns @ w)
+
+
+def badly_scaled(p: Any) -> Any:
+    u, k = p[:-1], p[-1]
+    return np.sum((1e3 * (k * (u[2:] - 2 * u[1:-1] + u[:-2]) + 0.01)) ** 2) + np.sum(
+        (u - np.linspace(0, 1, 21) ** 0.5) ** 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("loss", "start", "steps"),
+    [(small_portfolio, np.zeros(4), 10_000), (badly_scaled, np.append(np.zeros(21), 1.0), 200)],
+)
+def test_who_follows_the_advice_gets_to_a_minimum(loss: Any, start: Any, steps: int) -> None:
+    result = tw.minimize(loss, start, stop=tw.GradientBelow(1e-6) | tw.MaxSteps(steps))
+    assert result.verdict.kind is VerdictKind.STILL_DESCENDING
+    (advice,) = result.verdict.advice
+    assert f"  advice         {advice}" in str(result)
+    name, code = re.search(r"(method|stop)=(.*)", advice.text).groups()  # type: ignore[union-attr]
+    further = tw.minimize(loss, result.parameters, **{name: eval(code, {"tw": tw})})
+    assert further.verdict.kind.is_minimum
+    assert "advice" not in str(further)

@@ -138,8 +138,8 @@ BROKEN = [
     ('a,b\n1,2\n"x,3\n4,5\n', rf"line 3 \(row 2\): {UNCLOSED}"),
     ("a,b\n" + "1,2\n" * 300_000 + '"x,3\n' + "1,2\n" * 300_000, rf"line 300,002: {UNCLOSED}"),
     ("a,b,a\n1,2,3\n", "line 1: columns 1 and 3 are both called 'a'. Rename one"),
-    ("a,,c\n1,2,3\n", "line 1: column 2 of 3 has no name"),
-    ("# of 2026\na,b\n1,2\n", r"line 2 \(row 1\): 2 fields, but .* 1 column. Line 1 has to name the columns"),
+    ("a,,c\n1,2,3\n", r"line 2 \(row 1\): the value '2' stands in column 2 of 3, which has no name in line 1"),
+    ("of 2026\na,b\n1,2\n", r"line 2 \(row 1\): 2 fields, but .* 1 column. Line 1 has to name the columns"),
     ("", "is empty. A table needs"),
     ("\n\n", "is empty"),
     (b"a\n1\n\xff\xfe\xff\n", r"line 3: the text is neither UTF-8 nor CP949.*byte 0xff.*--encoding cp1252"),
@@ -159,10 +159,8 @@ def test_messages_name_the_place(tmp_path: Path, text: str | bytes, message: str
 
 
 def test_a_table_with_one_column_may_be_parted_otherwise(tmp_path: Path) -> None:
-    with pytest.raises(
-        TableError, match="has no column 'y'. It has 'a  y' and no other column: .*--delimiter names it"
-    ):
-        read_table(write(tmp_path, "a  y\n1  2\n")).column("y")
+    with pytest.raises(TableError, match="has no column 'y'. It has 'a:y' and no other column: .*--delimiter names it"):
+        read_table(write(tmp_path, "a:y\n1:2\n")).column("y")
 
 
 def test_messages_of_arguments(tmp_path: Path) -> None:
@@ -213,3 +211,126 @@ def test_codes_that_begin_with_zero_are_pointed_out(tmp_path: Path) -> None:
     assert kept.column("zip code").categories == ("00501", "01001", "10001")
     assert "zeros" not in kept.how
     assert "zeros" not in read_table(write(tmp_path, "a,b\n0,0.5\n10,x\n")).how
+
+
+def ways(path: Path) -> list[pa.Table]:
+    """All rows, read at once and in batches."""
+    source = open_source(path)
+    return [source.table(), pa.Table.from_batches(source.batches(), source.schema)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_what_a_spreadsheet_leaves_behind(tmp_path: Path, mark: str, end: str) -> None:
+    lines = ["a,b,c,,", "1,x,2.5,,", "2,,, ,", "3,y,1.5,,", ",,,,", ",,,, "]
+    path = write(tmp_path, end.join(lines).replace(",", mark) + end)
+    for found in ways(path):
+        assert found.column_names == ["a", "b", "c"]
+        assert found.column("a").to_pylist() == [1, 2, 3]
+        assert found.column("c").to_pylist() == [2.5, None, 1.5]
+    assert read_table(path).how.endswith(", without 2 blank columns, without 2 blank rows at its end")
+
+
+def test_blank_rows_and_columns_of_a_large_file(tmp_path: Path) -> None:
+    body = "".join(f"{k},x,\n" for k in range(600_000))
+    path = write(tmp_path, "a,b,\n" + body + ",,\n" * 300_000)
+    for found in ways(path):
+        assert found.num_rows == 600_000
+        assert found.column("a").null_count == 0
+    with pytest.raises(TableError, match=r"line 600,002 \(row 600,001\): the value 'here' stands in column 3 of 3"):
+        read_table(write(tmp_path, "a,b,\n" + body + "1,x,here\n" + ",,\n"))
+
+
+def test_rows_are_left_out_at_the_end_alone_and_only_if_they_are_blank(tmp_path: Path) -> None:
+    assert read_table(write(tmp_path, "a,b\n1,2\n,\n3,4\n\n,\n\n,\n")).row_count == 3
+    assert read_table(write(tmp_path, "a,b\n1,2\nNA,\n")).row_count == 2
+    assert read_table(write(tmp_path, 'a,b\n1,2\n"",\n')).row_count == 2
+    assert read_table(write(tmp_path, 'a,b\n1,"x\n,,\n"\n')).row_count == 1
+    with pytest.raises(TableError, match="has a header but no rows"):
+        read_table(write(tmp_path, "a,b\n,\n,\n"))
+    with pytest.raises(TableError, match=r"line 1 has to name the columns, and is blank"):
+        read_table(write(tmp_path, ",,\na,b,c\n1,2,3\n"))
+
+
+def test_an_index_without_a_name_stands_beside_blank_columns(tmp_path: Path) -> None:
+    found = read_table(write(tmp_path, ",a,,b,\n0,1,,x,\n1,2,,y,\n"))
+    assert found.names() == ["a", "b"]
+    assert "the first column an index, without 2 blank columns" in found.how
+
+
+def test_the_delimiter_that_a_file_for_spreadsheets_names(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, "sep=|\r\na;b|c\r\n1|2\r\n3|x\r\n"))
+    assert table.names() == ["a;b", "c"]
+    assert table.place(1).endswith("line 4 (row 2)")
+
+
+@pytest.mark.parametrize(
+    ("head", "names", "line"),
+    [
+        ("# by me, in May\n#\na,b\n", ["a", "b"], 4),
+        ("# by me\n\na,b\n", ["a", "b"], 4),
+        ("# a,b\n", ["a", "b"], 2),
+        ("#a,b\n", ["a", "b"], 2),
+        ("# run 7\n# a,b\n", ["a", "b"], 3),
+        ("#,b\n", ["#", "b"], 2),
+        ("# of 7, in May\na,b\n", ["a", "b"], 3),
+    ],
+)
+def test_comments_stand_above_the_names_or_name_them(tmp_path: Path, head: str, names: list[str], line: int) -> None:
+    for body in ("1,2\n3,4\n5,6\n", "1,2\n" * 300_000):
+        table = read_table(write(tmp_path, head + body))
+        assert table.names() == names
+        assert table.column("b").values[0] == 2
+        assert f"line {line:,} (row 1)" in table.place(0)
+
+
+def test_words_alone_below_a_number_sign_are_rows(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, "#id,name\nx,y\nu,v\n"))
+    assert (table.names(), table.row_count) == (["id", "name"], 2)
+
+
+@pytest.mark.parametrize("count", [3, 200_000])
+def test_columns_parted_by_spaces(tmp_path: Path, count: int) -> None:
+    body = "".join(f"  {k:7d}   {k / 4:.2f} w{k % 3} \r\n" for k in range(count))
+    table = read_table(write(tmp_path, " depth  speed   kind\r\n" + body))
+    assert table.names() == ["depth", "speed", "kind"]
+    np.testing.assert_array_equal(table.column("speed").values, np.arange(count) / 4)
+    assert table.column("kind").categories == ("w0", "w1", "w2")
+    assert "parted by spaces" in table.how
+    batches = list(open_source(tmp_path / "table.csv").batches(["speed"]))
+    assert sum(map(len, batches)) == count
+    with pytest.raises(
+        TableError, match=rf"line {count + 2:,} \(row {count + 1:,}\): 2 fields, but the header names 3"
+    ):
+        read_table(write(tmp_path, " depth  speed   kind\r\n" + body + "1 2\r\n"))
+
+
+def test_what_numpy_writes(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).standard_normal((5, 3))
+    np.savetxt(tmp_path / "t.txt", values, header="run 7\na b c")
+    table = read_table(tmp_path / "t.txt")
+    assert table.names() == ["a", "b", "c"]
+    np.testing.assert_allclose(table.column("c").values, values[:, 2], rtol=1e-15)
+
+
+def test_a_column_of_two_words_is_one_column(tmp_path: Path) -> None:
+    assert read_table(write(tmp_path, "full name\nJohn Smith\nAnn Lee\n")).names() == ["full name"]
+    assert read_table(write(tmp_path, '"a b" c\n"x y" 1\n"z" 2\n'), delimiter=" ").names() == ["a b", "c"]
+
+
+def test_rows_that_end_in_a_delimiter(tmp_path: Path) -> None:
+    assert read_table(write(tmp_path, "a,b\n1,2,\n3,4,\n")).names() == ["a", "b"]
+    assert read_table(write(tmp_path, "a,b,\n1,2\n3,4\n")).names() == ["a", "b"]
+    with pytest.raises(TableError, match=r"line 3 \(row 2\): 3 fields"):
+        read_table(write(tmp_path, "a,b\n1,2\n3,4,\n"))
+
+
+def test_what_r_writes(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, '"a" "b"\n"1" 1.5 "u v"\n"2" 2.5 "w"\n'), delimiter=" ")
+    assert table.column("a").values.tolist() == [1.5, 2.5]
+    assert "the first column an index" in table.how
+
+
+def test_a_row_of_units_is_asked_about(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"line 2 .*'\[m\]' is not a number.*Is this a row of units"):
+        read_table(write(tmp_path, "a,b\n[m],[s]\n" + "1,2\n" * 50))

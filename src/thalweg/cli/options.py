@@ -88,12 +88,20 @@ reads_tables = _all_of(
     click.option(
         "--delimiter",
         callback=lambda context, parameter, value: "\t" if value in ("\\t", "tab") else value,
-        help="Of CSV; by default what fits of comma, semicolon, tab and bar.",
+        help="Of CSV; by default what fits of comma, semicolon, tab, bar and spaces.",
+    ),
+    click.option(
+        "--missing-mark",
+        "missing_marks",
+        multiple=True,
+        metavar="MARK",
+        help="What stands for a missing value beside an empty cell, NA and the like, such as - or -999; the model remembers it. "
+        "Can be given several times.",
     ),
 )
 """How a table is read: `READING`."""
 
-READING = ("kinds", "format", "encoding", "delimiter")
+READING = ("kinds", "format", "encoding", "delimiter", "missing_marks")
 """The options' names."""
 
 keeps_missing = click.option(

@@ -62,6 +62,11 @@ def examples_of(prepared: Prepared, inputs: Sequence[Node], count: int) -> tuple
     except MixedExamplesError as error:
         where = f" at {error.node.source}" if error.node.source else ""
         note = f"the loss combines different examples{where}, so it runs whole, not in tiles that fit in cache"
+        if error.node.shape.count(count) > 1:
+            note += (
+                f". An array of the shape {error.node.shape} arises: if that is not meant, ({count},) may have met ({count}, 1); "
+                f"y.ravel() is ({count},)"
+            )
         return None, note
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from ..compile.device import Device, device_of
 from ..compile.processors import available_processors
 from ..errors import ArgumentError
 from ..graph import Array
+from . import methods
 from .checkpoint import Keeper
 from .controls import Controls
 from .curvature import curvature_of
@@ -302,13 +304,22 @@ def _default_rule(data: Data, batch: int | None, method: Method) -> StoppingRule
     return GradientBelow(1e-6) | NoChange(100) | MaxSteps(10_000)
 
 
+def _no_method(given: Any) -> ArgumentError:
+    """The error for what is no method, with the one that was meant by a name, such as SciPy's "L-BFGS-B"."""
+    letters = re.sub("[^a-z]", "", str(given).lower())
+    known = {name.lower(): name for name in methods.__all__ if name not in ("Method", "Point")}
+    meant = max((short for short in known if letters.startswith(short)), key=len, default="adam")
+    rate = "learning_rate=0.01" if hasattr(getattr(methods, known[meant]), "learning_rate") else ""
+    return ArgumentError(
+        f"method={given!r} is no method of descent; write, for example, method=tw.{known[meant]}({rate})"
+    )
+
+
 def check_method(method: Any, batch: int | None) -> Method:
     if method is None:
         return LBFGS() if batch is None else Adam(learning_rate=0.01)
     if not isinstance(method, Method):
-        raise ArgumentError(
-            f"method={method!r} is no method of descent; write, for example, method=tw.Adam(learning_rate=0.01)"
-        )
+        raise _no_method(method.__name__ if isinstance(method, type) else method)
     if method.line_search is not None and not isinstance(method.line_search, LineSearch):
         raise ArgumentError(
             f"line_search={method.line_search!r} is no line search; write line_search=tw.Armijo() or tw.StrongWolfe()"

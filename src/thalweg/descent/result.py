@@ -124,9 +124,13 @@ class Result:
         return self.end.gradient_norm
 
     def __str__(self) -> str:
+        verdict = self.verdict
+        told = [] if verdict is None else [f"  verdict        {verdict.kind.value}: {verdict.sentence}"]
+        if verdict is not None and not verdict.kind.is_minimum:
+            told += [f"  advice         {advice}" for advice in verdict.advice]
         lines = [
             f"Stopped because {self.stopped_by.sentence}.",
-            *([] if self.verdict is None else [f"  verdict        {self.verdict.kind.value}: {self.verdict.sentence}"]),
+            *told,
             f"  loss           {self.loss:.8g}",
             f"  gradient norm  {self.gradient_norm:.3g}",
             f"  steps          {self.steps:,}{self._trials()} in {duration(self.seconds)}"

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..descent import Result
+from ..descent import LevenbergMarquardt, Result
 from ..descent.methods import Method
 from ..descent.minimize import minimize
 from ..descent.norms import norm
+from ..descent.residuals import residuals_of
 from ..descent.stopping import GradientBelow, MaxSteps, NoChange
+from ..errors import LossError
 from ..graph import Array
 from .landscape import Ray
 from .overshooting import Overshooting
@@ -25,6 +27,7 @@ __all__ = [
     "after_overshooting",
     "after_saddle",
     "distance_along_valley",
+    "more_steps",
     "with_smaller_rate",
 ]
 
@@ -35,6 +38,8 @@ ADD_PENALTY = Advice(
 MORE_STEPS = Advice("take more steps", in_shell="take more --epochs")
 
 _TRIAL_STEPS = 50
+_MOST_SQUARES = 300
+"""For more parameters, steps of Levenberg and Marquardt's method take long."""
 
 
 def _descend(here: Situation, vector: Array, method: Method | None, steps: int, is_batched: bool) -> Result:
@@ -91,6 +96,45 @@ def after_saddle(here: Situation, ray: Ray) -> tuple[Advice, ...]:
             "start elsewhere, or take mini-batches: --seed 1, --batch-size 64",
         ),
     )
+
+
+def more_steps(here: Situation) -> tuple[Advice, ...]:
+    """How to get further: by a method that suits the loss, or by a rule that fires later."""
+    method = here.result.method
+    in_shell = "take more --epochs, or a larger --learning-rate where there is one"
+    if _suits_least_squares(here):
+        return (Advice("the loss is a sum of squares: take method=tw.LevenbergMarquardt()", in_shell=in_shell),)
+    is_second_order = type(method).__name__ in ("LBFGS", "Newton", "NewtonCG")
+    if here.plan.batch is None and here.spectrum.condition_number > 100 and not is_second_order:
+        text, in_shell = "take method=tw.LBFGS(), or more steps", "take --method lbfgs, or more --epochs"
+        return (Advice(f"the loss is ill-conditioned: {text}", in_shell=f"the loss is ill-conditioned: {in_shell}"),)
+    if here.gradient_norm > 0 and any(rule.startswith("GradientBelow") for rule in here.result.stopped_by.rules):
+        smaller = 10.0 ** (math.floor(math.log10(here.gradient_norm)) - 3)
+        text = (
+            f"the loss is small: ask for a smaller gradient, stop=tw.GradientBelow({smaller:g}) | tw.MaxSteps(10_000)"
+        )
+        return (Advice(text, in_shell=in_shell),)
+    if method.line_search is not None:
+        return (Advice(f"take more steps: stop=tw.MaxSteps({10 * max(here.result.steps, 1000):_})", in_shell=in_shell),)
+    return (Advice("take more steps, or a larger learning rate where there is one", in_shell=in_shell),)
+
+
+def _suits_least_squares(here: Situation) -> bool:
+    """Whether Levenberg and Marquardt's method takes the loss, and another was used."""
+    problem = here.problem
+    if (
+        here.plan.batch is not None
+        or isinstance(here.result.method, LevenbergMarquardt)
+        or here.end.size > _MOST_SQUARES
+    ):
+        return False
+    if not problem.is_differentiated or problem.penalty is not None:
+        return False
+    try:
+        residuals_of(problem.graph)
+    except LossError:
+        return False
+    return True
 
 
 def with_smaller_rate(here: Situation) -> tuple[Advice, ...]:

@@ -16,7 +16,7 @@ from ..descent import Result
 from ..descent.data import StreamData
 from ..descent.plan import Plan
 from ..graph import Array
-from .advice import ADD_PENALTY, after_overshooting, after_saddle, distance_along_valley, with_smaller_rate
+from .advice import ADD_PENALTY, after_overshooting, after_saddle, distance_along_valley, more_steps, with_smaller_rate
 from .attainment import LARGEST_SEARCH, never_rises
 from .convex import of_convex
 from .evidence import SEEN_ALL_ROUND, direction_named, distance_of, figures_of
@@ -211,7 +211,7 @@ def _not_there(here: Situation, escape: Ray | None, left: float) -> Verdict:
         )
     elif not _ran_out(here.result):
         sentence = f"the rule fired, but this is no minimum: the loss can still fall by about {left:.3g}"
-    return Verdict(VerdictKind.STILL_DESCENDING, sentence, figures, _more_steps(here), spectrum=here.spectrum)
+    return Verdict(VerdictKind.STILL_DESCENDING, sentence, figures, more_steps(here), spectrum=here.spectrum)
 
 
 _ADVICE_PLATEAU = Advice(
@@ -253,23 +253,6 @@ def _largest_gradient(here: Situation) -> float:
 
 def _ran_out(result: Result) -> bool:
     return all(rule.startswith(("MaxSteps", "MaxSeconds")) for rule in result.stopped_by.rules)
-
-
-def _more_steps(here: Situation) -> tuple[Advice, ...]:
-    method = type(here.result.method).__name__
-    if (
-        here.plan.batch is None
-        and here.spectrum.condition_number > 100
-        and method not in ("LBFGS", "Newton", "NewtonCG")
-    ):
-        text, in_shell = "take method=tw.LBFGS(), or more steps", "take --method lbfgs, or more --epochs"
-        return (Advice(f"the loss is ill-conditioned: {text}", in_shell=f"the loss is ill-conditioned: {in_shell}"),)
-    return (
-        Advice(
-            "take more steps, or a larger learning rate where there is one",
-            in_shell="take more --epochs, or a larger --learning-rate where there is one",
-        ),
-    )
 
 
 def _no_minimum(here: Situation, ray: Ray, figures: dict[str, Any]) -> Verdict:

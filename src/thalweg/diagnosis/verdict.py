@@ -28,6 +28,11 @@ class VerdictKind(Enum):
     STOPPED_BY_USER = "stopped by the user"
     UNKNOWN = "unknown"
 
+    @property
+    def is_minimum(self) -> bool:
+        """Whether it is a minimum of some kind."""
+        return self in (VerdictKind.GLOBAL_MINIMUM, VerdictKind.LOCAL_MINIMUM, VerdictKind.FLAT_VALLEY)
+
 
 @dataclass(frozen=True)
 class Advice:

@@ -14,7 +14,7 @@ from ..errors import ArgumentError
 from ..graph import Array
 from ..judged import minimize, minimize_to_judge
 from ..models import Metrics
-from ..tables import Kind, Source, Table, open_source, reading_bound
+from ..tables import Kind, Marks, Source, Table, open_source, reading_bound
 from .descend import task_of
 from .prepare import Prepared, prepare
 from .settings import Settings
@@ -33,6 +33,7 @@ def fit(
     target: str | Sequence[str],
     *,
     kinds: Mapping[str, Kind | str] | None = None,
+    missing_marks: Marks = (),
     memory: int | str | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     checkpoints: Keeper | None = None,
@@ -44,7 +45,8 @@ def fit(
 
     data: a `thalweg.tables.Table`, or anything that `thalweg.tables.read_table` takes: a path, a frame of pandas or Polars, an
     Arrow table. target: the column to predict, or several columns of numbers. kinds: columns whose kind is not to be inferred, such as
-    {"zip": "category"}; of a `Table` it is known already. memory: as for `prepare_source`.
+    {"zip": "category"}; of a `Table` it is known already. missing_marks: as for `read_table`, "-" or ["n.a.", -999]; the model
+    remembers them. memory: as for `prepare_source`.
     on_progress, checkpoints, cluster, live: as for `minimize`.
     settings: as `thalweg.fitting.Settings` has them: model, hidden, objective, l1, l2, method, batch_size, epochs, ...
     Raises TableError or ArgumentError.
@@ -58,10 +60,12 @@ def fit(
     if isinstance(data, Table):
         if kinds:
             raise ArgumentError("kinds=...: the kinds of a Table are known: give them to read_table")
+        if missing_marks != ():
+            raise ArgumentError("missing_marks=...: a Table was read already: give them to read_table")
         return fit_prepared(prepare(data, target, Settings(**settings)), on_progress, checkpoints, cluster, live)
     known = {name: _kind_of(kind) for name, kind in (kinds or {}).items()}
     as_text = frozenset(name for name, kind in known.items() if kind in (Kind.CATEGORY, Kind.TEXT))
-    source = open_source(data, as_text=as_text)
+    source = open_source(data, as_text=as_text, missing_marks=missing_marks)
     prepared = prepare_source(source, target, Settings(**settings), kinds=known, memory=memory)
     return fit_prepared(prepared, on_progress, checkpoints, cluster, live)
 
@@ -148,6 +152,7 @@ def model_of(prepared: Prepared | PreparedStream, result: Result) -> TableModel:
         prepared.scale,
         {},
         result,
+        prepared.missing_marks,
     )
     if isinstance(prepared, PreparedStream):
         scores = {

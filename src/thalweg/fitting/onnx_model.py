@@ -10,12 +10,14 @@ from ..compile.onnx import Builder, lower_function
 from ..graph import Array
 from ..tables import MISSING, Encoding
 from ..tables.encoding import MISSING_CATEGORY
+from ..tables.marks import numbers_among
 
 __all__ = ["onnx_content"]
 
 
 def onnx_content(
     encoding: Encoding,
+    missing_marks: tuple[str, ...],
     predict: Callable[[Array], Array],
     target: tuple[str, ...],
     classes: tuple[str, ...],
@@ -23,12 +25,13 @@ def onnx_content(
 ) -> bytes:
     """A model as the content of a file.
 
+    missing_marks: what else than `MISSING` stands for a missing value.
     predict: features (N, n) → numbers, (N,) or (N, m), or one number for each class (N, K). what: these are: probabilities, scores.
     Inputs are the columns, (N,): numbers as float64, NaN where missing; categories as strings, empty where missing.
     Outputs are the target's columns, or "label" (strings) and `what`.
     """
     builder = Builder()
-    X = _encoded(builder, encoding)
+    X = _encoded(builder, encoding, missing_marks)
     count = len(encoding.features)
     ((predicted, kind),) = lower_function(builder, predict, [X], [(np.float64, (count,))])
     if classes:
@@ -44,7 +47,7 @@ def onnx_content(
     return builder.serialised(f"{', '.join(target)} from the columns {', '.join(encoding.kinds)}")
 
 
-def _encoded(builder: Builder, encoding: Encoding) -> str:
+def _encoded(builder: Builder, encoding: Encoding, missing_marks: tuple[str, ...]) -> str:
     """The standardised features (N, n) from the columns."""
     raw: list[str] = []
     order: list[int] = []
@@ -55,6 +58,9 @@ def _encoded(builder: Builder, encoding: Encoding) -> str:
         columns = [builder.apply("Unsqueeze", builder.input(name, np.float64), last) for name in numbers]
         values = builder.apply("Concat", *columns, axis=1)
         is_missing = builder.apply("IsNaN", values)
+        for mark in numbers_among(missing_marks):
+            is_marked = builder.apply("Equal", values, builder.constant(np.array(mark)))
+            is_missing = builder.apply("Or", is_missing, is_marked)
         firsts = [encoding.indices()[name][0] for name in numbers]
         fills = builder.constant(np.array([encoding.features[place].fill for place in firsts]))
         raw += [builder.apply("Where", is_missing, fills, values), builder.cast(is_missing, np.float64)]
@@ -64,7 +70,7 @@ def _encoded(builder: Builder, encoding: Encoding) -> str:
         if is_number[name]:
             continue
         categories = [str(encoding.features[index].category) for index in indices]
-        raw.append(_one_hot(builder, builder.input(name, str), categories))
+        raw.append(_one_hot(builder, builder.input(name, str), categories, missing_marks))
         order += indices
     whole = builder.apply("Concat", *raw, axis=1)
     places = np.array([order.index(feature) for feature in range(len(encoding.features))])
@@ -74,11 +80,11 @@ def _encoded(builder: Builder, encoding: Encoding) -> str:
     return builder.apply("Div", builder.apply("Sub", ordered, means), scales)
 
 
-def _one_hot(builder: Builder, column: str, categories: list[str]) -> str:
+def _one_hot(builder: Builder, column: str, categories: list[str], missing_marks: tuple[str, ...]) -> str:
     """1 where a row has the category, (N, K); all 0 for one that training never saw."""
     known = {name: place for place, name in enumerate(categories) if name != MISSING_CATEGORY}
     if MISSING_CATEGORY in categories:
-        known |= dict.fromkeys(MISSING, categories.index(MISSING_CATEGORY))
+        known |= dict.fromkeys([*MISSING, *missing_marks], categories.index(MISSING_CATEGORY))
     codes = builder.apply(
         "LabelEncoder",
         column,

@@ -88,6 +88,11 @@ class Prepared:
         """Of the table."""
         return self.table.path
 
+    @property
+    def missing_marks(self) -> tuple[str, ...]:
+        """Of the table."""
+        return self.table.missing_marks
+
 
 def prepare(table: Table, target: str | Sequence[str], settings: Settings | None = None) -> Prepared:
     """Understands a table: target, split, features, model. Raises TableError if it cannot be fitted, ArgumentError if not so.

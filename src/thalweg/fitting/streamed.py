@@ -54,6 +54,11 @@ class PreparedStream:
         return self.survey.source.path
 
     @property
+    def missing_marks(self) -> tuple[str, ...]:
+        """Of the table."""
+        return self.survey.source.missing_marks
+
+    @property
     def target(self) -> Target:
         """The target; its values are some of the rows' only."""
         return self.survey.target

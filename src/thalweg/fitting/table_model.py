@@ -29,7 +29,7 @@ class TableModel:
     model: of standardised features. parameters: as the model has them. encoding: how a table becomes features. target: the names
     of the columns that it predicts. kind: of the target. classes: their names, if the target has any. mean, scale: of the target,
     () or one for each column. scores: by part ("training", "validation") and name. result: of the descent; None for a model
-    that was loaded.
+    that was loaded. missing_marks: what else than `tables.MISSING` stood for a missing value in the table, and does in new rows.
     """
 
     model: Model
@@ -42,6 +42,7 @@ class TableModel:
     scale: Array
     scores: Mapping[str, Mapping[str, float]]
     result: Result | None = None
+    missing_marks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         part, scores = next(((part, told) for part, told in reversed(list(self.scores.items())) if told), ("", {}))
@@ -83,7 +84,9 @@ class TableModel:
         self, data: Any, rows: Any = slice(None), *, missing: Missing = "impute", unseen: Unseen = "none"
     ) -> Array:
         """The features (N, n) of a table, or of anything that `read_table` takes. missing, unseen: as `Encoding.transform` has them."""
-        table = data if isinstance(data, Table) else read_table(data, expected=self.encoding.kinds)
+        table = data
+        if not isinstance(data, Table):
+            table = read_table(data, expected=self.encoding.kinds, missing_marks=self.missing_marks)
         return self.encoding.transform(table, rows, self.layers[0]["w"].dtype, missing=missing, unseen=unseen)[0]
 
     def predict(self, data: Any, *, missing: Missing = "impute", unseen: Unseen = "none") -> Array:
@@ -171,7 +174,10 @@ class TableModel:
         from .onnx_model import onnx_content  # loads the ONNX library only here
 
         what = "probabilities" if self.has_probabilities else "scores"
-        _write(path, onnx_content(self.encoding, self.predict_features, self.target, self.classes, what))
+        content = onnx_content(
+            self.encoding, self.missing_marks, self.predict_features, self.target, self.classes, what
+        )
+        _write(path, content)
 
     def save(self, path: str | Path) -> None:
         """Writes the model to a file. Raises ModelFileError."""
@@ -189,6 +195,7 @@ class TableModel:
             "kind": self.kind.value,
             "classes": list(self.classes),
             "encoding": self.encoding.to_dict(),
+            "missing_marks": list(self.missing_marks),
             "scores": {part: dict(scores) for part, scores in self.scores.items()},
         }
         unit = {"target.mean": self.mean, "target.scale": self.scale}
@@ -215,6 +222,7 @@ class TableModel:
                 tensors["target.mean"],
                 tensors["target.scale"],
                 plain["scores"],
+                missing_marks=tuple(plain.get("missing_marks", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"the model {path} does not hold what it should: {error!r}. Fit it again.") from None

@@ -15,15 +15,18 @@ from ..models import ClassMetrics, Metrics
 from ..tables import (
     Differences,
     Kind,
+    Marks,
     Missing,
     Source,
     Table,
     Unseen,
     class_name,
+    marks_of,
     open_source,
     places_of_classes,
     tables_in,
 )
+from ..tables.table import counted
 from .table_model import TableModel
 
 __all__ = ["Evaluation", "NewRows", "evaluate", "predictions"]
@@ -55,17 +58,21 @@ class NewRows:
         kinds: Mapping[str, Kind] | None = None,
         missing: Missing = "impute",
         unseen: Unseen = "none",
+        missing_marks: Marks = (),
         **reading: Any,
     ) -> NewRows:
-        """data, reading: as `open_source` takes them."""
+        """data, reading: as `open_source` takes them. missing_marks: beside those of training."""
         wanted = {**_expected(model), **(kinds or {})}
         as_text = frozenset(name for name, kind in wanted.items() if kind in (Kind.CATEGORY, Kind.TEXT))
-        source = open_source(data, as_text=as_text, **reading)
+        marks = (*model.missing_marks, *marks_of(missing_marks))
+        source = open_source(data, as_text=as_text, missing_marks=marks, **reading)
         return cls(source, kinds or {}, missing, unseen, Differences(model.encoding))
 
     def notes(self, model: TableModel) -> list[str]:
         """How they differ from the training rows."""
-        return self.differences.notes(self.source, known=model.target)
+        notes = self.differences.notes(self.source, known=model.target)
+        blank = sum(part.blank_rows for part in self.source.parts)
+        return [*notes, f"{counted(blank, 'blank row')} at the end of a file left out"] if blank else notes
 
 
 def _expected(model: TableModel) -> dict[str, Kind]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ..on_demand import on_demand
 from .available import reading_bound
 from .column import Kind
-from .infer import MISSING
+from .marks import MISSING, Marks, marks_of
 from .read import FORMATS, files_of, open_source, read_table
 from .source import Source
 from .table import Table
@@ -29,6 +29,7 @@ __all__ = [
     "Differences",
     "Encoding",
     "Kind",
+    "Marks",
     "Missing",
     "Source",
     "Survey",
@@ -42,6 +43,7 @@ __all__ = [
     "files_of",
     "holds_classes",
     "load_model",
+    "marks_of",
     "open_source",
     "open_writer",
     "places_of_classes",

@@ -6,16 +6,18 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
 from ..graph import Array
+from .marks import MOST_MARKS, advice_on_marks, likely_mark, looks_like_a_mark
 
-__all__ = ["Column", "Kind", "different_values"]
+__all__ = ["NUMBER", "Column", "Kind", "different_values"]
 
-
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+"""A number, as it is written in text."""
 _ADORNED = re.compile(r"[^\w.]{0,2}(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d+)?([^\w.]{0,2}| [^\W\d_]{1,3}[²³23]?)")
-_PLAIN = re.compile(r"[+-]?\d+(\.\d+)?")
 _MANY = 20
 """Fewer numbers among words may be names: classes 1, 2, 3 and crew."""
 _DATE = re.compile(r"\d{1,4}([-/. ])(\d{1,2}|[^\W\d_]{3,9}\.?)\1\d{2,4}([T ].*)?")
@@ -67,9 +69,19 @@ class Column:
         "numbers are written as 1234.5, without thousands separators, currency, unit or %, unlike '$1,200.50'"
         >>> Column("when", Kind.CATEGORY, np.array([0, 1]), ("21.11.2026", "9.1.2027")).advice
         "dates are written as 2026-11-21, unlike '21.11.2026'"
+        >>> Column("depth", Kind.CATEGORY, np.array([0, 1, 2]), ("-", "12", "7")).advice
+        "all but '-' are numbers: if it stands for a missing value, --missing-mark - (in Python: missing_marks=['-'])"
         """
-        some = self.categories[:100]
-        unlike = next((value for value in self.categories if not _PLAIN.fullmatch(value)), None)
+        others = list(islice((word for word in self.categories if not NUMBER.fullmatch(word)), MOST_MARKS + 1))
+        if not others:
+            return ""
+        few = len(others) <= MOST_MARKS and len(self.categories) > len(others)
+        are_marks = all(map(looks_like_a_mark, others))
+        if few and (are_marks or len(self.categories) > _MANY):
+            correct = "" if are_marks else "correct the cells, or, "
+            return f"all but {' and '.join(map(repr, others))} are numbers: {correct}{advice_on_marks(others)}"
+        some = [word for word in self.categories[:100] if not looks_like_a_mark(word)]
+        unlike = next((word for word in others if not looks_like_a_mark(word)), None)
         if unlike is None:
             return ""
         if all(_ADORNED.fullmatch(value) for value in (*some, unlike)):
@@ -78,7 +90,7 @@ class Column:
             )
         if all(_DATE.fullmatch(value) for value in (*some, unlike)):
             return f"dates are written as 2026-11-21, unlike {unlike!r}"
-        if len(some) > _MANY and sum(_PLAIN.fullmatch(value) is not None for value in some) > len(some) / 2:
+        if len(some) > _MANY and sum(NUMBER.fullmatch(value) is not None for value in some) > len(some) / 2:
             return f"most of the different values are numbers: correct those that are none, such as {unlike!r}"
         return ""
 
@@ -127,6 +139,8 @@ class Column:
             parts.append(f"{len(self.categories):,} different")
         if self.missing_count:
             parts.append(f"{self.missing_count:,} missing")
+        if self.kind is Kind.NUMBER and (mark := likely_mark(present)):
+            parts.append(f"{mark} lies apart: {advice_on_marks([mark])}")
         if self.kind is Kind.CATEGORY and self.advice:
             parts.append(self.advice)
         return "; ".join(parts)

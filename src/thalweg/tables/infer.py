@@ -13,8 +13,7 @@ The rules, for a column whose kind is not given:
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,34 +23,27 @@ from ..errors import TableError
 from ..graph import Array
 from . import compute as pc
 from .arrow import as_floats, as_numpy, decoded, is_missing, is_text, text_array
-from .column import Column, Kind
+from .column import NUMBER, Column, Kind
+from .marks import MISSING, MOST_MARKS, advice_on_marks, is_marked, looks_like_a_mark
 
-__all__ = ["FALSE", "MISSING", "MOSTLY", "TRUE", "Place", "infer_column"]
+__all__ = ["FALSE", "MOSTLY", "TRUE", "Place", "infer_column"]
 
-MISSING = tuple(
-    dict.fromkeys(
-        ["", "?", "<NA>", "#N/A"]
-        + [f(word) for word in ("NA", "N/A", "NaN", "null", "None") for f in (str, str.lower, str.upper)]
-    )
-)
-"""What stands for a missing value, with or without white space around it."""
 TRUE = ("true", "True", "TRUE", "yes", "Yes", "YES")
 FALSE = ("false", "False", "FALSE", "no", "No", "NO")
 MOSTLY = 0.95
 """Text is a column of numbers if at least this share of its values are numbers."""
 _ALWAYS_CATEGORIES, _MOST_CATEGORIES = 50, 1000
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _PER_DAY = {"s": 86_400, "ms": 86_400e3, "us": 86_400e6, "ns": 86_400e9}
 
 Place = Callable[[int | None], str]
 """Names a row (counted from 0) of the table in a message, or with None the whole table."""
 
 
-def infer_column(name: str, data: Any, wanted: Kind | None, place: Place) -> Column:
+def infer_column(name: str, data: Any, wanted: Kind | None, place: Place, marks: Sequence[str] = ()) -> Column:
     """The column in an Arrow chunked array with at least one row.
 
-    wanted: its kind, if that is not to be inferred; with OTHER its values are not looked at. Raises TableError for a value that
-    does not fit, with its place.
+    wanted: its kind, if that is not to be inferred; with OTHER its values are not looked at. marks: what stands for a missing value,
+    beside `MISSING`. Raises TableError for a value that does not fit, with its place.
     """
     if pa.types.is_dictionary(data.type) and not _holds_words(data):
         data = decoded(data)
@@ -63,17 +55,17 @@ def infer_column(name: str, data: Any, wanted: Kind | None, place: Place) -> Col
     if pa.types.is_null(kind) and wanted not in (Kind.CATEGORY, Kind.TEXT):
         return Column(name, wanted or Kind.NUMBER, np.full(len(data), np.nan))
     if wanted in (Kind.CATEGORY, Kind.TEXT):
-        return _of_text(name, _as_text(name, data, place), wanted)
+        return _of_text(name, _as_text(name, data, place, marks), wanted)
     if pa.types.is_boolean(kind) and wanted is not Kind.DATE:
         return Column(name, wanted or Kind.BOOLEAN, as_floats(data))
     if pa.types.is_decimal(kind):
         data = pc.cast(data, pa.float64(), safe=False)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _of_numbers(name, as_floats(data), wanted, place)
+        return _of_numbers(name, as_floats(data), wanted, place, marks, np.dtype(data.type.to_pandas_dtype()))
     if pa.types.is_temporal(kind) and wanted is not Kind.BOOLEAN:
         is_length = pa.types.is_time(kind) or pa.types.is_duration(kind)
         return Column(name, wanted or (Kind.NUMBER if is_length else Kind.DATE), _as_days(data))
-    return _of_any_text(name, _as_text(name, data, place), wanted, place)
+    return _of_any_text(name, _as_text(name, data, place, marks), wanted, place, marks)
 
 
 def _holds_words(data: Any) -> bool:
@@ -87,7 +79,12 @@ def _as_days(data: Any) -> Array:
     return as_floats(data) / unit
 
 
-def _of_numbers(name: str, values: Array, wanted: Kind | None, place: Place) -> Column:
+def _of_numbers(
+    name: str, values: Array, wanted: Kind | None, place: Place, marks: Sequence[str], dtype: np.dtype[Any]
+) -> Column:
+    """dtype: that the table has the numbers in."""
+    if marks:
+        values[is_marked(values, marks, dtype)] = np.nan
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
         raise TableError(
@@ -146,7 +143,7 @@ class _Text(NamedTuple):
         return int(np.flatnonzero(self.of_rows(is_meant, False))[0])
 
 
-def _as_text(name: str, data: Any, place: Place) -> _Text:
+def _as_text(name: str, data: Any, place: Place, marks: Sequence[str]) -> _Text:
     try:
         encoded = data if pa.types.is_dictionary(data.type) else pc.dictionary_encode(pc.cast(data, pa.string()))
         encoded = encoded.unify_dictionaries()
@@ -154,7 +151,7 @@ def _as_text(name: str, data: Any, place: Place) -> _Text:
         raise TableError(f"{place(None)}: the column {name!r} holds {data.type} values that are no text.") from None
     # Once per different word, not once per row. Trimmed words may coincide; a dictionary may have words that no row has.
     trimmed = [word.strip() for word in encoded.chunk(0).dictionary.to_pylist()]
-    absent = frozenset(MISSING)
+    absent = frozenset([*MISSING, *marks])
     words = [word for word in dict.fromkeys(trimmed) if word not in absent]
     number_of = {word: number for number, word in enumerate(words)}
     numbers = np.array([*(number_of.get(word, -1) for word in trimmed), -1])
@@ -169,9 +166,9 @@ def _as_text(name: str, data: Any, place: Place) -> _Text:
     return _Text(tuple(words[number] for number in used), codes, counts)
 
 
-def _of_any_text(name: str, text: _Text, wanted: Kind | None, place: Place) -> Column:
+def _of_any_text(name: str, text: _Text, wanted: Kind | None, place: Place, marks: Sequence[str]) -> Column:
     """Text that may be meant as numbers, spoilt by a few cells, or as booleans."""
-    is_number = np.array([_NUMBER.fullmatch(word) is not None for word in text.words], bool)
+    is_number = np.array([NUMBER.fullmatch(word) is not None for word in text.words], bool)
     present, numbers = int(text.counts.sum()), int(text.counts[is_number].sum())
     words = {"1", "0", *TRUE, *FALSE} if wanted in (Kind.BOOLEAN, Kind.NUMBER) else {*TRUE, *FALSE}
     is_truth = np.array([word in words for word in text.words], bool)
@@ -186,7 +183,8 @@ def _of_any_text(name: str, text: _Text, wanted: Kind | None, place: Place) -> C
     if wanted in (Kind.NUMBER, Kind.BOOLEAN) or (present and numbers >= MOSTLY * present):
         if numbers < present:
             raise _no_number(name, text, is_number, wanted is not None, place)
-        return _of_numbers(name, text.of_rows([float(word) for word in text.words], np.nan), wanted, place)
+        values = text.of_rows([float(word) for word in text.words], np.nan)
+        return _of_numbers(name, values, wanted, place, marks, values.dtype)
     return _of_text(name, text, None)
 
 
@@ -204,10 +202,20 @@ def _no_number(name: str, text: _Text, is_number: Array, was_given: bool, place:
     expected = "as was asked for or found at training" if was_given else f"as in {share} of the column's values"
     instead = "or fit with the column as a category" if was_given else "or take the column as a category"
     number = "1 cell is" if others == 1 else f"{others:,} cells are"
+    if row == 0 and others == 1 and not looks_like_a_mark(value):
+        return TableError(
+            f"{place(row)}, column {name!r}: the value {value!r} is not a number, and a number was expected, {expected}. Is this a row of "
+            f"units, or a second row of names? Delete it. Else correct the cell, {instead}: {_as_category(name)}"
+        )
+    words = [word for word, is_one in zip(text.words, is_number, strict=True) if not is_one]
+    marks = (
+        f"{advice_on_marks(words[:MOST_MARKS])}; "
+        if len(words) <= MOST_MARKS
+        else "leave it empty if the value is missing, "
+    )
     return TableError(
         f"{place(row)}, column {name!r}: the value {value!r} is not a number; a number was expected, {expected} "
-        f"({number} not). Correct the cell, or leave it empty if the value is missing, "
-        f"{instead}: {_as_category(name)}"
+        f"({number} not). Correct the cell; {marks}{instead}: {_as_category(name)}"
     )
 
 

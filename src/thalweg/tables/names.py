@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..errors import TableError
 
-__all__ = ["INDEX", "check_names", "is_pandas_index", "no_such_column"]
+__all__ = ["INDEX", "check_names", "is_pandas_index", "names_nothing", "no_such_column"]
 
 _NUMBER = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?")
 INDEX = "__index_level_0__"
@@ -27,12 +27,15 @@ def check_names(names: Sequence[str], path: str) -> None:
     seen: dict[str, int] = {}
     for number, name in enumerate(names, 1):
         if not name.strip():
-            raise TableError(
-                f"{path}: column {number} of {len(names)} has no name. Name it, or delete it if it is blank."
-            )
+            raise TableError(f"{path}: column {number} of {len(names)} has no name. Name it, or delete it.")
         first = seen.setdefault(name, number)
         if first < number:
             raise TableError(f"{path}: columns {first} and {number} are both called {name!r}. Rename one of them.")
+
+
+def names_nothing(place: str) -> TableError:
+    """The error for a header without a single name. place: of its line."""
+    return TableError(f"{place} has to name the columns, and is blank: delete what stands above their names.")
 
 
 def no_such_column(path: str, name: str, names: Sequence[str]) -> TableError:
@@ -42,7 +45,7 @@ def no_such_column(path: str, name: str, names: Sequence[str]) -> TableError:
     near = difflib.get_close_matches(name, names, 3)
     few = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
     if len(names) == 1:
-        few = f"{few!r} and no other column: if a mark other than comma, semicolon, tab and bar parts them, --delimiter names it"
+        few = f"{few!r} and no other column: if a mark other than comma, semicolon, tab, bar and spaces parts them, --delimiter names it"
     elif all(_NUMBER.fullmatch(each) for each in names[:20]):
         few += ". Are these values? The first line has to name the columns"
     hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"It has {few}."

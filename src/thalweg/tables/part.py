@@ -23,12 +23,14 @@ class Part(ABC):
     """One file or one object. It can be read several times, and need not fit in memory.
 
     path: for messages. how: what it was taken for, for a person: "CSV in UTF-8". absent: what a column is here that only
-    other parts of the same source have: an error, missing in every row, or 0 in every row.
+    other parts of the same source have: an error, missing in every row, or 0 in every row. blank_rows: that stand at the end and are
+    left out.
     """
 
     path: str
     how: str
     absent: Literal["error", "missing", "zero"] = "error"
+    blank_rows: int = 0
 
     @abstractmethod
     def schema(self) -> Any:

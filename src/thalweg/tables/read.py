@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import ArgumentError, TableError
 from .column import Kind
 from .files import find_files, open_stream, split_ending
+from .marks import Marks, marks_of
 from .part import Part
 from .source import Source
 from .table import Table
@@ -46,6 +47,7 @@ def read_table(
     format: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    missing_marks: Marks = (),
 ) -> Table:
     """Reads a table into memory.
 
@@ -56,7 +58,9 @@ def read_table(
     kinds: columns whose kind is not to be inferred. expected: the same for columns that need not be there, such as those that
     a model was fitted with (`Encoding.kinds`). format: one of `FORMATS`, if the ending does not tell it.
     encoding: of text, by default UTF-8, with or without a byte order mark, or UTF-16 with one, else Windows-1252 or CP949. delimiter: by
-    default the one of comma, semicolon, tab and bar that cuts the first records into equally many fields.
+    default the one of comma, semicolon, tab and bar that cuts the first records into equally many fields, or any number of spaces.
+    missing_marks: what else stands for a missing value in this table, such as "-", "n.a." or -999, in any column; of a number also as
+    a number, so that -999 means -999.0, too.
 
     Types are inferred by Arrow; then text of which at least 95 % of the values are numbers is a column of numbers, and a
     value in it that is none is an error. Text of true, false, yes and no makes a boolean column; other text is a category,
@@ -67,7 +71,9 @@ def read_table(
     """
     wanted = {**(expected or {}), **(kinds or {})}
     as_text = frozenset(name for name, kind in wanted.items() if kind in (Kind.CATEGORY, Kind.TEXT))
-    source = open_source(data, as_text=as_text, format=format, encoding=encoding, delimiter=delimiter)
+    source = open_source(
+        data, as_text=as_text, format=format, encoding=encoding, delimiter=delimiter, missing_marks=missing_marks
+    )
     return Table.of(source, kinds, expected)
 
 
@@ -78,6 +84,7 @@ def open_source(
     format: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    missing_marks: Marks = (),
 ) -> Source:
     """Opens what need not fit in memory; the arguments are those of `read_table`.
 
@@ -85,12 +92,13 @@ def open_source(
     """
     if format is not None and format not in FORMATS:
         raise ArgumentError(f"format={format!r} is unknown. Known are {', '.join(FORMATS)}.")
+    marks = marks_of(missing_marks)
     listed = [data] if isinstance(data, str | os.PathLike) else data
     if not isinstance(listed, list | tuple) or not all(isinstance(path, str | os.PathLike) for path in listed):
         from .columnar import ArrowObject
 
         part = ArrowObject(data)
-        return Source(part.path, [part])
+        return Source(part.path, [part], marks)
     if not listed:
         raise ArgumentError("an empty list of files. Name one at least.")
     files = files_of(listed)
@@ -102,7 +110,8 @@ def open_source(
             f"{str(Path(one).parent / ('*' + Path(one).suffix))!r}."
         )
     path = os.fspath(listed[0]) if len(listed) == 1 else f"{files[0]} and {len(files) - 1} more"
-    return Source(path, [_part(file, formats[file], as_text, encoding, delimiter) for file in files])
+    parts = [_part(file, formats[file], as_text, encoding, delimiter, marks) for file in files]
+    return Source(path, parts, marks)
 
 
 def files_of(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
@@ -110,7 +119,14 @@ def files_of(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     return [file for path in paths for file in find_files(os.fspath(path), frozenset(_FORMAT_OF))]
 
 
-def _part(path: str, format: str, as_text: frozenset[str], encoding: str | None, delimiter: str | None) -> Part:
+def _part(
+    path: str,
+    format: str,
+    as_text: frozenset[str],
+    encoding: str | None,
+    delimiter: str | None,
+    missing_marks: tuple[str, ...],
+) -> Part:
     """A file of that format. What reads the others is not loaded."""
     if format == "jsonl":
         from .json_lines import JsonLines
@@ -134,7 +150,7 @@ def _part(path: str, format: str, as_text: frozenset[str], encoding: str | None,
         return LibsvmFile(path)
     from .delimited import DelimitedFile
 
-    return DelimitedFile(path, encoding, delimiter or ("\t" if format == "tsv" else None), as_text)
+    return DelimitedFile(path, encoding, delimiter or ("\t" if format == "tsv" else None), as_text, missing_marks)
 
 
 def _format_of(path: str) -> str:

@@ -21,7 +21,8 @@ __all__ = ["Source"]
 
 
 class Source:
-    """Rows from parts (files, or one object) that agree on their columns. path: for messages.
+    """Rows from parts (files, or one object) that agree on their columns. path: for messages. missing_marks: what else than
+    `MISSING` stands for a missing value.
 
     >>> from thalweg.tables import open_source
     >>> source = open_source(pa.table({"height": [1.5, 1.9]}))
@@ -29,9 +30,10 @@ class Source:
     [2]
     """
 
-    def __init__(self, path: str, parts: Sequence[Part]) -> None:
+    def __init__(self, path: str, parts: Sequence[Part], missing_marks: tuple[str, ...] = ()) -> None:
         self.path = path
         self.parts = tuple(parts)
+        self.missing_marks = missing_marks
         self._ahead: _Ahead | None = None
 
     @property

@@ -104,8 +104,12 @@ class RowSample:
         found: Array = hashes & np.uint64((1 << self._level) - 1) == 0
         return found
 
+    def present(self, name: str) -> Array:
+        """A column's values in these rows, but for those that are missing."""
+        values = self._values[name]
+        return values[~np.isnan(values)]
+
     def median(self, name: str) -> float:
         """The median of a column's values in these rows that are present; NaN if none is."""
-        values = self._values[name]
-        values = values[~np.isnan(values)]
+        values = self.present(name)
         return float(np.median(values)) if len(values) else float("nan")

@@ -17,6 +17,7 @@ from ..errors import TableError
 from ..graph import Array
 from .column import Column, Kind
 from .encoding import IGNORED, Encoding, Feature, check_size, features_of_category, features_of_number
+from .marks import advice_on_marks, likely_mark
 from .names import is_pandas_index, no_such_column
 from .part import Part
 from .source import Source
@@ -319,6 +320,7 @@ class _Work:
                     found, reason = [], f"more than {_MOST_CATEGORIES:,} different values are too many to learn from"
             elif not column.kind.is_used and name not in self.split.targets:
                 found, reason = [], f"holds {column.kind.value} values, as the first {self.rows_for_kinds:,} rows show"
+                reason = f"{reason}; {column.advice}" if column.kind is Kind.TEXT and column.advice else reason
                 reason = IGNORED if name in self.ignored else reason
             else:
                 continue
@@ -346,9 +348,13 @@ class _Work:
                 column = self.columns[name]
                 between = " or " if column.kind is Kind.BOOLEAN else " to "
                 found[name] += f"; {column.value_name(numbers.least)}{between}{column.value_name(numbers.largest)}"
+                if mark := likely_mark(self.sample.present(name)):
+                    found[name] += f"; {mark} lies apart: {advice_on_marks([mark])}"
         for name, categories in self.categories.items():
             shown = ", ".join(sorted(categories.counts)[:4]) + (", ..." if len(categories.counts) > 4 else "")
             found[name] += f"; {len(categories.counts):,} different: {shown}"
+            if advice := self.columns[name].advice:
+                found[name] += f"; {advice}"
         absent = {name: numbers.missing for name, numbers in self.numbers.items()}
         absent |= {name: categories.missing for name, categories in self.categories.items()}
         for name, count in absent.items():

@@ -27,7 +27,7 @@ class Table:
 
     path: where it came from, for messages. row_count: without the header. how: what the file was taken for. place: names a
     row (counted from 0), or with None all, in a message. absent_is_zero: a column that is not there is 0 in every row, as
-    LIBSVM's files have it.
+    LIBSVM's files have it. missing_marks: what else stood for a missing value.
     """
 
     path: str
@@ -36,6 +36,7 @@ class Table:
     how: str = ""
     place: Place = field(default=lambda row: "the table" if row is None else f"the table, row {row + 1:,}")
     absent_is_zero: bool = False
+    missing_marks: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -81,8 +82,13 @@ class Table:
             return source.place(None if row is None else first + row)
 
         wanted = {**(expected or {}), **wanted}
-        columns = shared(lambda name: infer_column(name, arrow.column(name), wanted.get(name), place), names, threads)
-        return cls(source.path, tuple(columns), arrow.num_rows, source.how, place, source.absent_is_zero)
+        marks = source.missing_marks
+
+        def inferred(name: str) -> Column:
+            return infer_column(name, arrow.column(name), wanted.get(name), place, marks)
+
+        columns = shared(inferred, names, threads)
+        return cls(source.path, tuple(columns), arrow.num_rows, source.how, place, source.absent_is_zero, marks)
 
     @cached_property
     def _by_name(self) -> dict[str, Column]:

@@ -6,9 +6,9 @@ import codecs
 import io
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, AnyStr
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,7 @@ _WITH_ASCII = frozenset({"utf-8", "cp949", "cp1252"})
 """Encodings in which bytes below 128 stand for ASCII, unless a character has begun."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MARK = "\ufeff"
+_BLANK = ",;\t| \r\n"
 _NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp949": "CP949", "cp1252": "Windows-1252"}
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 _HANGUL = re.compile(rb"[\xb0-\xc8][\xa1-\xfe]")
@@ -36,7 +37,8 @@ class TextFile:
     """A file of text that was looked through once.
 
     start: the number of bytes, in UTF-8, before the first line that is not empty. first_line: that line's number.
-    quotes: how many double quotes there are. sample: the beginning, from there on.
+    quotes: how many double quotes there are. blank_lines: at the end, with nothing in them but delimiters and white space. sample: the
+    beginning, from the first line on.
     """
 
     path: str
@@ -44,14 +46,28 @@ class TextFile:
     start: int
     first_line: int
     quotes: int
+    blank_lines: int
     sample: str
     is_whole: bool
     """Whether the sample is all of the text."""
+    has_spaces: bool = False
+    """Whether spaces part the fields; they are read as tabs."""
 
     @property
     def how(self) -> str:
         """The encoding, for a person."""
         return _NAMES.get(self.encoding, self.encoding)
+
+    def from_line(self, count: int) -> TextFile:
+        """The same without the first lines, and without those that then come first and are empty."""
+        rest = self.sample.split("\n", count)[-1].lstrip("\r\n")
+        dropped = self.sample[: len(self.sample) - len(rest)]
+        start, first_line = self.start + len(dropped.encode()), self.first_line + dropped.count("\n")
+        return replace(self, start=start, first_line=first_line, sample=rest)
+
+    def with_tabs(self) -> TextFile:
+        """The same with a tab for any spaces and tabs in a row, and none at the ends of lines."""
+        return replace(self, blank_lines=0, sample=_with_tabs(self.sample), has_spaces=True)
 
     def stream(self) -> Any:
         """The text in UTF-8, as an Arrow stream, from the first line that is not empty.
@@ -61,6 +77,10 @@ class TextFile:
         if self.is_whole:
             content = self.sample.encode()
             return pa.BufferReader(content if content.endswith(b"\n") else content + b"\n")
+        if self.has_spaces:
+            return pa.PythonFile(
+                _Blocks(_with_tabs(block) for _, block in blocks_of_lines(replace(self, has_spaces=False))), "r"
+            )
         stream = open_stream(self.path)
         if self.encoding != "utf-8":
             stream = pa.transcoding_input_stream(stream, self.encoding, "utf-8")
@@ -130,6 +150,7 @@ class _UndecodableError(TableError):
 
 def _survey(path: str, encoding: str) -> TextFile:
     sample: list[str] = []
+    tail: list[str] = []
     length = start = quotes = 0
     first_line = 1
     for content in _decoded(path, encoding):
@@ -146,10 +167,22 @@ def _survey(path: str, encoding: str) -> TextFile:
         else:
             length += len(content)
         quotes += _count_quotes(content)
+        blank = _blank_end(content)
+        if len(blank) < len(content):
+            tail.clear()
+        tail.append(blank)
     beginning = "".join(sample)
     if not beginning.strip():
         raise TableError(f"{path} is empty. A table needs the names of its columns, then rows.")
-    return TextFile(path, encoding, start, first_line, quotes, beginning, len(beginning) == length)
+    blank_lines = sum(bool(line) for line in re.split(r"[\r\n]+", "".join(tail))[1:])
+    return TextFile(path, encoding, start, first_line, quotes, blank_lines, beginning, len(beginning) == length)
+
+
+def _blank_end(content: str | bytes) -> str:
+    """What stands behind the last character that is neither white space nor a delimiter."""
+    if isinstance(content, str):
+        return content[len(content.rstrip(_BLANK)) :]
+    return content[len(content.rstrip(_BLANK.encode())) :].decode()
 
 
 def _count_quotes(content: str | bytes) -> int:
@@ -200,6 +233,31 @@ def _line_after(path: str, encoding: str, size: int) -> int:
 def _count_lines(text: str) -> int:
     r"""How many lines end: at \n, \r\n, or \r as on old Macintosh computers."""
     return text.count("\n") or text.count("\r")
+
+
+def _with_tabs(text: AnyStr) -> AnyStr:
+    if isinstance(text, bytes):
+        return re.sub(rb"(?m)^\t|\t(?=\r?$)", b"", re.sub(rb"[ \t]+", b"\t", text))
+    return re.sub(r"(?m)^\t|\t(?=\r?$)", "", re.sub(r"[ \t]+", "\t", text))
+
+
+class _Blocks(io.RawIOBase):
+    """Blocks of bytes as a file that is read once."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._held = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        if not self._held:
+            self._held = memoryview(next(self._blocks, b""))
+        count = min(len(into), len(self._held))
+        into[:count] = self._held[:count]
+        self._held = self._held[count:]
+        return count
 
 
 def blocks_of_lines(text: TextFile) -> Iterator[tuple[int, bytes]]:
