@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from thalweg.autodiff import gradient
 from thalweg.compile.examples import MixedExamplesError, follow_examples
+from thalweg.compile.function import compiled
 from thalweg.compile.native import Execution, compile_native
 from thalweg.compile.native.permutation import permutation
 from thalweg.compile.prepare import prepare
-from thalweg.graph import ArrayType, Graph, evaluate
+from thalweg.graph import ArrayType, Graph, evaluate, input_node, make
+from thalweg.ops.elementwise import multiply
+from thalweg.ops.structure import place
 from thalweg.rewrite import simplify
 from thalweg.trace import trace
 
@@ -246,3 +249,11 @@ def test_code_that_could_not_be_made_is_made_when_it_is_asked_for_again(monkeypa
     monkeypatch.undo()
     found, _ = run(graph, [np.ones(3)], examples=False)
     np.testing.assert_allclose(found[0], 3 * np.cosh(1.0) ** 7.25)
+
+
+def test_pieces_given_from_the_back_fill_an_array_in_registers() -> None:
+    """LLVM 22 made invalid code of it, and ended the process."""
+    halves = [input_node(ArrayType((8,), np.dtype(np.float64))) for _ in range(2)]
+    whole = make(place, *halves, windows=(((8,), (1,)), ((0,), (1,))), shape=(16,))
+    (squares,) = compiled(Graph(tuple(halves), (make(multiply, whole, whole),)))(np.arange(8.0), np.arange(8.0, 16))
+    np.testing.assert_array_equal(squares, np.concatenate([np.arange(8.0, 16), np.arange(8.0)]) ** 2)

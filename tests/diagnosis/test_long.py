@@ -61,16 +61,29 @@ def test_the_verdict_compiles_nothing_further(monkeypatch: pytest.MonkeyPatch) -
     assert result.verdict.kind is VerdictKind.LOCAL_MINIMUM
 
 
+def coarse(p: Any) -> Any:
+    """In float32, whatever the parameters are: differences say little."""
+    return recurrence(p.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("loss", [recurrence, filtered])
-def test_curvature_from_differences_is_that_of_the_hessian(loss: Callable[[Any], Any]) -> None:
-    result = tw.minimize(loss, np.array([0.5, 0.1, 0.0]) if loss is recurrence else np.zeros(2))
-    here = Situation(result)
-    exact = spectrum_of(here.problem, here.end, ())  # by its own program
+def test_curvature_from_differences_is_that_of_the_hessian(loss: Callable[[Any], Any], dtype: Any) -> None:
+    start = np.array([0.5, 0.1, 0.0][: 3 if loss is recurrence else 2], dtype)
+    here = Situation(tw.minimize(loss, start))
+    wide = problem_of(loss, start.astype(np.float64), data_of(None), 0)
+    exact = spectrum_of(wide, here.end.astype(np.float64), ())  # by its own program
     found = here.spectrum
     error = found.smallest_error + exact.smallest_error
     assert found.is_exact
     assert error < 1e-9 * exact.largest
     np.testing.assert_allclose(found.values, exact.values, rtol=0, atol=error)
+
+
+def test_where_differences_say_little_the_hessian_is_compiled() -> None:
+    here = Situation(tw.minimize(coarse, np.array([0.5, 0.1, 0.0])))
+    exact = spectrum_of(here.problem, here.end, ())
+    np.testing.assert_array_equal(here.spectrum.values, exact.values)
 
 
 def test_a_linear_filter_is_known_to_be_at_its_global_minimum() -> None:

@@ -37,7 +37,7 @@ _PRECISION = float(np.finfo(np.float64).eps)
 class Differences:
     """∇²f · v at a point w (P,).
 
-    gradient: w (P,) → ∇f(w) (P,), float64. lengths (P,): over which a parameter may change, and the gradient does smoothly. error: the
+    gradient: w (P,) → ∇f(w) (P,), both in float64. lengths (P,): over which a parameter may change, and the gradient does smoothly. error: the
     largest so far in a product with a direction of length 1.
     """
 

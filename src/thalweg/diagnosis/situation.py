@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+import optree
 
 from ..convexity_proof import Convexity, ConvexityKind, ProvenLoss
 from ..descent import Result
 from ..descent.evaluation import evaluated, gradients_at, losses_at
 from ..descent.norms import norm
 from ..descent.plan import Origin, Plan
-from ..descent.problem import Problem
+from ..descent.problem import Problem, problem_of
 from ..graph import Array, Graph, constant, inline
 from ..uncollected import uncollected
 from .differences import Differences, is_long
@@ -191,11 +192,26 @@ class Situation:
         return spectrum_of(self.problem, vector, self.arrays, is_sharp, self._differences(vector))
 
     def _differences(self, vector: Array) -> Differences | None:
-        """Of the gradients of a long loss; None where the Hessian has a program of its own, or the last digits are too coarse."""
-        if not self.is_long or vector.dtype != np.float64:
+        """Of the gradients of a long loss; None where the Hessian has a program of its own."""
+        if not self.is_long or not self.problem.is_differentiated:
             return None
-        lengths = np.maximum(np.maximum(np.abs(vector), np.abs(vector - self.start)), 1e-3 * self.scale)
-        return Differences(lambda point: self.evaluated(point)[1].astype(np.float64), vector, lengths)
+        wide = vector.astype(np.float64)
+        lengths = np.maximum(np.maximum(np.abs(wide), np.abs(wide - self.start)), 1e-3 * self.scale)
+        return Differences(lambda point: self._evaluated_widely(point)[1], wide, lengths)
+
+    def _evaluated_widely(self, vector: Array) -> tuple[Array, Array]:
+        """Loss and gradient at parameters in float64, whatever they have in the descent: float32 is too coarse for differences."""
+        if self.end.dtype == np.float64:
+            return self.evaluated(vector)
+        return evaluated(self._wide, vector, self.arrays)
+
+    @cached_property
+    def _wide(self) -> Problem:
+        """The problem for parameters in float64."""
+        plan = self.plan
+        tree = optree.tree_map(lambda leaf: np.asarray(leaf, np.float64), self.problem.layout.tree(self.end))
+        problem = problem_of(plan.loss, tree, plan.data, plan.data.examples, numbers=plan.problem.numbers)
+        return bound(problem, self.result.origin.numbers)
 
     @cached_property
     def sharper(self) -> Spectrum:

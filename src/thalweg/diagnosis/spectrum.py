@@ -139,7 +139,7 @@ def spectrum_of(
     digest = hashlib.sha256(np.ascontiguousarray(vector).tobytes()).digest()
     generator = np.random.default_rng(list(digest))
     found = [_lanczos(product, generator.standard_normal(size), rounds) for _ in range(probes)]
-    precision = float(np.finfo(vector.dtype).eps)
+    precision = float(np.finfo(vector.dtype if differences is None else np.float64).eps)
     error = 0.0 if differences is None else differences.error
     spectrum = _joined(found, precision, sum(len(pairs.values) for pairs in found), error)
     if differences is not None and not error <= _ACCURATE * spectrum.size:

@@ -70,6 +70,8 @@ def _expand_masks(items: list[Any]) -> list[Any]:
 
 def getitem(x: Traced, index: Any) -> Traced:
     """x[index]."""
+    if type(index) is int and x.ndim:
+        return _row(x, index)
     items = _expand_masks(_complete(x, index))
     if any(_is_array_index(item) for item in items):
         return _advanced(x, items)
@@ -93,6 +95,14 @@ def getitem(x: Traced, index: Any) -> Traced:
         axis += 1
     window = read_window(x, tuple(starts), tuple(strides), tuple(sizes))
     return window if window.shape == tuple(shape) else window.apply(reshape, shape=tuple(shape))
+
+
+def _row(x: Traced, index: int) -> Traced:
+    """x[index] for a number, which loops ask for most."""
+    rest = x.shape[1:]
+    first = _position(index, x.shape[0], 0, x.shape)
+    window = read_window(x, (first, *(0 for _ in rest)), (1,) * x.ndim, (1, *rest))
+    return window.apply(reshape, shape=rest)
 
 
 def _position(item: Any, extent: int, axis: int, shape: Shape) -> int:

@@ -90,11 +90,20 @@ def _place(function: Function, node: Node, operands: Sequence[View], result: Vie
     def add(old: ir.Value, new: ir.Value) -> ir.Value:
         return builder.or_(old, new) if node.dtype.kind == "b" else combine(builder, "sum", old, new)
 
-    for view, (starts, steps) in zip(operands, node.attributes["windows"], strict=True):
-        window = result.window(starts, steps, view.shape)
+    pieces = [
+        (view, result.window(starts, steps, view.shape))
+        for view, (starts, steps) in zip(operands, node.attributes["windows"], strict=True)
+    ]
+    # In the order in which they end: LLVM 22 takes pieces that fill an array in registers to be written so, and else makes invalid code.
+    for view, window in sorted(pieces, key=lambda piece: _last(piece[1])):
         if view.is_same(window):
             continue  # it was computed there
         emit_copy(function, view, window, _VECTOR_BYTES, None if covers else add)
+
+
+def _last(view: View) -> int:
+    """How far an array reaches into its buffer."""
+    return view.offset + sum(max(0, stride * (n - 1)) for stride, n in zip(view.strides, view.shape, strict=True))
 
 
 _VECTOR_BYTES = 64

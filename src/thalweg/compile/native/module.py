@@ -16,7 +16,7 @@ from llvmlite import ir
 
 from ...graph import Graph, Node
 from ..examples import Examples, follow_lanes
-from ..repeats import parts_of, size_of
+from ..repeats import Parts, size_of
 from .copies import emit_copy
 from .descending import emit_descent
 from .emitter import LARGE, PARAMETERS, Emitter
@@ -54,7 +54,8 @@ def assemble(
     """The module that evaluates a graph, or that repeats its stages as the steps of a descent. runs_seldom: as `compiled` has it."""
     parts = [graph] if descent is None else [stage.graph(graph, descent.carried) for stage in descent.stages]
     is_sampled = descent is not None and descent.sampling is not None
-    is_large = _length(graph, parts) > LARGE
+    parts_of = Parts()
+    is_large = _length(graph, parts, parts_of) > LARGE
     can_be_split = is_sampled and descent is not None and descent.lanes == 1
     tiling = choose_tiling(graph, examples, is_sampled, can_be_split) if examples else None
     has_sweeps = any(phase_count(part, examples) for part in parts)
@@ -72,6 +73,7 @@ def assemble(
         vector_bytes,
         1 if is_mostly_sweeps and rest <= _LITTLE else vector_bytes,
         is_large=is_large,
+        parts_of=parts_of,
         has_sweeps=has_sweeps,
         lane_axis=lane_axis,
     )
@@ -117,11 +119,12 @@ _LONG = 1 << 26
 of its time are more than what the compiler saves."""
 
 
-def _length(graph: Graph, parts: Sequence[Graph]) -> int:
+def _length(graph: Graph, parts: Sequence[Graph], parts_of: Parts) -> int:
     """How many nodes code is made for."""
     if len(graph.nodes) <= LARGE:
         return len(graph.nodes)
-    return sum(size_of(parts_of([node for node in part.nodes if node.operands], part.outputs)) for part in parts)
+    computed = [[node for node in part.nodes if not (node.is_input or node.is_constant)] for part in parts]
+    return sum(size_of(parts_of(nodes, part.outputs)) for nodes, part in zip(computed, parts, strict=True))
 
 
 def _work(graph: Graph, examples: Examples, lane_axis: Mapping[Node, int]) -> tuple[int, int]:
