@@ -15,6 +15,7 @@ from . import (
     statistics,
     structure,
     ufuncs,
+    writing,
 )
 from .local_arrays import LocalArray, holds_traced
 from .reads import Reading, reads
@@ -46,4 +47,5 @@ __all__ = [
     "structure",
     "trace",
     "ufuncs",
+    "writing",
 ]
