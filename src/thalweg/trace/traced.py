@@ -65,6 +65,22 @@ def _at() -> str:
     return "" if line is None else f"{line}: "
 
 
+_OF_BRANCHES = (
+    "Python's `if`, `while`, `assert`, `and`, `or` and `not` need to know a value that is only traced here. Write np.where(condition, a, b) for "
+    "a choice between values, & | ~ between conditions, and (0 < x) & (x < 1) for 0 < x < 1. Leave checks of the values away: a loss that is "
+    "not finite is reported."
+)
+_OF_CALLS = (
+    "Python's max(), min(), sorted(), any() and all() compare values that are only traced here. Write np.maximum(a, b) for max(a, b), np.max(x) "
+    "for max(x), np.minimum and np.min for min, np.sort(x) for sorted(x), and np.any(x) in np.where(np.any(x), a, b)."
+)
+_OF_CONTAINING = "Python's `in` compares values that are only traced here. Write np.any(x == value) for value in x, within np.where(..., a, b)."
+_OF_PRINTING = (
+    "a number is to be written as text, and its value is only traced here: the loss is run once, to be compiled. print(x) shows what x is. "
+    "To follow the descent pass progress=True or on_progress=...; what the loss was at each step is in result.history.loss."
+)
+
+
 class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     """An array whose shape and dtype are known and whose values are not yet."""
 
@@ -128,7 +144,9 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TracingError(f"{_at()}a traced scalar has no length and cannot be iterated over.")
+            raise TracingError(
+                f"{_at()}a traced scalar has no length and cannot be iterated over, like any number. Use x itself, or a parameter with an axis."
+            )
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Traced]:
@@ -164,18 +182,25 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
 
     # What a traced value cannot do
     def __bool__(self) -> NoReturn:
-        raise TracingError(
-            f"{_at()}Python's `if`, `while`, `and`, `or` and `not`, and its max() and min(), need to know a value that is only "
-            "traced here. Write np.where(condition, a, b) for a choice between values, np.maximum(a, b) for max(a, b), and "
-            "& | ~ between conditions."
-        )
+        said = {"CALL": _OF_CALLS, "CONTAINS_OP": _OF_CONTAINING}.get(_asking_instruction(), _OF_BRANCHES)
+        raise TracingError(f"{_at()}{said}")
 
     def __float__(self) -> NoReturn:
         _check_not_assigned()
+        if _asking_instruction() == "BINARY_OP":  # "%.3f" % x
+            raise TracingError(f"{_at()}{_OF_PRINTING}")
         raise TracingError(
             f"{_at()}float(x), or a function of the math module, needs to know a value that is only traced here. "
-            "Write np.exp(x) for math.exp(x), and leave float(...) away."
+            "Write np.exp(x) for math.exp(x), and leave float(...) away. What the loss was at each step is in result.history.loss."
         )
+
+    def __format__(self, form: str) -> str:
+        if form:
+            raise TracingError(f"{_at()}{_OF_PRINTING}")
+        return str(self)
+
+    def __round__(self, digits: int | None = None) -> Traced:
+        return np.round(self, digits or 0)
 
     def __int__(self) -> NoReturn:
         raise TracingError(
@@ -344,6 +369,12 @@ def _now(x: Any) -> Any:
     if kind is list or kind is tuple:
         return kind([_now(part) for part in x])
     return FUNCTIONS[_current](x) if isinstance(x, np.ndarray) and kind is not np.ndarray else x
+
+
+def _asking_instruction() -> str:
+    """The instruction of the code that has called a method of a traced value: within NumPy and SciPy as well as the user's."""
+    frame = sys._getframe(2)
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]]
 
 
 def _check_not_assigned() -> None:
