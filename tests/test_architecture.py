@@ -16,6 +16,7 @@ SOURCE = Path(thalweg.__file__).parent
 ORDER = [
     "on_demand",
     "beside",
+    "uncollected",
     "errors",
     "arguments",
     "pages",

@@ -20,6 +20,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = [
     "ArgumentError",
@@ -36,6 +37,7 @@ __all__ = [
     "TableError",
     "ThalwegError",
     "TracingError",
+    "code_kind",
     "user_line",
 ]
 
@@ -110,30 +112,46 @@ class SourceLine:
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _COMMANDS = _PACKAGE + "cli" + os.sep
-_LIBRARIES = tuple(
-    os.sep + os.path.join(folder, name) + os.sep
-    for folder in ("site-packages", "dist-packages")  # the second is Debian's
-    for name in ("numpy", "scipy", "optree")
+_LIBRARIES = (
+    *(
+        os.sep + os.path.join(folder, name) + os.sep
+        for folder in ("site-packages", "dist-packages")  # the second is Debian's
+        for name in ("numpy", "scipy", "optree", "pandas", "polars", "xarray", "sklearn", "statsmodels", "torch", "jax")
+    ),
+    *(
+        os.path.join(os.path.dirname(os.__file__), name)
+        for name in ("statistics.py", "random.py", "fractions.py", "copy.py", "json")
+    ),
 )
 
 
-def _is_library(file: str) -> bool:
-    return file.startswith((_PACKAGE, "<__array_function__")) or any(part in file for part in _LIBRARIES)
-
-
 _kinds: dict[str, str] = {}
+_source_line = lru_cache(maxsize=4096)(SourceLine)
+"""A line of which thousands of nodes are made is one object."""
+
+
+def code_kind(file: str) -> str:
+    """Whose code a file holds: "user", "library" (NumPy, SciPy and the like), "thalweg", or "command" (what the command line runs)."""
+    kind = _kinds.get(file)
+    if kind is None:
+        if file.startswith(_PACKAGE):
+            kind = "command" if file.startswith(_COMMANDS) else "thalweg"
+        else:
+            within = file.startswith("<__array_function__") or any(part in file for part in _LIBRARIES)
+            kind = "library" if within else "user"
+        _kinds[file] = kind
+    return kind
 
 
 def user_line() -> SourceLine | None:
-    """The innermost line on the stack that belongs to neither thalweg nor NumPy nor SciPy; None if a command of thalweg began it."""
+    """The innermost line on the stack that belongs neither to thalweg nor to NumPy, SciPy or the like; None if a command of thalweg began it."""
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        kind = _kinds.get(file)
-        if kind is None:
-            is_command = file.startswith(_COMMANDS)
-            kind = _kinds[file] = "command" if is_command else "library" if _is_library(file) else "user"
-        if kind != "library":
-            return None if kind == "command" else SourceLine(file, frame.f_lineno, frame.f_code.co_name)
+        kind = _kinds.get(file) or code_kind(file)
+        if kind == "user":
+            return _source_line(file, frame.f_lineno, frame.f_code.co_name)
+        if kind == "command":
+            return None
         frame = frame.f_back  # type: ignore[assignment]  # typeshed: f_back may be None, and the loop ends there
     return None

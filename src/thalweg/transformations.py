@@ -23,8 +23,9 @@ from .descent.reuse import with_own_constants
 from .errors import ArgumentError, LossError
 from .graph import ArrayType, Graph, Node, constant, inline, input_node
 from .rewrite import simplify
-from .trace import Traced, as_traced, trace
+from .trace import Traced, as_traced, holds_traced, trace
 from .trace.traced import type_of
+from .uncollected import uncollected
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -131,6 +132,7 @@ def _transformed(
     not to the function."""
     cache: dict[Any, _Derived] = {}
 
+    @uncollected()
     def derived(structures: Sequence[Any], leaves: Sequence[Any]) -> _Derived:
         split = len(structures) - extra
         positions = _positions(argnums, split, function)
@@ -148,7 +150,7 @@ def _transformed(
     @wraps(function)
     def transformed(*arguments: Any) -> Any:
         found, structure = flatten(arguments)
-        leaves = [leaf if isinstance(leaf, Traced) else np.asarray(leaf) for leaf in found]
+        leaves = [as_traced(leaf) if holds_traced(leaf) else np.asarray(leaf) for leaf in found]
         key = structure, key_orders(structure), *[(leaf.shape, leaf.dtype) for leaf in leaves]
         if key not in cache:
             cache[key] = derived(structure.children(), leaves)

@@ -69,6 +69,24 @@ def test_many_slices_of_one_array_cost_linear_memory() -> None:
     np.testing.assert_allclose(evaluate(derived, [x])[0], np.cos(x))
 
 
+def test_a_chain_of_values_that_are_read_in_parts_costs_linear_memory() -> None:
+    """Each passes on the adjoint that has arrived at it; what was placed in it is not placed anew in all that come before."""
+
+    def operands(count: int) -> int:
+        def loss(x: Any) -> tuple[Any]:
+            total: Any = 0.0
+            for _ in range(count):
+                total = total + x[0] * x[1]
+                x = x + 0.1 * np.array([x[1], -x[0]])
+            return (total,)
+
+        graph = trace(loss, [ArrayType((2,), np.dtype(float))])
+        nodes = Graph(graph.inputs, gradient(graph.outputs[0], graph.inputs)).nodes
+        return sum(len(node.operands) for node in nodes)
+
+    assert operands(80) < 2.2 * operands(40)
+
+
 def test_first_order_taylor() -> None:
     """f(x + δ) = f(x) + ∇f(x)ᵀδ + O(δ²): a tenth of the step, a hundredth of the error."""
 

@@ -7,15 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thalweg.autodiff import gradient
 from thalweg.compile.examples import MixedExamplesError, follow_examples
+from thalweg.compile.function import compiled
 from thalweg.compile.native import Execution, compile_native
 from thalweg.compile.native.permutation import permutation
 from thalweg.compile.prepare import prepare
-from thalweg.graph import ArrayType, Graph, evaluate
+from thalweg.graph import ArrayType, Graph, evaluate, input_node, make
+from thalweg.ops.elementwise import multiply
+from thalweg.ops.structure import place
 from thalweg.rewrite import simplify
 from thalweg.trace import trace
 
@@ -89,6 +93,30 @@ def test_sweeps_are_counted() -> None:
     for name, sweeps in (("squares", 1), ("root", 2), ("standardised", 4)):
         _, program = run(with_gradient(LOSSES[name], arrays), arrays, examples=True)
         assert program.sweeps <= sweeps, name
+
+
+@pytest.mark.parametrize("count", [3, 7, 5003])
+def test_columns_that_are_solved_for_are_examples(count: int) -> None:
+    X = np.random.default_rng(0).standard_normal((count, 3)) @ np.array([[1.0, 0.5, 0.2], [0, 2, 0.1], [0, 0, 0.7]]) + 1
+
+    def minus_logarithm_of_density(w: Any, X: Any) -> Any:
+        factor = np.linalg.cholesky(np.outer(w, w) + np.eye(3))
+        z = np.linalg.solve(factor, (X - w).T)
+        return np.mean(np.sum(z**2, axis=0)) / 2 + np.sum(np.log(np.diag(factor)))
+
+    w = np.array([0.3, -0.5, 0.8])
+    graph = with_gradient(minus_logarithm_of_density, [w, X])
+    (value, slope), program = run(graph, [w, X], examples=True)
+    assert program.sweeps <= 2
+    covariance = np.outer(w, w) + np.eye(3)
+    density = scipy.stats.multivariate_normal(w, covariance).logpdf(X)
+    np.testing.assert_allclose(value, -np.mean(density) - 1.5 * np.log(2 * np.pi), rtol=1e-10)
+    for i, unit in enumerate(np.eye(3)):
+        above, below = (
+            scipy.stats.multivariate_normal(v, np.outer(v, v) + np.eye(3)).logpdf(X)
+            for v in (w + 1e-6 * unit, w - 1e-6 * unit)
+        )
+        np.testing.assert_allclose(slope[i], -np.mean(above - below) / 2e-6, rtol=1e-6)
 
 
 def test_a_loss_that_mixes_examples_is_noticed() -> None:
@@ -246,3 +274,11 @@ def test_code_that_could_not_be_made_is_made_when_it_is_asked_for_again(monkeypa
     monkeypatch.undo()
     found, _ = run(graph, [np.ones(3)], examples=False)
     np.testing.assert_allclose(found[0], 3 * np.cosh(1.0) ** 7.25)
+
+
+def test_pieces_given_from_the_back_fill_an_array_in_registers() -> None:
+    """LLVM 22 made invalid code of it, and ended the process."""
+    halves = [input_node(ArrayType((8,), np.dtype(np.float64))) for _ in range(2)]
+    whole = make(place, *halves, windows=(((8,), (1,)), ((0,), (1,))), shape=(16,))
+    (squares,) = compiled(Graph(tuple(halves), (make(multiply, whole, whole),)))(np.arange(8.0), np.arange(8.0, 16))
+    np.testing.assert_array_equal(squares, np.concatenate([np.arange(8.0, 16), np.arange(8.0)]) ** 2)

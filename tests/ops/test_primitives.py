@@ -105,6 +105,7 @@ SAMPLES: dict[str, Callable[[np.random.Generator], Sample]] = {
     "dot": _dot,
     "take": _take,
     "scatter_add": _scatter_add,
+    "argsort": unary(normal),
     "solve": lambda rng: ([spd(rng, 3), normal(rng, 3, 2)], {}),
     "cholesky": lambda rng: ([spd(rng, 3)], {}),
     "slogdet": lambda rng: ([spd(rng, 3)], {}),

@@ -110,6 +110,28 @@ CASES: dict[str, Callable[..., Any]] = {
     "determinant": lambda np, x, y: np.linalg.det(x[:3] + 5 * np.eye(3)) + np.linalg.slogdet(y[:3] + 4 * np.eye(3))[1],
     "cholesky": lambda np, x, y: np.linalg.cholesky(x @ x.T + 4 * np.eye(4)),
     "nan_to_num": lambda np, x, y: np.nan_to_num(x) + np.select([x > 2, x > 1], [x, y], 0.0),
+    "sort": lambda np, x, y: np.sort(x) + np.sort(y, axis=0) * x + np.sort(x, axis=None).reshape(4, 3) * y,
+    "argsort": lambda np, x, y: (
+        np.take_along_axis(y, np.argsort(x, axis=0), axis=0) + x[np.argsort(y[:, 0])] * np.argsort(x)
+    ),
+    "argmax": lambda np, x, y: (
+        x[np.argmax(y, axis=0), np.arange(3)] * np.argmin(x, axis=1)[:, None]
+        + y[np.argmin(y[:, 0])]
+        + np.argmax(x)
+        + np.argmax(x, axis=0, keepdims=True) * y
+    ),
+    "median": lambda np, x, y: np.median(x) + np.median(x, axis=0) * np.median(y, axis=1, keepdims=True),
+    "quantile": lambda np, x, y: (
+        np.quantile(x, 0.3, axis=0)[:, None]
+        + np.quantile(y, np.array([0.0, 0.25, 1.0]), axis=1, keepdims=True)[..., 0]
+        * np.percentile(x, np.array([12.0, 93.0]), axis=(0, 1))[0]
+        + np.quantile(x, 0.7)
+    ),
+    "quantile_methods": lambda np, x, y: sum(
+        np.quantile(x * y, [0.37, 0.81], axis=0, method=method)
+        for method in ("lower", "higher", "nearest", "midpoint", "linear")
+    ),
+    "nanmedian": lambda np, x, y: np.nanmedian(np.where(x > 1.5, np.nan, y), axis=0) + np.nanmedian(x, axis=1)[:3],
     "polyval": lambda np, x, y: np.polyval([1.0, 2.0, 3.0], x) + np.round(x) * y,
 }
 

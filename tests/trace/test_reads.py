@@ -218,6 +218,7 @@ def _elsewhere() -> Callable[..., Any]:
 
 weight = _Weight(2.0)
 array, numbers, table, changing = np.ones(2), [1.0, 2.0], {"a": 1.0}, _Changing()
+large, of_objects, masked = np.ones(1 << 15), np.ones(2, object), np.ma.ones(2)
 
 
 def attempts(x: Any) -> Any:
@@ -286,7 +287,9 @@ def _with_cell_and_comprehension() -> Callable[..., Any]:
 @pytest.mark.parametrize(
     "function",
     [
-        lambda x: np.sum(array * x**2),
+        lambda x: np.sum(large * x[0] ** 2),
+        lambda x: np.sum(of_objects * x**2),
+        lambda x: np.sum(masked * x**2),
         lambda x: np.sum(x**2) * numbers[0],
         lambda x: np.sum(x**2) * table["a"],
         lambda x: np.sum(x**2) * changing.T,
@@ -323,6 +326,67 @@ def _with_cell_and_comprehension() -> Callable[..., Any]:
 )
 def test_what_may_change_is_not_known(function: Callable[..., Any]) -> None:
     assert reads(function) is None
+
+
+OTHERS = {
+    "values": np.full(2, 2.0),
+    "sign of zero": np.array([1.0, -0.0]),
+    "dtype": np.ones(2, np.float32),
+    "shape": np.ones((1, 2)),
+    "order": np.ones(4)[::2],
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_arrays_are_known_by_what_they_hold(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    def own(x: Any) -> Any:
+        return np.sum(array * x**2)
+
+    first = OTHERS[kind] + 0.0 if kind == "sign of zero" else np.ones(2)
+    monkeypatch.setitem(globals(), "array", first)
+    before = reads(own)
+    monkeypatch.setitem(globals(), "array", first.copy())
+    assert reads(own) == before is not None
+    monkeypatch.setitem(globals(), "array", OTHERS[kind])
+    assert reads(own) != before
+
+
+def test_one_array_is_not_two_equal_ones() -> None:
+    def own(first: Any, second: Any) -> Callable[..., Any]:
+        return lambda x: np.sum(first * x) + np.sum(second * x)
+
+    one, other = np.ones(2), np.ones(2)
+    assert reads(own(one, one)) == reads(own(other, other)) != reads(own(one, other))
+
+
+def test_a_descent_sees_what_is_written_into_an_array() -> None:
+    """Also where an equal array, whose problem is known already, is written into afterwards."""
+    place = np.array([1.0, 2.0])
+
+    def made(target: Any) -> Callable[..., Any]:
+        return lambda x: np.sum((x - target[::-1]) ** 2)
+
+    def end(function: Callable[..., Any]) -> Any:
+        return tw.minimize(function, START).parameters
+
+    equal = place.copy()
+    np.testing.assert_allclose(end(made(place)), [2.0, 1.0], atol=1e-6)
+    place[0] = 7.0
+    np.testing.assert_allclose(end(made(place)), [2.0, 7.0], atol=1e-6)
+    np.testing.assert_allclose(end(made(equal)), [2.0, 1.0], atol=1e-6)
+    place[0] = 1.0
+    np.testing.assert_allclose(end(made(place)), [2.0, 1.0], atol=1e-6)
+
+
+def test_a_loss_that_counts_in_an_array_is_refused() -> None:
+    count = np.zeros(1)
+
+    def own(x: Any) -> Any:
+        count[0] += 1
+        return np.sum((x - count[0]) ** 2)
+
+    with pytest.raises(tw.errors.LossError, match="not the same from one call to the next"):
+        tw.minimize(own, START)
 
 
 def test_a_descent_sees_what_the_loss_refers_to_now(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,3 +463,19 @@ def test_the_types_of_keys_count() -> None:
             lambda layers: own(layers) + np.sum(layers[1]), {key: np.ones(2)}, stop=tw.MaxSteps(1)
         ).history.loss[0]
         assert first == (16.0 if key is True else 2.0)
+
+
+def filled(x: Any) -> Any:
+    y = np.empty(2)
+    y[0] = x[0]
+    y[1] = scale * x[1]
+    y += shift
+    return np.sum(y**2)
+
+
+def test_losses_that_fill_arrays_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = reads(filled)
+    assert before is not None
+    assert minimum(filled) == minimum(filled)
+    monkeypatch.setitem(globals(), "scale", 5.0)
+    assert reads(filled) != before

@@ -38,16 +38,23 @@ def _add(contributions: list[Traced]) -> Traced:
     """The sum over all paths. Adjoints of parts of an array are placed together in one go, whatever their number."""
     if len(contributions) == 1:
         return contributions[0]
-    placed = [c.node for c in contributions if c.node.primitive is place]
-    others = [c for c in contributions if c.node.primitive is not place]
+    placed = [c.node for c in contributions if _is_part(c.node)]
+    others = [c for c in contributions if not _is_part(c.node)]
     if placed:
-        pieces = [operand for node in placed for operand in node.operands]
-        windows = tuple(window for node in placed for window in node.attributes["windows"])
+        pieces = [node.operands[0] for node in placed]
+        windows = tuple(node.attributes["windows"][0] for node in placed)
         others.append(Traced(make(place, *pieces, source=placed[0].source, windows=windows, shape=placed[0].shape)))
     total = others[0]
     for other in others[1:]:
         total = total + other
     return total
+
+
+def _is_part(node: Node) -> bool:
+    """Whether an adjoint is that of one part. What was placed together before stays together: along a chain of values, each of which
+    passes on what has arrived, it would be written anew for each of them.
+    """
+    return node.primitive is place and len(node.operands) == 1
 
 
 def adjoints(outputs: Sequence[Node], seeds: Sequence[Node | None], inputs: Sequence[Node]) -> dict[Node, Node]:

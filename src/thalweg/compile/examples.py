@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from ..graph import Graph, Node
 from ..ops.contraction import dot, free_axes
-from ..ops.indexing import scatter_add, take
+from ..ops.indexing import argsort, scatter_add, take
 from ..ops.linear_algebra import cholesky, slogdet, solve
 from ..ops.reduction import cumulative_sum, maximum_reduce, minimum_reduce, sum_
 from ..ops.structure import broadcast, place, reshape, slice_, transpose
@@ -104,9 +104,14 @@ def _axis_of(node: Node, axis: Mapping[Node, int], count: int) -> int | None:
         return _through_take(node, axis)
     if primitive is cumulative_sum and axis[node.operands[0]] != node.attributes["axis"]:
         return axis[node.operands[0]]
+    if primitive is argsort and axis[node.operands[0]] < len(node.shape) - 1:
+        return axis[node.operands[0]]
     if primitive in (solve, cholesky, slogdet):
         found = _shared(node, axis)
-        if found < len(node.operands[0].shape) - 2:
+        is_of_columns = primitive is solve and node.operands[0] not in axis and found == len(node.shape) - 1
+        if (
+            found < len(node.operands[0].shape) - 2 or is_of_columns
+        ):  # each column of a right-hand side is solved for alone
             return found
     raise MixedExamplesError(node)
 
@@ -210,5 +215,7 @@ def implied_axis(reader: Node, position: int, axis: Mapping[Node, int]) -> int |
                 return int(pairs[position][pairs[other].index(found)])
         return None
     if reader.primitive is take and position == 0 and found == reader.attributes["axis"]:
+        return None
+    if reader.primitive is solve and position == 0 and found == len(reader.shape) - 1:  # one matrix for all columns
         return None
     return found

@@ -26,7 +26,10 @@ def prepare(graph: Graph) -> Prepared:
     Scalars stay in the graph, where they become part of the code. Arrays go in from outside, so that the same code
     serves other arrays of the same shapes.
     """
-    simple = simplify(expand(simplify(graph)), is_expanded=True)
+    simple = simplify(graph)
+    expanded = expand(simple)
+    if expanded is not simple:
+        simple = simplify(expanded, is_expanded=True)
     arrays = [node for node in simple.nodes if node.is_constant and node.type.size > 1]
     lifted = {node: input_node(node.type, "constant") for node in arrays}
     known: dict[Node, Node] = {**{node: node for node in simple.inputs}, **lifted}

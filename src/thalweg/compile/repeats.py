@@ -37,7 +37,7 @@ from ..ops.elementwise import (
 from ..ops.reduction import maximum_reduce, minimum_reduce, sum_
 from ..ops.structure import broadcast, reshape, slice_, transpose
 
-__all__ = ["VIEWS", "Part", "Repeat", "parts_of", "read_by", "size_of"]
+__all__ = ["VIEWS", "Part", "Parts", "Repeat", "parts_of", "read_by", "size_of"]
 
 VIEWS = (broadcast, transpose, slice_, detach, reshape)
 """What only shows a value in another way: such nodes are looked through."""
@@ -116,6 +116,20 @@ def parts_of(
     sequence = _Sequence(nodes, shape_of)
     stretches = list(_stretches(sequence, 0, len(sequence.computing)))
     return _cut(nodes, sequence, stretches, kept) if stretches else [nodes]
+
+
+class Parts:
+    """`parts_of`, which works out the same only once. shape_of: as there."""
+
+    def __init__(self, shape_of: Callable[[Node], Shape]) -> None:
+        self._shape_of = shape_of
+        self._known: dict[tuple[tuple[Node, ...], frozenset[Node]], list[Part]] = {}
+
+    def __call__(self, nodes: Sequence[Node], kept: Collection[Node]) -> list[Part]:
+        key = tuple(nodes), frozenset(kept)
+        if key not in self._known:
+            self._known[key] = parts_of(nodes, kept, self._shape_of)
+        return self._known[key]
 
 
 def read_by(parts: Sequence[Part]) -> set[Node]:
@@ -217,7 +231,15 @@ def _root(node: Node) -> Node:
 
 
 def _attributes(node: Node) -> Any:
-    return tuple(sorted((name, repr(value)) for name, value in node.attributes.items())) if node.attributes else ()
+    """What can be compared of a node's attributes."""
+    if not node.attributes:
+        return ()
+    values = tuple(node.attributes.values())
+    try:
+        hash(values)
+    except TypeError:  # arrays, say
+        return repr(values)
+    return values
 
 
 def _stretches(sequence: _Sequence, begin: int, end: int) -> Iterator[_Stretch]:
@@ -251,9 +273,10 @@ def _candidates(sequence: _Sequence, begin: int, end: int) -> Iterator[tuple[int
     """Where the same operations come again and again: what a loop would save at most, from where to where, and its period."""
     kind, code = sequence.kind, sequence.code
     for period in _periods(kind[begin:end]):
-        for first, after in _runs(kind[begin + period : end] == kind[begin : end - period]):
+        is_alike = kind[begin + period : end] == kind[begin : end - period]
+        for first, after in _runs(is_alike, (_FEWEST - 1) * period):
             most = int(code[begin + after + period] - code[begin + first + period])
-            if most >= _WORTH_IT and after - first >= (_FEWEST - 1) * period:
+            if most >= _WORTH_IT:
                 yield most, begin + first, begin + after + period, period
 
 
@@ -276,10 +299,10 @@ def _periods(kind: Integers) -> list[int]:
     )
 
 
-def _runs(is_so: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Where it is so without interruption: from, and up to."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], is_so, [False]]).astype(np.int8)))
-    return [(int(first), int(after)) for first, after in edges.reshape(-1, 2)]
+def _runs(is_so: npt.NDArray[np.bool_], least: int) -> list[tuple[int, int]]:
+    """Where it is so at least so often without interruption: from, and up to."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], is_so, [False]]).astype(np.int8))).reshape(-1, 2)
+    return [(int(first), int(after)) for first, after in edges[edges[:, 1] - edges[:, 0] >= least]]
 
 
 def _loops(sequence: _Sequence, begin: int, end: int, period: int) -> Iterator[_Stretch]:
@@ -288,7 +311,7 @@ def _loops(sequence: _Sequence, begin: int, end: int, period: int) -> Iterator[_
     moved = root[period:] - root[:-period]
     is_alike = ((moved == 0) | (path[period:] == path[:-period])).all(axis=1)
     is_steady = is_alike[:-period] & is_alike[period:] & (moved[period:] == moved[:-period]).all(axis=1)
-    for first, after in _runs(is_steady):
+    for first, after in _runs(is_steady, (_FEWEST - 2) * period):
         start, count = begin + first, (after - first) // period + 2
         for later in range(_LATEST):
             found = _Stretch(start + later * period, period, count - later)

@@ -142,6 +142,11 @@ def _take(node: Node, x: Facts, indices: Facts) -> Facts:
     return x.moved(lambda array: node.primitive.evaluate(array, indices.lower.astype(np.int64), **node.attributes))
 
 
+@row("the order of known numbers", "argsort")
+def _argsort(node: Node, x: Facts) -> Facts:
+    return known(node.primitive.evaluate(x.lower)) if arithmetic.is_constant(x) else nothing(node.shape, [x])
+
+
 @row("values in other places, added up where they meet", "place")
 def _place(node: Node, *pieces: Facts) -> Facts:
     result = known(np.zeros(node.shape))

@@ -8,19 +8,28 @@ must be continuous and its slope must not fall, up to the rounding of the number
 
 from __future__ import annotations
 
+from collections.abc import Container, Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..graph import Array, Node, topological_order
+from ..graph import Array, Node
+from .effort import Effort
 from .intervals import Interval, negate
 from .jets import Jet, NoJetError, constant_jet, jet_of, variable
 
-__all__ = ["Chain", "Shape1D", "analyse", "find_chain", "has_jets", "jets_of"]
+__all__ = ["Chain", "Shape1D", "analyse", "find_chain", "has_jets", "is_link", "jets_of"]
 
 _MOST_ROWS = 4096
 _MOST_ROUNDS = 400
 _MOST_NODES = 200
+_PER_ROUND = 2
+"""A round takes about as long, beside its links, as so many of them."""
+
+_SAME_TIME = 256
+"""So many parts take hardly longer than one."""
+
+_FEW_ROWS = 16
 _NEAR_ZERO = 1e-290
 _STEEPEST = 1e100
 _NARROW = 2.0**-42
@@ -44,6 +53,18 @@ class Chain:
     def rows(self) -> int:
         return max((len(x.lower) for x in self.constants.values()), default=1)
 
+    @property
+    def form(self) -> Hashable | None:
+        """What tells the function from others, wherever in the graph it stands; None if it has many constants."""
+        if self.rows > _FEW_ROWS:
+            return None
+        number = {node: index for index, node in enumerate((self.base, *self.constants, *self.nodes))}
+        links = [
+            (node.primitive, repr(node.attributes), node.dtype, *(number[operand] for operand in node.operands))
+            for node in self.nodes
+        ]
+        return (*links, *(end.tobytes() for value in self.constants.values() for end in value))
+
 
 @dataclass(frozen=True, eq=False)
 class Shape1D:
@@ -61,36 +82,40 @@ class Shape1D:
     is_total: bool
 
 
-def find_chain(last: Node, stops: set[Node], constants: dict[Node, Array]) -> Chain | None:
-    """The chain that ends in a node. stops: nodes at which it may begin; constants: values that do not depend on θ."""
+def find_chain(
+    last: Node, stops: Container[Node], constants: dict[Node, Array], place: Mapping[Node, int]
+) -> Chain | None:
+    """The chain that ends in a node. stops: nodes at which it may begin; constants: values that do not depend on θ. place: of each
+    node in the order of evaluation.
+    """
     inner: set[Node] = set()
     bases: set[Node] = set()
-    fixed: list[Node] = []
+    fixed: dict[Node, None] = {}
     stack = [last]
     while stack:
         node = stack.pop()
         if node in inner or node in bases:
             continue
         if node in constants:
-            if node not in fixed:
-                fixed.append(node)
-        elif node is not last and (node in stops or not _is_link(node)):
+            fixed[node] = None
+        elif node is not last and (node in stops or not is_link(node)):
             bases.add(node)
             if len(bases) > 1:
                 return None
         else:
             inner.add(node)
-            if len(inner) > _MOST_NODES or not _is_link(node):
+            if len(inner) > _MOST_NODES or not is_link(node):
                 return None
             stack.extend(node.operands)
     if len(bases) != 1:
         return None
-    nodes = tuple(node for node in topological_order([last]) if node in inner)
+    nodes = tuple(sorted(inner, key=place.__getitem__))
     rows, row = _rows([np.broadcast_to(constants[node], last.shape) for node in fixed], last.type.size)
     return Chain(next(iter(bases)), nodes, dict(zip(fixed, rows, strict=True)), row)
 
 
-def _is_link(node: Node) -> bool:
+def is_link(node: Node) -> bool:
+    """Whether every element of the node depends on the same element of its operands alone."""
     return node.primitive.is_elementwise or node.primitive.name == "relative_entropy"
 
 
@@ -141,14 +166,14 @@ def has_jets(chain: Chain) -> bool:
     return True
 
 
-def analyse(chain: Chain, base: Interval) -> Shape1D | None:
+def analyse(chain: Chain, base: Interval, effort: Effort) -> Shape1D | None:
     """The chain's shape on the range of its base; None if a link has no bounds on its second derivative."""
     lower, upper = float(np.min(base.lower)), float(np.max(base.upper))
     if not lower < upper:
         return None
     try:
-        upwards = _Proof(chain, lower, upper, 1)
-        downwards = _Proof(chain, lower, upper, -1)
+        upwards = _Proof(chain, lower, upper, 1, effort)
+        downwards = _Proof(chain, lower, upper, -1, effort)
     except NoJetError:
         return None
     low = np.where(upwards.proven, upwards.value.lower, downwards.value.lower)
@@ -173,7 +198,7 @@ def analyse(chain: Chain, base: Interval) -> Shape1D | None:
 class _Proof:
     """Whether sign · f is convex on [lower, upper], for every row, by splitting."""
 
-    def __init__(self, chain: Chain, lower: float, upper: float, sign: int) -> None:
+    def __init__(self, chain: Chain, lower: float, upper: float, sign: int, effort: Effort) -> None:
         self._chain, self._sign = chain, sign
         rows = chain.rows
         self.proven = np.ones(rows, bool)
@@ -191,7 +216,8 @@ class _Proof:
             if not row.size:
                 break
             seen += row.size
-            if row.size > 2000 + 8 * rows or seen > 40_000 + 400 * rows:
+            is_too_much = row.size > 2000 + 8 * rows or seen > 40_000 + 400 * rows
+            if is_too_much or not effort.affords((len(chain.nodes) + _PER_ROUND) * (1 + row.size // _SAME_TIME)):
                 self.proven[np.unique(row)] = False
                 break
         else:

@@ -73,6 +73,10 @@ def _short(tree: Any) -> str:
     return parts[0] if len(leaves) == 1 else f"({', '.join(parts)}{', ...' if len(leaves) > 4 else ''})"
 
 
+_MOST_LINES = 100
+"""Of longer derivations the beginning and the end are shown."""
+
+
 @dataclass(frozen=True)
 class Convexity:
     """What is known of the convexity of a loss f, and how.
@@ -100,8 +104,10 @@ class Convexity:
         head = self.kind.value.capitalize()
         if self.kind is ConvexityKind.STRONGLY_CONVEX:
             head += f" with modulus {self.modulus:.6g}"
-        lines = [f"{head}: {self.reason}"]
-        return "\n".join([*lines, *(f"  {line}" for line in self.derivation)])
+        lines = list(self.derivation)
+        if len(lines) > _MOST_LINES:
+            lines[_MOST_LINES // 2 : -_MOST_LINES // 2] = [f"... ({len(lines) - _MOST_LINES:,} more in `derivation`)"]
+        return "\n".join([f"{head}: {self.reason}", *(f"  {line}" for line in lines)])
 
 
 def convexity(

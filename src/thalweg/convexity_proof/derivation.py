@@ -16,6 +16,9 @@ _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": 
 _INFIX |= {"less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!=", "dot": "@"}
 
 
+_MOST_OPERANDS = 8
+
+
 def lines_of(proof: Proof) -> list[str]:
     """Each node that depends on the parameters: number, expression, facts, reason, line."""
     numbers: dict[Node, int] = {}
@@ -51,6 +54,8 @@ def _expression(proof: Proof, node: Node, numbers: dict[Node, int]) -> str:
         return f"{operands[0]} {_INFIX[name]} {operands[1]}"
     if name == "negative":
         return f"-{operands[0]}"
+    if len(operands) > _MOST_OPERANDS:
+        operands = [*operands[:2], "...", operands[-1]]
     return f"{name}({', '.join(operands)})"
 
 

@@ -135,7 +135,8 @@ def like(
     shape = np.shape(bounds.lower)
 
     def full(value: Any, dtype: Any) -> Array:
-        return np.broadcast_to(np.asarray(value, dtype), shape)
+        array = np.asarray(value, dtype)
+        return array if array.shape == shape else np.broadcast_to(array, shape)
 
     on_convex, everywhere = domain_of(operands)
     degrees = full(convex_degree, float), full(concave_degree, float)

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..graph import Array, Node
+from .effort import Effort
 from .proof import Proof
 from .quadratic import MOST_ELEMENTS, jacobian_of
 
 __all__ = ["Jacobian"]
+
+_MOST_NODES = 200
+"""Of more nodes a vector is not taken apart: where values meet again and again, each is met over many paths."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +39,7 @@ class Jacobian:
     def of(cls, proof: Proof, node: Node) -> Jacobian | None:
         """That of an affine node, whose elements are numbered; None if it would be too large."""
         count, size = node.type.size, proof.theta.type.size
-        terms = _terms(proof, node, ()) if len(node.shape) == 1 else None
+        terms = _terms(proof, node, (), Effort(_MOST_NODES)) if len(node.shape) == 1 else None
         if terms is None:
             if count * size > MOST_ELEMENTS:
                 return None
@@ -53,26 +57,28 @@ class Jacobian:
         return found
 
 
-def _terms(proof: Proof, node: Node, factors: tuple[Array, ...]) -> list[_Term] | None:
-    """The terms of a vector, times factors; None if it is not made of products of matrices and parameters alone."""
+def _terms(proof: Proof, node: Node, factors: tuple[Array, ...], effort: Effort) -> list[_Term] | None:
+    """The terms of a vector, times factors; None if it is not made of a few products of matrices and parameters alone."""
     if node in proof.constants:
         return []
+    if not effort.affords(1):
+        return None
     name, operands = node.primitive.name, node.operands
     if name in ("add", "subtract"):
         sign = np.broadcast_to(-1.0, node.shape)
         parts = [
-            _terms(proof, operands[0], factors),
-            _terms(proof, operands[1], factors if name == "add" else (*factors, sign)),
+            _terms(proof, operands[0], factors, effort),
+            _terms(proof, operands[1], factors if name == "add" else (*factors, sign), effort),
         ]
         return None if parts[0] is None or parts[1] is None else parts[0] + parts[1]
     if name == "negative":
-        return _terms(proof, operands[0], (*factors, np.broadcast_to(-1.0, node.shape)))
+        return _terms(proof, operands[0], (*factors, np.broadcast_to(-1.0, node.shape)), effort)
     if name == "multiply":
         for x, other in (operands, operands[::-1]):
             if x in proof.constants:
-                return _terms(proof, other, (*factors, proof.constants[x]))
+                return _terms(proof, other, (*factors, proof.constants[x]), effort)
     if name == "divide" and operands[1] in proof.constants:
-        return _terms(proof, operands[0], (*factors, 1 / proof.constants[operands[1]]))
+        return _terms(proof, operands[0], (*factors, 1 / proof.constants[operands[1]]), effort)
     if name == "dot" and operands[0] in proof.constants and len(operands[0].shape) == 2:
         place = _place(proof, operands[1])
         is_product = node.attributes["contract"] == ((1,), (0,)) and len(operands[1].shape) == 1

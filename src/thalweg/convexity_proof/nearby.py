@@ -129,12 +129,16 @@ class _Around:
 
 
 def _around(proof: Proof, loss: Sum, point: Array) -> _Around | None:
-    """What the curvature around a point is computed from; None if along some direction none is seen."""
+    """What the curvature around a point is computed from; None if along some direction none is seen, or the parts are too many."""
     size = len(point)
     if size > MOST_PARAMETERS:
         return None
     hessian = quadratic_hessian(proof, loss)
+    if hessian is None:
+        return None
     curved = [node for node in loss.parts if node in loss.good and proof.degrees[node] > 2 and loss.weights[node].any()]
+    if not proof.effort.affords(sum(proof.place[node] for node in curved[1:])):
+        return None
     parts = [part for node in curved if (part := _part(proof, node, loss.weights[node], point)) is not None]
     most = max((len(part.here) for part in parts), default=0)
     for step in sorted({max(1, most // max(_SAMPLE, 8 * size)), 1}, reverse=True):

@@ -47,6 +47,9 @@ __all__ = ["in_real_numbers", "normalise"]
 
 FLOAT64 = np.dtype(np.float64)
 
+_MOST_GUARDED = 200
+"""Nodes of a branch of which guards are looked for."""
+
 
 def _no_derivative(*_: Any, **__: Any) -> Any:
     raise AssertionError("relative_entropy serves proofs and is never differentiated")
@@ -242,8 +245,10 @@ def _guarded(node: Node) -> Node | None:
 
 def _without_guard(branch: Node, condition: Node, value: bool) -> Node:
     """The branch, computed as if the condition had the given value everywhere."""
+    if _is_larger(branch, _MOST_GUARDED):
+        return branch
     order = topological_order([branch])
-    if not any(x.primitive is where and x.operands[0] is condition for x in order) or len(order) > 200:
+    if not any(x.primitive is where and x.operands[0] is condition for x in order):
         return branch
     new: dict[Node, Node] = {}
     for node in order:
@@ -257,6 +262,17 @@ def _without_guard(branch: Node, condition: Node, value: bool) -> Node:
     return new[branch]
 
 
+def _is_larger(node: Node, most: int) -> bool:
+    """Whether the node depends on so many others: no more are looked at."""
+    seen, stack = {node}, [node]
+    while stack and len(seen) <= most:
+        for operand in stack.pop().operands:
+            if operand not in seen:
+                seen.add(operand)
+                stack.append(operand)
+    return len(seen) > most
+
+
 def _relative_entropy_of_scipy(node: Node) -> Node | None:
     """The tests around x · log(x / y) in rel_entr, kl_div, entr and xlogy: they restrict it to its domain."""
     condition, a, b = node.operands
@@ -266,7 +282,7 @@ def _relative_entropy_of_scipy(node: Node) -> Node | None:
             y = _divisor(a, x)
             if y is not None and _are_positive(condition, x, y):
                 return make(RELATIVE_ENTROPY, x, y, source=node.source)
-    entropy = next((n for n in topological_order([a, b]) if n.primitive is RELATIVE_ENTROPY), None)
+    entropy = next((n for n in (a, b, *_first(b), *_first(*_first(b))) if n.primitive is RELATIVE_ENTROPY), None)
     if entropy is None:
         return None
     x, y = entropy.operands
@@ -281,6 +297,11 @@ def _relative_entropy_of_scipy(node: Node) -> Node | None:
     if is_entropy and condition.primitive is less and condition.operands[0] is x and _is_zero(condition.operands[1]):
         return b
     return None
+
+
+def _first(*nodes: Node) -> tuple[Node, ...]:
+    """Their first operands."""
+    return tuple(node.operands[0] for node in nodes if node.operands)
 
 
 def _are_positive(condition: Node, x: Node, y: Node) -> bool:

@@ -3,29 +3,41 @@ the second derivative of chains and by the eigenvalues of constant Hessians; at 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 
 from ..autodiff import gradient
-from ..graph import Array, Graph, Node, evaluate_nodes, make, topological_order
+from ..graph import Array, Graph, Node, evaluate_nodes, make
 from ..ops.structure import reshape
-from .chains import Chain, Shape1D, analyse, find_chain
+from .chains import Chain, Shape1D, analyse, find_chain, is_link
 from .curvature_rules import facts_of
+from .dominators import Dominators
+from .effort import Effort
 from .facts import Facts, compose, from_arrays, known, like
 from .intervals import Interval
 from .quadratic import MOST_PARAMETERS, degrees, hessian_of
 from .shared import shared, shared_facts
 
-__all__ = ["Proof", "prove_nodes"]
+__all__ = ["Proof", "prove_nodes", "shape_of"]
 
 _MOST_LINKS, _MOST_TRIES = 200, 10
 _LARGEST_ELEMENTWISE = 1 << 21
 
+_EFFORT, _EFFORT_PER_NODE = 1 << 15, 2
+"""Nodes that may be looked at in attempts that are stronger than the rules: many times what ordinary losses need."""
+
 
 @dataclass(eq=False)
 class Proof:
-    """What is proven of every node. reasons: why. chains: for elementwise nodes decided by their second derivative."""
+    """What is proven of every node. reasons: why. chains: for elementwise nodes decided by their second derivative.
+
+    affine: the nodes that are. curved: those that are not, but convex or concave in each element. place: of each node in the order of
+    evaluation. shapes: of functions of one number, by their forms and ranges: loops apply the same one at each step. effort: what is left
+    for attempts beyond the rules.
+    """
 
     graph: Graph
     constants: dict[Node, Array]
@@ -33,6 +45,11 @@ class Proof:
     facts: dict[Node, Facts] = field(default_factory=dict)
     reasons: dict[Node, str] = field(default_factory=dict)
     chains: dict[Node, tuple[Chain, Shape1D]] = field(default_factory=dict)
+    affine: set[Node] = field(default_factory=set)
+    curved: set[Node] = field(default_factory=set)
+    place: dict[Node, int] = field(default_factory=dict)
+    shapes: dict[Hashable, Shape1D | None] = field(default_factory=dict)
+    effort: Effort = field(default_factory=lambda: Effort(_EFFORT))
 
     @property
     def theta(self) -> Node:
@@ -47,12 +64,18 @@ def prove_nodes(graph: Graph, within: Interval, largest: int = _LARGEST_ELEMENTW
     """Facts for every node. within: bounds of θ. largest: of values with more elements, only what holds for all of them is kept."""
     proof = Proof(graph, _constants(graph), {})
     proof.degrees.update(degrees(graph.nodes, proof.constants))
-    affine: set[Node] = set()
+    proof.place.update((node, number) for number, node in enumerate(graph.nodes))
+    proof.effort.left += _EFFORT_PER_NODE * len(graph.nodes)
+    dominators = Dominators()
     for node in graph.nodes:
         if node in proof.constants:
             value = _numbers(proof.constants[node])
             proof.facts[node], proof.reasons[node] = known(value, value.size > largest), "a constant"
             continue
+        if is_link(node):
+            dominators.add(node, [operand for operand in node.operands if operand not in proof.constants])
+        else:
+            dominators.add_base(node)
         if node.is_input:
             proof.facts[node], proof.reasons[node] = like(within, True, True, ()), "the parameters"
         else:
@@ -62,9 +85,12 @@ def prove_nodes(graph: Graph, within: Interval, largest: int = _LARGEST_ELEMENTW
             facts, proof.reasons[node] = found
             proof.facts[node] = shared(facts) if facts.lower.size > largest else facts
             if node.dtype.kind == "f" and not bool((facts.convex | facts.concave).all()):
-                _improve(proof, node, affine)
-        if proof.facts[node].is_affine:
-            affine.add(node)
+                _improve(proof, node, dominators)
+        facts = proof.facts[node]
+        if facts.is_affine:
+            proof.affine.add(node)
+        elif bool((facts.convex | facts.concave).all()):
+            proof.curved.add(node)
     return proof
 
 
@@ -82,29 +108,35 @@ def _numbers(value: Array) -> Array:
     return np.asarray(value, np.float64)
 
 
-def _improve(proof: Proof, node: Node, affine: set[Node]) -> None:
+def _improve(proof: Proof, node: Node, dominators: Dominators) -> None:
     """Tries what is stronger than the rules."""
-    if node.primitive.is_elementwise or node.primitive.name == "relative_entropy":
-        tried: set[Node] = set()
-        for stops in _stops(proof, node, affine):
-            chain = find_chain(node, stops, proof.constants)
-            if chain is not None and chain.base not in tried and try_chain(proof, node, chain):
+    if is_link(node):
+        for base in _bases(proof, node, dominators):
+            chain = find_chain(node, (base,), proof.constants, proof.place) if proof.effort.affords(1) else None
+            if chain is not None and try_chain(proof, node, chain):
                 return
-            tried |= {chain.base} if chain is not None else set()
     if node.type.size == 1 and proof.degrees[node] == 2 and proof.theta.type.size <= MOST_PARAMETERS:
         _try_quadratic(proof, node)
 
 
-def _stops(proof: Proof, node: Node, affine: set[Node]) -> list[set[Node]]:
+def _bases(proof: Proof, node: Node, dominators: Dominators) -> list[Node]:
     """Where a chain may begin: at affine values near the node, as far down as it goes, or at other values of known curvature."""
-    order = [n for n in topological_order([node])[-_MOST_LINKS:-1] if n in proof.facts and n not in proof.constants]
-    near = [n for n in order if n in affine and not n.is_input][-_MOST_TRIES:]
-    curved = [n for n in order if n not in affine and _is_proven(proof.facts[n])][-_MOST_TRIES:]
-    return [affine, *({n} for n in reversed(near)), set(), *({n} for n in reversed(curved))]
+    found = list(islice(dominators.of(node), _MOST_LINKS + 1))
+    near = [n for n in found if n in proof.affine and not n.is_input][:_MOST_TRIES]
+    first = [n for n in found[-1:] if not is_link(n)]
+    curved = [n for n in found if n in proof.curved][:_MOST_TRIES]
+    return list(dict.fromkeys([*near, *first, *curved]))
 
 
-def _is_proven(facts: Facts) -> bool:
-    return bool((facts.convex | facts.concave).all())
+def shape_of(proof: Proof, chain: Chain) -> Shape1D | None:
+    """The chain's shape on the range of its base; None if it could not be found."""
+    bounds, form = proof.facts[chain.base].bounds, chain.form
+    if form is None:
+        return analyse(chain, bounds, proof.effort)
+    key = form, float(np.min(bounds.lower)), float(np.max(bounds.upper))
+    if key not in proof.shapes:
+        proof.shapes[key] = analyse(chain, bounds, proof.effort)
+    return proof.shapes[key]
 
 
 def try_chain(proof: Proof, node: Node, chain: Chain) -> bool:
@@ -113,7 +145,7 @@ def try_chain(proof: Proof, node: Node, chain: Chain) -> bool:
     compares = any(link.dtype.kind == "b" for link in chain.nodes)  # a comparison with NaN is false, not NaN
     if not (base.is_defined_everywhere if compares else base.is_defined_on_convex):
         return False
-    shape = analyse(chain, base.bounds)
+    shape = shape_of(proof, chain)
     if shape is None or not (shape.convex.any() or shape.concave.any()):
         return False
 
@@ -147,6 +179,8 @@ def _try_quadratic(proof: Proof, node: Node) -> None:
     """A quadratic form, by the eigenvalues of its Hessian."""
     old = proof.facts[node]
     if bool((old.convex | old.concave).all()) or not old.is_defined_on_convex:
+        return
+    if not proof.effort.affords(proof.place[node]):
         return
     hessian = hessian_of(proof.theta, _scalar(node))
     if not np.isfinite(hessian.matrix).all():

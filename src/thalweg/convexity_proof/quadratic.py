@@ -26,6 +26,7 @@ __all__ = [
     "degrees",
     "hessian_of",
     "jacobian_of",
+    "jacobians_of",
     "weighted",
     "zero_hessian",
 ]
@@ -90,21 +91,21 @@ class Hessian:
         return self.error + 16 * len(self.matrix) * 2.0**-53 * size
 
 
-def _columns(output: Node, theta: Node) -> Array:
-    """The linear part of an affine node: (P, *its shape). The offset is never computed, so it cannot drown the rest."""
+def _columns(outputs: Sequence[Node], theta: Node) -> list[Array]:
+    """The linear parts of affine nodes: (P, *its shape) each. The offsets are never computed, so they cannot drown the rest."""
     size = theta.type.size
     tangent = input_node(theta.type)
-    (linear,) = simplify(Graph((theta, tangent), pushforward([output], [theta], [tangent]))).outputs
-    active = active_nodes(topological_order([linear]), [tangent])
+    linear = simplify(Graph((theta, tangent), pushforward(outputs, [theta], [tangent])))
+    active = active_nodes(linear.nodes, [tangent])
     largest = max((node.type.size for node in active), default=1)
     step = max(1, min(size, MOST_ELEMENTS // max(1, largest)))
-    parts: list[Array] = []
+    parts: list[tuple[Array, ...]] = []
     for start in range(0, size, step):
         unit = np.eye(size)[start : start + step]
         batch = input_node(ArrayType(unit.shape, theta.dtype))
-        graph = Graph((theta, batch), batched([linear], [tangent], [batch], len(unit)))
-        parts += evaluate(graph, [np.zeros(theta.shape), unit])
-    return np.concatenate(parts)
+        graph = Graph((theta, batch), batched(linear.outputs, [tangent], [batch], len(unit)))
+        parts.append(evaluate(graph, [np.zeros(theta.shape), unit]))
+    return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
 
 def _terms(output: Node) -> int:
@@ -121,7 +122,7 @@ def _terms(output: Node) -> int:
 def hessian_of(theta: Node, value: Node) -> Hessian:
     """The Hessian of a scalar node of degree 2."""
     (slope,) = simplify(Graph((theta,), gradient(value, [theta]))).outputs
-    matrix = _columns(slope, theta)
+    (matrix,) = _columns([slope], theta)
     matrix = (matrix + matrix.T) / 2
     size = float(np.abs(np.diag(matrix)).sum() + np.linalg.norm(matrix))
     return Hessian(matrix, 2.0**-51 * _terms(slope) * size)
@@ -129,7 +130,12 @@ def hessian_of(theta: Node, value: Node) -> Hessian:
 
 def jacobian_of(theta: Node, value: Node) -> Array:
     """The matrix A of an affine node A θ + b: (elements, P)."""
-    return _columns(value, theta).reshape(theta.type.size, -1).T
+    return jacobians_of(theta, [value])[0]
+
+
+def jacobians_of(theta: Node, values: Sequence[Node]) -> list[Array]:
+    """The same of several nodes. What they share is looked at once."""
+    return [found.reshape(theta.type.size, -1).T for found in _columns(values, theta)] if values else []
 
 
 def weighted(matrix: Array, weights: Array) -> Hessian:

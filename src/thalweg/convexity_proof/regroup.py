@@ -7,6 +7,7 @@ parts that are functions of one affine number with f'' ≥ m give their share of
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,16 +21,15 @@ from ..graph import (
     evaluate,
     input_node,
     make,
-    topological_order,
     transform,
     with_operands,
 )
 from ..ops.elementwise import add, multiply
 from ..ops.reduction import sum_
-from .chains import Chain, analyse, find_chain
+from .chains import Chain, find_chain
 from .facts import Facts
-from .proof import Proof
-from .quadratic import LINEAR, MOST_ELEMENTS, MOST_PARAMETERS, Hessian, hessian_of, jacobian_of, weighted, zero_hessian
+from .proof import Proof, shape_of
+from .quadratic import LINEAR, MOST_ELEMENTS, MOST_PARAMETERS, Hessian, hessian_of, jacobians_of, weighted, zero_hessian
 
 __all__ = ["Decision", "Sum", "affine_chain", "decide", "quadratic_hessian", "sum_of"]
 
@@ -46,11 +46,15 @@ class Decision:
 
 @dataclass(frozen=True, eq=False)
 class Sum:
-    """The loss as a sum: its parts, the weights of their elements, and those that are convex times their weights."""
+    """The loss as a sum: its parts, the weights of their elements, and those that are convex times their weights.
+
+    hessians: of quadratic parts, together with their weights, as far as they are known.
+    """
 
     parts: list[Node]
     weights: dict[Node, Array]
     good: set[Node]
+    hessians: dict[tuple[Node, ...], Hessian] = field(default_factory=dict)
 
     @property
     def bad(self) -> list[Node]:
@@ -89,7 +93,10 @@ def decide(proof: Proof, loss: Sum | None) -> Decision:
         if is_convex:
             return Decision(True)
         return Decision(False, 0.0, [f"more than {MOST_PARAMETERS} parameters: no Hessian is formed"], bad)
-    hessian, lines = _hessian(proof, loss)
+    found = _hessian(proof, loss)
+    if found is None:
+        return Decision(is_convex, 0.0, ["too many quadratic parts to add their Hessians"], [] if is_convex else bad)
+    hessian, lines = found
     smallest, margin = hessian.smallest(), hessian.margin
     if is_convex or not bad:
         modulus = smallest - margin
@@ -126,7 +133,7 @@ def _parts(proof: Proof) -> list[Node]:
             stack.extend(node.operands)
         elif not proof.facts[node].is_affine:
             found[node] = None
-    return [node for node in topological_order([proof.loss]) if node in found]
+    return [node for node in proof.graph.nodes if node in found]
 
 
 def _weights(proof: Proof, parts: list[Node]) -> dict[Node, Array] | None:
@@ -160,13 +167,18 @@ def _weighted_sum(parts: list[Node], weights: dict[Node, Array]) -> Node:
     return total
 
 
-def quadratic_hessian(proof: Proof, loss: Sum) -> Hessian:
-    """The Hessian of all quadratic parts together."""
+def quadratic_hessian(proof: Proof, loss: Sum) -> Hessian | None:
+    """The Hessian of all quadratic parts together; None if there are so many that it would take too long."""
     total = zero_hessian(proof.theta.type.size)
     quadratic = _quadratic(proof, loss)
-    for group in [[n for n in quadratic if n in loss.good], *([n] for n in quadratic if n not in loss.good)]:
-        if group:
-            total += hessian_of(proof.theta, _weighted_sum(group, loss.weights))
+    others = [[node] for node in quadratic if node not in loss.good]  # their errors do not cancel
+    if not proof.effort.affords(sum(proof.place[node] for (node,) in others[1:])):
+        return None
+    good = [node for node in quadratic if node in loss.good]
+    for group in map(tuple, [good, *others] if good else others):
+        if group not in loss.hessians:
+            loss.hessians[group] = hessian_of(proof.theta, _weighted_sum([*group], loss.weights))
+        total += loss.hessians[group]
     return total
 
 
@@ -174,19 +186,37 @@ def _quadratic(proof: Proof, loss: Sum) -> list[Node]:
     return [n for n in loss.parts if proof.degrees[n] == 2 and loss.weights[n].any()]
 
 
-def _hessian(proof: Proof, loss: Sum) -> tuple[Hessian, list[str]]:
-    """A constant matrix below the Hessian of the sum of the parts, everywhere."""
-    total, lines = quadratic_hessian(proof, loss), []
+def _hessian(proof: Proof, loss: Sum) -> tuple[Hessian, list[str]] | None:
+    """A constant matrix below the Hessian of the sum of the parts, everywhere; None if it would take too long to find."""
+    total, lines = quadratic_hessian(proof, loss), dict[str, None]()
+    if total is None:
+        return None
     count = len(_quadratic(proof, loss))
     if count:
-        lines.append(f"{count} quadratic part{'s' if count > 1 else ''}: a constant Hessian")
-    for node in loss.parts:
-        if node in loss.good and proof.degrees[node] > 2:
-            share = _share(proof, node, loss.weights[node])
-            if share is not None:
-                total += share
-                lines.append(f"{node.primitive.name}: a function of one affine number, curved everywhere")
-    return total, lines
+        lines[f"{count} quadratic part{'s' if count > 1 else ''}: a constant Hessian"] = None
+    curved = [node for node in loss.parts if node in loss.good and proof.degrees[node] > 2]
+    shares = [(node, share) for node in curved if (share := _share(proof, node, loss.weights[node])) is not None]
+    for some in _few_at_a_time(shares, proof.theta.type.size):
+        matrices = jacobians_of(proof.theta, [base for _, (base, _) in some])
+        for (node, (_, modulus)), matrix in zip(some, matrices, strict=True):
+            total += weighted(matrix, modulus)
+            lines[f"{node.primitive.name}: a function of one affine number, curved everywhere"] = None
+    return total, list(lines)
+
+
+def _few_at_a_time(shares: list[_Named], size: int) -> Iterator[list[_Named]]:
+    """Parts whose matrices fit in memory together."""
+    some: list[_Named] = []
+    count = 0
+    for share in shares:
+        own = share[0].type.size * size
+        if some and count + own > MOST_ELEMENTS:
+            yield some
+            some, count = [], 0
+        some.append(share)
+        count += own
+    if some:
+        yield some
 
 
 def affine_chain(proof: Proof, node: Node) -> Chain | None:
@@ -194,26 +224,28 @@ def affine_chain(proof: Proof, node: Node) -> Chain | None:
     known = proof.chains.get(node)
     if known is not None and proof.degrees[known[0].base] <= 1:
         return known[0]
-    affine = {n for n in topological_order([node]) if proof.facts[n].is_affine}
-    chain = find_chain(node, affine, proof.constants)
+    chain = find_chain(node, proof.affine, proof.constants, proof.place)
     return chain if chain is not None and proof.degrees[chain.base] <= 1 else None
 
 
-def _share(proof: Proof, node: Node, weight: Array) -> Hessian | None:
-    """Aᵀ diag(w m) A below the Hessian of a part f(A θ + b) with f'' ≥ m."""
+_Named = tuple[Node, tuple[Node, Array]]
+"""A part f(A θ + b), the node A θ + b, and bounds of f'' from below, times the weights."""
+
+
+def _share(proof: Proof, node: Node, weight: Array) -> tuple[Node, Array] | None:
+    """A θ + b and w m, such that Aᵀ diag(w m) A lies below the Hessian of a part f(A θ + b) with f'' ≥ m."""
     if not (weight >= 0).all() or node.type.size * proof.theta.type.size > MOST_ELEMENTS:
         return None
     chain = affine_chain(proof, node)
     if chain is None:
         return None
-    known = proof.chains.get(node)
-    shape = known[1] if known is not None and known[0] is chain else analyse(chain, proof.facts[chain.base].bounds)
+    shape = shape_of(proof, chain)
     if shape is None:
         return None
     modulus = np.where(shape.convex, shape.modulus, 0.0)
     if not (modulus > 0).any() or not np.isfinite(modulus).all():
         return None
-    return weighted(jacobian_of(proof.theta, chain.base), modulus[chain.row] * weight.reshape(-1))
+    return chain.base, modulus[chain.row] * weight.reshape(-1)
 
 
 def _separable_modulus(proof: Proof, loss: Sum) -> tuple[float, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +17,7 @@ from ..autodiff.reverse import active_nodes
 from ..errors import LossError, SourceLine, TracingError
 from ..graph import ArrayType, Graph, Node
 from ..rewrite import simplify
-from ..trace import Traced, current_source, reads, trace
+from ..trace import LocalArray, Reading, Traced, as_traced, current_source, reads, trace
 from .data import Data
 from .gradients import Automatic, GradientSource, Numerical, called
 from .parameters import Layout, has_plain_containers, key_orders, layout_of
@@ -88,9 +89,8 @@ def problem_of(
     if reading is not None and all(map(has_plain_containers, nestings)):
         orders = tuple(map(key_orders, nestings))
         key = reading, layout, tuple(types), data.structure, orders, numbers, current_source()
-    is_repeatable = reading is not None
     return _UNCHANGED.get(
-        key, lambda: _traced(loss, parameters, layout, types, data, source, numbers, penalty, is_repeatable)
+        key, lambda: _traced(loss, parameters, layout, types, data, source, numbers, penalty, reading)
     )
 
 
@@ -103,9 +103,9 @@ def _traced(
     source: GradientSource,
     numbers: tuple[str, ...],
     penalty: Penalty | None,
-    is_repeatable: bool,
+    reading: Reading | None,
 ) -> Problem:
-    """is_repeatable: whether it is known that the loss is the same each time it is called."""
+    """reading: what the loss is known to depend on."""
     count = len(data.types)
 
     def arguments(vector: Any, *arrays: Any) -> tuple[Any, ...]:
@@ -113,9 +113,8 @@ def _traced(
 
     def on_arrays(vector: Any, *arrays: Any) -> Sequence[Any]:
         named = dict(zip(numbers, arrays[count:], strict=True))
-        given = arguments(vector, *arrays)
-        value = _check_value(loss, loss(*given, **named))
-        return (value if penalty is None else value + penalty.smooth(given[0]),)
+        value = _check_value(loss, loss(*arguments(vector, *arrays), **named))
+        return (value if penalty is None else value + penalty.smooth(layout.tree(vector)),)
 
     of_arrays = types[: 1 + count]
     bound = source.bound(layout, of_arrays, arguments)
@@ -123,6 +122,8 @@ def _traced(
     try:
         graph = trace(on_arrays, types, ["parameters"])
     except (TracingError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        if isinstance(error, TypeError) and not isinstance(error, TracingError):
+            _check_signature(loss, data, numbers)
         if isinstance(source, Automatic):
             if isinstance(error, TracingError):
                 raise TracingError(f"{error} {UNTRACED_HINT}") from None
@@ -136,14 +137,15 @@ def _traced(
     if not is_traced:
         return Problem(layout, graph, bound, is_traced)
     kinked = penalty if penalty is not None and penalty.has_kink else None
+    has_arrays = reading is not None and reading.has_arrays
 
     key = _key(graph, layout, source, numbers, kinked)
 
     def make() -> Problem:
         _check_dependence(loss, graph, source)
-        if not is_repeatable:
+        if reading is None or has_arrays:  # into which it may write
             _check_repeatable(loss, graph, trace(on_arrays, types, ["parameters"]))
-        own = graph if key is None else with_own_constants(graph)
+        own = graph if key is None and not has_arrays else with_own_constants(graph)
         return Problem(layout, simplify(own), bound, numbers=numbers, penalty=kinked)
 
     found = _KNOWN.get(key, make)
@@ -161,6 +163,23 @@ def _key(
     key = graph_key(graph) if isinstance(source, Automatic | Numerical) else None
     form = () if penalty is None else form_of(penalty)
     return None if key is None or form is None else (key, layout, source, numbers, form)
+
+
+def _check_signature(loss: Callable[..., Any], data: Data, numbers: tuple[str, ...]) -> None:
+    """Raises LossError if the loss cannot be called with the parameters and the data."""
+    try:
+        signature = inspect.signature(loss)
+    except (TypeError, ValueError):  # of compiled code
+        return
+    given = data.structure.num_children
+    try:
+        signature.bind(*range(1 + given), **dict.fromkeys(numbers))
+    except TypeError as error:
+        told = f"the parameters and {given} argument{'s' * (given > 1)} of data" if given else "the parameters alone"
+        raise LossError(
+            f"{describe(loss)} takes {signature}, and is called with {told}: {error}. The parameters come first, nested in one argument; "
+            "what is passed as data=(X, y) comes after them, and functools.partial(loss, name=...) gives it anything else."
+        ) from None
 
 
 UNTRACED_HINT = (
@@ -199,6 +218,7 @@ def _check_value(loss: Callable[..., Any], value: Any) -> Any:
         raise LossError(
             f"{where} returns a {type(value).__name__}; a loss is one number. Return the loss alone, or the sum of its parts."
         )
+    value = as_traced(value) if isinstance(value, LocalArray) else value
     if not isinstance(value, Traced):
         raise LossError(
             f"{where} returns {value!r}, which does not depend on the parameters. Use the first argument in the value "

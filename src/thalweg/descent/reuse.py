@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..graph import Array, Graph, Node, constant, transform, with_operands
+from ..uncollected import uncollected
 from .line_search import LineSearch
 from .methods import Method
 from .penalties import Penalty
@@ -40,14 +41,16 @@ class Known:
     def get(self, key: Hashable | None, make: Callable[[], T]) -> T:
         """The value of a key, made if it is not there. Without a key it is always made."""
         if key is None:
-            return make()
+            with uncollected():
+                return make()
         found = self._values.get(key, self)
         if found is not self:
             with contextlib.suppress(KeyError):  # another thread may have let go of it just now
                 self._values.move_to_end(key)
             known: T = found
             return known
-        value = make()
+        with uncollected():
+            value = make()
         with self._lock:
             self._values[key] = value
             while len(self._values) > self._capacity:
@@ -73,7 +76,8 @@ def graph_key(graph: Graph) -> Hashable | None:
             parts.append((node.type, _content(node.value), node.source))
         else:  # the type follows
             operands = tuple([number[operand] for operand in node.operands])
-            parts.append((node.primitive, operands, repr(node.attributes), node.source))
+            attributes = repr(node.attributes) if node.attributes else ""
+            parts.append((node.primitive, operands, attributes, node.source))
     return (*parts, *[number[node] for node in graph.outputs])
 
 

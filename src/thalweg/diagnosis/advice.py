@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..descent import LevenbergMarquardt, Result
-from ..descent.evaluation import losses_at
 from ..descent.methods import Method
 from ..descent.minimize import minimize
 from ..descent.norms import norm
@@ -164,7 +163,7 @@ def distance_along_valley(here: Situation) -> tuple[float | None, float]:
     mixed = here.generator.standard_normal(len(here.flat_directions)) @ here.flat_directions
     others = [mixed / (norm(mixed) or 1.0)] if len(here.flat_directions) > 1 else []
     beside = [here.end + sign * step * d for d in (direction, *others) for sign in (1, -1)]
-    rises = losses_at(here.problem, np.array(beside).astype(here.end.dtype), here.arrays) - here.loss
+    rises = here.losses(np.array(beside).astype(here.end.dtype)) - here.loss
     for place, rise in zip(beside, rises, strict=True):
         found = _descend(here, place, None, 100, False)
         as_low = max(here.tolerance, TOLERANCE * max(here.fallen, float(rise)))

@@ -22,7 +22,6 @@ import numpy as np
 
 from ..autodiff.reverse import active_nodes
 from ..convexity_proof import Convexity
-from ..descent.evaluation import gradients_at
 from ..graph import Array, Graph, Node
 from .situation import Situation
 from .smooth import is_smooth
@@ -143,7 +142,7 @@ class _Search:
     def gradients(self, offsets: Array) -> Array:
         """∇f at w + offset, both in units of the lengths (M, P)."""
         points = (self.here.end.astype(np.float64) + offsets * self.lengths).astype(self.here.end.dtype)
-        found: Array = gradients_at(self.here.problem, points, self.here.arrays) * self.lengths
+        found: Array = self.here.gradients(points) * self.lengths
         return found
 
     def slopes(self, direction: Array, sign: float) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 from ..autodiff import adjoints
 from ..descent import GradientCheck, check_gradient
 from ..descent.data import data_of
-from ..descent.evaluation import evaluated, losses_at
+from ..descent.evaluation import evaluated
 from ..descent.problem import Problem, problem_of
 from ..graph import Array, Graph, Node, constant, evaluate_nodes, topological_order
 from ..trace import Traced, as_traced
@@ -195,7 +195,7 @@ def _taylor(
     direction /= np.linalg.norm(direction)
     lengths = np.array([1e-1, 1e-2, 1e-3, 1e-4]) * max(1.0, float(np.linalg.norm(vector)))
     points = (vector + lengths[:, None] * direction).astype(vector.dtype)
-    losses = losses_at(problem, np.concatenate([vector[None], points]), arrays)
+    losses = np.array([float(evaluated(problem, point, arrays)[0]) for point in (vector, *points)])
     errors = np.abs(losses[1:] - losses[0] - lengths * float(gradient @ direction))
     return tuple((float(t), float(error)) for t, error in zip(lengths, errors, strict=True))
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..descent.evaluation import losses_at
-from ..descent.problem import Problem
 from ..graph import Array
 
 __all__ = ["Ray", "look_along"]
@@ -84,38 +82,40 @@ _DOUBT = 1e3
 
 
 def look_along(
-    problem: Problem,
+    losses: Callable[[Array], Array],
     vector: Array,
-    arrays: Sequence[Array],
     here: float,
     noise: float,
     directions: Sequence[Array],
     firsts: Sequence[float],
 ) -> list[Ray]:
-    """Rays of sixteen lengths, each four times the one before. firsts: the first length for each direction. noise: of the loss here."""
+    """Rays of sixteen lengths, each four times the one before.
+
+    losses: at points (M, P) → (M,). firsts: the first length for each direction. noise: of the loss here.
+    """
     if not directions:
         return []
     begin = vector.astype(np.float64)
     lengths = np.array([first * FACTOR ** np.arange(COUNT) for first in firsts])
     points = begin + lengths[:, :, None] * np.array(directions)[:, None, :]
-    found = losses_at(problem, points.reshape(-1, len(begin)).astype(vector.dtype), arrays).reshape(lengths.shape)
+    found = losses(points.reshape(-1, len(begin)).astype(vector.dtype)).reshape(lengths.shape)
     everywhere = np.full(COUNT, noise)
     rays = [Ray(*given, here, everywhere) for given in zip(directions, lengths, found, strict=True)]
     for number, ray in enumerate(rays):
         # Far out losses are rounded more than here. Where a fall is not beyond all doubt, it is measured by how much.
         distance = np.max(np.linalg.norm(points[number], axis=1))
         if 0 < ray.gain < _DOUBT * noise * distance / (float(np.linalg.norm(begin)) or 1e-300):
-            scatter = _scatter(problem, points[number], ray.losses, vector.dtype, arrays)
+            scatter = _scatter(losses, points[number], ray.losses, vector.dtype)
             rays[number] = dataclasses.replace(ray, noise=noise + scatter)
     return rays
 
 
-def _scatter(problem: Problem, points: Array, losses: Array, dtype: np.dtype[Any], arrays: Sequence[Array]) -> Array:
-    """How much the last digits of points (M, P) change their losses (M,)."""
+def _scatter(losses: Callable[[Array], Array], points: Array, found: Array, dtype: np.dtype[Any]) -> Array:
+    """How much the last digits of points (M, P) change their losses, which were found to be (M,)."""
     generator = np.random.default_rng(0)
     most = np.zeros(len(points))
     for _ in range(_SHIFTS):
         shifts = 4 * np.finfo(dtype).eps * generator.standard_normal(points.shape)
-        changes = np.abs(losses_at(problem, (points * (1 + shifts)).astype(dtype), arrays) - losses)
+        changes = np.abs(losses((points * (1 + shifts)).astype(dtype)) - found)
         most = np.fmax(most, np.where(np.isfinite(changes), changes, 0.0))
     return 2 * most

@@ -14,7 +14,6 @@ import numpy as np
 
 from ..descent.methods import GradientDescent, Method, Momentum, Nesterov
 from .situation import Situation
-from .spectrum import spectrum_of
 from .verdict import Advice, Verdict, VerdictKind
 
 __all__ = ["Overshooting", "overshooting_of", "stability_limit"]
@@ -114,8 +113,7 @@ def _curvature(here: Situation, use_end: bool) -> float:
     """The largest eigenvalue of the Hessian at the start, or at the end if the descent bounces there."""
     if use_end:
         return here.spectrum.largest
-    start = here.start.astype(here.end.dtype)
-    found = spectrum_of(here.problem, start, here.arrays)
+    found = here.spectrum_at(here.start.astype(here.end.dtype))
     return found.largest if np.isfinite(found.largest) else float("nan")
 
 

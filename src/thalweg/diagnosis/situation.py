@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+import optree
 
 from ..convexity_proof import Convexity, ConvexityKind, ProvenLoss
 from ..descent import Result
 from ..descent.evaluation import evaluated, gradients_at, losses_at
 from ..descent.norms import norm
 from ..descent.plan import Origin, Plan
-from ..descent.problem import Problem
+from ..descent.problem import Problem, problem_of
 from ..graph import Array, Graph, constant, inline
+from ..uncollected import uncollected
+from .differences import Differences, is_long
 from .landscape import COUNT, FACTOR, Ray, look_along
 from .smooth import is_smooth
 from .spectrum import Spectrum, krylov_of, spectrum_of
@@ -29,6 +32,12 @@ _TOLERANCE_LATE = 1e-3
 
 _LARGEST_PROOF, _MOST_PROVEN, _MOST_VALUES = 1 << 28, 5000, 1 << 25
 """Of more bytes of parameters and data, of more parameters, and of more values in between, convexity is not looked for."""
+
+_BENT_EIGENVALUE, _BENT_SHARE, _BENT_NOISE = 1e2, 1e-6, 1e2
+"""By how many times its error, by what share of the losses and by how many times their rounding a loss has to curve downwards to be seen
+to."""
+
+_SEEN_BENT = "not looked for: around the end the loss is seen to curve downwards, so it is not convex"
 
 _LARGE = 100_000
 """Parameters times examples, of which fewer points are looked at."""
@@ -57,6 +66,24 @@ class Situation:
         """Loss and gradient (P,) over all examples."""
         alone = self.result.origin.alone
         return self.plan.evaluated(vector, alone) if alone else evaluated(self.problem, vector, self.arrays)
+
+    def losses(self, points: Array) -> Array:
+        """The loss over all examples at points (M, P) → (M,), float64. A long one is evaluated at one after the other, by the program that
+        is there."""
+        if self.is_long:
+            return np.array([self.evaluated(point)[0] for point in points], np.float64)
+        return losses_at(self.problem, points, self.arrays)
+
+    def gradients(self, points: Array) -> Array:
+        """The gradient over all examples at points (M, P) → (M, P), float64."""
+        if self.is_long:
+            return np.array([self.evaluated(point)[1] for point in points], np.float64)
+        return gradients_at(self.problem, points, self.arrays)
+
+    @cached_property
+    def is_long(self) -> bool:
+        """Whether the loss has very many nodes."""
+        return self.problem.is_traced and is_long(self.problem.graph)
 
     # At the end
     @cached_property
@@ -99,7 +126,7 @@ class Situation:
         if self._is_large:
             losses = np.array([self.evaluated(point)[0] for point in points], np.float64)
         else:
-            losses = losses_at(self.problem, points, self.arrays)
+            losses = self.losses(points)
         changes = np.abs(losses - self.loss)
         scatter = float(np.max(changes[np.isfinite(changes)], initial=0.0))
         size = abs(self.loss) if np.isfinite(self.loss) else 0.0
@@ -109,7 +136,7 @@ class Situation:
     def fades_outwards(self) -> bool:
         """Whether the loss fades exponentially from the origin through the end and on, until only its last digits are left."""
         factors = 2.0 ** np.arange(-4, 12)
-        losses = losses_at(self.problem, (factors[:, None] * self.end).astype(self.end.dtype), self.arrays)
+        losses = self.losses((factors[:, None] * self.end).astype(self.end.dtype))
         inside, outside = losses[:4], losses[5:]
         if not (inside > 0).all() or not inside[-1] < TOLERANCE * inside[0]:
             return False  # the minimum may have been reached, as of squared hinges
@@ -158,27 +185,51 @@ class Situation:
     @cached_property
     def spectrum(self) -> Spectrum:
         """Eigenvalues of the Hessian."""
-        return spectrum_of(self.problem, self.end, self.arrays)
+        return self.spectrum_at(self.end)
+
+    def spectrum_at(self, vector: Array, is_sharp: bool = False) -> Spectrum:
+        """Eigenvalues of the Hessian at a point (P,). is_sharp: as `spectrum_of` has it."""
+        return spectrum_of(self.problem, vector, self.arrays, is_sharp, self._differences(vector))
+
+    def _differences(self, vector: Array) -> Differences | None:
+        """Of the gradients of a long loss; None where the Hessian has a program of its own."""
+        if not self.is_long or not self.problem.is_differentiated:
+            return None
+        wide = vector.astype(np.float64)
+        lengths = np.maximum(np.maximum(np.abs(wide), np.abs(wide - self.start)), 1e-3 * self.scale)
+        return Differences(lambda point: self._evaluated_widely(point)[1], wide, lengths)
+
+    def _evaluated_widely(self, vector: Array) -> tuple[Array, Array]:
+        """Loss and gradient at parameters in float64, whatever they have in the descent: float32 is too coarse for differences."""
+        if self.end.dtype == np.float64:
+            return self.evaluated(vector)
+        return evaluated(self._wide, vector, self.arrays)
+
+    @cached_property
+    def _wide(self) -> Problem:
+        """The problem for parameters in float64."""
+        plan = self.plan
+        tree = optree.tree_map(lambda leaf: np.asarray(leaf, np.float64), self.problem.layout.tree(self.end))
+        problem = problem_of(plan.loss, tree, plan.data, plan.data.examples, numbers=plan.problem.numbers)
+        return bound(problem, self.result.origin.numbers)
 
     @cached_property
     def sharper(self) -> Spectrum:
         """Many more rounds of Lanczos, where the whole Hessian was not formed: before it is said that nothing curves downwards."""
-        return (
-            self.spectrum if self.spectrum.is_exact else spectrum_of(self.problem, self.end, self.arrays, is_sharp=True)
-        )
+        return self.spectrum if self.spectrum.is_exact else self.spectrum_at(self.end, is_sharp=True)
 
     @cached_property
     def pairs(self) -> tuple[Array, Array]:
         """Curvatures λ and directions, as columns, in which the gradient has parts: all of them, or a Krylov space's."""
         if self.spectrum.vectors is not None:
             return self.spectrum.values, self.spectrum.vectors
-        return krylov_of(self.problem, self.end, self.arrays, self.gradient)
+        return krylov_of(self.problem, self.end, self.arrays, self.gradient, self._differences(self.end))
 
     @cached_property
     def stays_negative(self) -> bool:
         """Whether the smallest eigenvalue is below zero at the end of a Newton step, too, and by about as much."""
         place = (self.end + self.newton_direction).astype(self.end.dtype)
-        there = spectrum_of(self.problem, place, self.arrays)
+        there = self.spectrum_at(place)
         return not there.smallest > 0.5 * self.spectrum.smallest
 
     @cached_property
@@ -214,13 +265,34 @@ class Situation:
     @cached_property
     def proven(self) -> ProvenLoss | None:
         """What is proven of the loss, where that does not take longer than the rest."""
+        if self._proven is None and self.is_long and self.is_bent:
+            return None
         return self._proven or proven_of(self.plan, self.problem)
+
+    @cached_property
+    def is_bent(self) -> bool:
+        """Whether the loss is seen to curve downwards somewhere around the end, by far more than rounding: then it cannot be convex."""
+        if self.spectrum.smallest < -_BENT_EIGENVALUE * self.spectrum.smallest_error:
+            return True
+        lengths = np.maximum(np.abs(self.end - self.start), np.abs(self.end)).astype(np.float64)
+        directions = self._fresh.standard_normal((4, self.end.size)) * np.maximum(lengths, 1e-3 * self.scale)
+        steps = 1e-2 * 2.0 ** np.arange(12)
+        for direction in (*directions, *-directions):
+            points = (self.end + steps[:, None] * direction).astype(self.end.dtype)
+            values, places = np.append(self.loss, self.losses(points)), np.append(0.0, steps)
+            share = np.diff(places[1:]) / (places[2:] - places[:-2])
+            chord = share * values[:-2] + (1 - share) * values[2:]
+            sizes = np.max(np.abs([values[:-2], values[1:-1], values[2:]]), axis=0)
+            if bool(np.any(values[1:-1] - chord > _BENT_SHARE * sizes + _BENT_NOISE * self.noise)):
+                return True
+        return False
 
     @property
     def convexity(self) -> Convexity:
         """Whether the loss is proven convex."""
         if self.proven is None:
-            reason = "not looked for: the proof would take longer than the descent"
+            is_bent = self._proven is None and self.is_long and self.is_bent
+            reason = _SEEN_BENT if is_bent else "not looked for: the proof would take longer than the descent"
             return Convexity(ConvexityKind.UNKNOWN, reason=reason)
         return self.proven.convexity
 
@@ -231,8 +303,9 @@ class Situation:
         if self.proven is None or not self.convexity.is_convex:
             return None
         end = self.end.astype(np.float64)
-        slope = self.gradient if self.end.dtype == np.float64 else self.proven.gradient(end)
-        return self.proven.gap(end, slope, enough=self.noise)
+        with uncollected():
+            slope = self.gradient if self.end.dtype == np.float64 else self.proven.gradient(end)
+            return self.proven.gap(end, slope, enough=self.noise)
 
     # Around the end
     @cached_property
@@ -250,7 +323,7 @@ class Situation:
         if lengths is None:
             sizes = [float(np.linalg.norm(direction)) or 1.0 for direction in directions]
             lengths = [1e-3 * self.scale / size for size in sizes]
-        return look_along(self.problem, self.end, self.arrays, self.loss, self.noise, directions, lengths)
+        return look_along(self.losses, self.end, self.loss, self.noise, directions, lengths)
 
     @cached_property
     def downhill_rays(self) -> list[Ray]:
@@ -281,7 +354,7 @@ class Situation:
 
     def _jump(self, points: Array) -> tuple[float, float]:
         """How far gradients differ from one another, and how long the longest is."""
-        gradients = gradients_at(self.problem, points, self.arrays)
+        gradients = self.gradients(points)
         if not np.isfinite(gradients).all():
             return 0.0, 1.0
         together = np.vstack([gradients, self.gradient])
@@ -303,7 +376,7 @@ class Situation:
 
         count = min(4 * self.end.size + 16, 128)
         points = self._sphere(1e-6 * self.scale, count)
-        gradients = np.vstack([gradients_at(self.problem, points, self.arrays), self.gradient])
+        gradients = np.vstack([self.gradients(points), self.gradient])
         longest = float(np.max(np.linalg.norm(gradients, axis=1))) or 1.0
         scaled = gradients / longest
         weight = 1e3
@@ -325,7 +398,8 @@ def proven_of(plan: Plan, problem: Problem) -> ProvenLoss | None:
     values = sum(node.type.size for node in problem.graph.nodes if node.operands)
     if _bytes_of(plan, problem) > _LARGEST_PROOF or problem.layout.size > _MOST_PROVEN or values > _MOST_VALUES:
         return None
-    return ProvenLoss.of(problem, plan.data)
+    with uncollected():
+        return ProvenLoss.of(problem, plan.data)
 
 
 def bound(problem: Problem, numbers: Sequence[float]) -> Problem:

@@ -19,10 +19,12 @@ import numpy as np
 from ..autodiff import batched, gradient, pushforward
 from ..compile.function import compiled, threads_for
 from ..descent.data import data_of
+from ..descent.norms import norm
 from ..descent.problem import Problem, problem_of
 from ..errors import ArgumentError
 from ..graph import Array, ArrayType, Graph, constant, input_node
 from ..rewrite import simplify
+from .differences import Differences, is_long
 
 __all__ = ["Spectrum", "curvature", "hessian_product", "krylov_of", "prepare_spectrum", "product_graph", "spectrum_of"]
 
@@ -109,35 +111,64 @@ def _is_formed(size: int, examples: int) -> bool:
 
 def prepare_spectrum(problem: Problem, vector: Array, arrays: Sequence[Array]) -> None:
     """Begins to compile what `spectrum_of` will need."""
-    if _is_formed(vector.size, arrays[0].shape[0] if arrays else 1):
+    if _is_formed(vector.size, arrays[0].shape[0] if arrays else 1) and not is_long(problem.graph):
         _hessian(problem, vector, arrays)
 
 
-def spectrum_of(problem: Problem, vector: Array, arrays: Sequence[Array], is_sharp: bool = False) -> Spectrum:
-    """The spectrum at a point, over given examples. is_sharp: takes many more products, as far as they are cheap.
+def spectrum_of(
+    problem: Problem,
+    vector: Array,
+    arrays: Sequence[Array],
+    is_sharp: bool = False,
+    differences: Differences | None = None,
+) -> Spectrum:
+    """The spectrum at a point, over given examples. is_sharp: takes many more products, as far as they are cheap. differences: of
+    gradients, from which to take products at this point, if they are accurate enough.
 
     The probes of Lanczos' method are drawn from the point itself, so that no one direction is overlooked at every point.
     """
     size = vector.size
     examples = arrays[0].shape[0] if arrays else 1
     if _is_formed(size, examples):
-        return _exact(problem, vector, arrays)
-    product = hessian_product(problem, vector, arrays)
+        rough = None if differences is None else _of_matrix(*differences.columns())
+        return rough if rough is not None and _is_accurate(rough) else _exact(problem, vector, arrays)
+    product = hessian_product(problem, vector, arrays) if differences is None else differences.product
     rounds, probes, _ = _rounds(size)
     if is_sharp:
         rounds, probes = int(np.clip(_SHARP_WORK / (size * max(examples, _SHARPEST)), rounds, _SHARPEST)), 1
     digest = hashlib.sha256(np.ascontiguousarray(vector).tobytes()).digest()
     generator = np.random.default_rng(list(digest))
     found = [_lanczos(product, generator.standard_normal(size), rounds) for _ in range(probes)]
-    precision = float(np.finfo(vector.dtype).eps)
-    return _joined(found, precision, sum(len(pairs.values) for pairs in found))
+    precision = float(np.finfo(vector.dtype if differences is None else np.float64).eps)
+    error = 0.0 if differences is None else differences.error
+    spectrum = _joined(found, precision, sum(len(pairs.values) for pairs in found), error)
+    if differences is not None and not error <= _ACCURATE * spectrum.size:
+        return spectrum_of(problem, vector, arrays, is_sharp)
+    return spectrum
 
 
-def krylov_of(problem: Problem, vector: Array, arrays: Sequence[Array], direction: Array) -> tuple[Array, Array]:
-    """Approximate eigenvalues, and their vectors as columns, in the space that grows from a direction (P,)."""
+_ACCURATE = 1e-7
+"""An error of differences that is a larger share of the largest eigenvalue is too large."""
+
+
+def _is_accurate(spectrum: Spectrum) -> bool:
+    return spectrum.smallest_error <= _ACCURATE * spectrum.size
+
+
+def krylov_of(
+    problem: Problem,
+    vector: Array,
+    arrays: Sequence[Array],
+    direction: Array,
+    differences: Differences | None = None,
+) -> tuple[Array, Array]:
+    """Approximate eigenvalues, and their vectors as columns, in the space that grows from a direction (P,). differences: as above."""
     if not np.any(direction):
         return np.zeros(1), np.zeros((vector.size, 1))
-    found = _lanczos(hessian_product(problem, vector, arrays), direction, _rounds(vector.size)[2])
+    product = hessian_product(problem, vector, arrays) if differences is None else differences.product
+    found = _lanczos(product, direction, _rounds(vector.size)[2])
+    if differences is not None and not differences.error <= _ACCURATE * float(np.max(np.abs(found.values))):
+        return krylov_of(problem, vector, arrays, direction)
     return found.values, found.vectors.T
 
 
@@ -180,15 +211,23 @@ def _hessian(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Callab
 
 
 def _exact(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Spectrum:
-    size = vector.size
+    if is_long(problem.graph):  # then the program for one product is a good deal shorter
+        product = hessian_product(problem, vector, arrays)
+        columns = [product(unit) for unit in np.eye(vector.size)]
+        return _of_matrix(np.stack(columns, axis=1), 0.0, float(np.finfo(vector.dtype).eps))
     (found,) = _hessian(problem, vector, arrays)(vector, *arrays)
-    wide = found.astype(np.float64)
+    return _of_matrix(found.astype(np.float64), 0.0, float(np.finfo(vector.dtype).eps))
+
+
+def _of_matrix(wide: Array, error: float, precision: float = float(np.finfo(np.float64).eps)) -> Spectrum:
+    """The spectrum of a Hessian (P, P). error: of its elements together, beside that of rounding with a precision."""
+    size = len(wide)
     if not np.isfinite(wide).all():
         return _unknown(size)
     symmetric = (wide + wide.T) / 2
     values, vectors = np.linalg.eigh(symmetric)
-    asymmetry = float(np.linalg.norm(wide - wide.T))
-    error = asymmetry + 8 * size * float(np.finfo(vector.dtype).eps) * float(np.max(np.abs(values), initial=0.0))
+    asymmetry = norm(wide - wide.T)
+    error += asymmetry + 8 * size * precision * float(np.max(np.abs(values), initial=0.0))
     return Spectrum(
         float(values[0]),
         error,
@@ -248,15 +287,15 @@ def _lanczos(product: Callable[[Array], Array], probe: Array, rounds: int) -> _R
     return _Ritz(values, errors, inner.T @ basis[:count], inner[0] ** 2)
 
 
-def _joined(found: Sequence[_Ritz], precision: float, products: int) -> Spectrum:
-    """The extremes over all probes."""
+def _joined(found: Sequence[_Ritz], precision: float, products: int, error: float) -> Spectrum:
+    """The extremes over all probes. error: of each product, beside that of rounding."""
     values = np.concatenate([pairs.values for pairs in found])
     if not np.isfinite(values).all():
         return _unknown(found[0].vectors.shape[1])
     errors = np.concatenate([pairs.errors for pairs in found])
     vectors = np.concatenate([pairs.vectors for pairs in found])
     weights = np.concatenate([pairs.weights for pairs in found]) / len(found)
-    rounding = 64 * precision * float(np.max(np.abs(values)))
+    rounding = 64 * precision * float(np.max(np.abs(values))) + error
     low, high = int(np.argmin(values)), int(np.argmax(values))
     order = np.argsort(values)
     return Spectrum(

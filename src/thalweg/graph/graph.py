@@ -5,30 +5,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..errors import GraphError
-from .node import Array, Node
+from .node import Array, ArrayType, Node
 
 __all__ = ["Graph", "evaluate", "evaluate_nodes", "inline", "topological_order", "transform", "with_operands"]
 
 
 def topological_order(outputs: Iterable[Node]) -> tuple[Node, ...]:
     """All nodes that the outputs depend on, operands first. Linear in the number of nodes; not recursive."""
-    order: list[Node] = []
-    done: set[Node] = set()
-    stack: list[tuple[Node, bool]] = [(node, False) for node in reversed(tuple(outputs))]
+    order: dict[Node, None] = {}
+    stack = [*outputs][::-1]
     while stack:
-        node, operands_done = stack.pop()
-        if operands_done:
-            order.append(node)
-        elif node not in done:
-            done.add(node)
-            stack.append((node, True))
-            stack.extend((operand, False) for operand in reversed(node.operands) if operand not in done)
+        node = stack[-1]
+        if node not in order:
+            left = [operand for operand in node.operands if operand not in order]
+            if left:
+                stack += left[::-1]
+                continue
+            order[node] = None
+        stack.pop()
     return tuple(order)
 
 
@@ -52,18 +52,18 @@ class Graph:
         """A hash of all that the graph computes: equal graphs have equal fingerprints, in every process."""
         digest = hashlib.sha256()
         number = {node: index for index, node in enumerate(self.inputs)}
-        parts: list[str] = [str(node.type) for node in self.inputs]
+        parts: list[str] = [_text_of(node.type) for node in self.inputs]
         for node in self.nodes:
             if node.is_input:
                 continue
             number[node] = len(number)
-            operands = ",".join(str(number[operand]) for operand in node.operands)
             if node.is_constant:
-                parts.append(f"constant {node.type}")
+                parts.append(f"constant {_text_of(node.type)}")
                 parts.append(hashlib.sha256(np.ascontiguousarray(node.value).tobytes()).hexdigest())
             else:
+                operands = ",".join([str(number[operand]) for operand in node.operands])
                 attributes = repr(sorted(node.attributes.items())) if node.attributes else ""
-                parts.append(f"{node.primitive.name}({operands}){attributes}{node.type}")
+                parts.append(f"{node.primitive.name}({operands}){attributes}{_text_of(node.type)}")
         parts.append("outputs " + ",".join(str(number[node]) for node in self.outputs))
         digest.update("\n".join(parts).encode())
         return digest.hexdigest()
@@ -86,6 +86,11 @@ class Graph:
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+
+@lru_cache(maxsize=1024)
+def _text_of(type: ArrayType) -> str:
+    return str(type)
 
 
 def evaluate(graph: Graph, arrays: Sequence[Array]) -> tuple[Array, ...]:
@@ -118,7 +123,7 @@ def transform(
 
 def with_operands(node: Node, operands: tuple[Node, ...]) -> Node:
     """The same operation on other operands of the same types."""
-    if all(new is old for new, old in zip(operands, node.operands, strict=True)):
+    if operands == node.operands:  # nodes are equal only to themselves
         return node
     return Node(node.primitive, operands, node.type, node.attributes, node.source)
 

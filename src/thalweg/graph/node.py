@@ -115,7 +115,7 @@ class Node:
 
 def make(primitive: Primitive, *operands: Node, source: SourceLine | None = None, **attributes: Any) -> Node:
     """A node that applies `primitive`; its type follows from the primitive's rule."""
-    inferred = primitive.infer(*(operand.type for operand in operands), **attributes)
+    inferred = primitive.infer(*[operand.type for operand in operands], **attributes)
     return Node(primitive, operands, inferred, attributes or _NO_ATTRIBUTES, source)
 
 

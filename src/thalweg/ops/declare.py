@@ -62,9 +62,11 @@ def shifted(axes: Shape) -> Shape:
 
 def same_shape(types: tuple[ArrayType, ...], name: str) -> Shape:
     """The shape that all operands share. Broadcasts are nodes of their own."""
-    if any(type.shape != types[0].shape for type in types):
-        raise ShapeError(f"{name}: operands of different shapes, {', '.join(map(str, types))}")
-    return types[0].shape
+    shape = types[0].shape
+    for type in types:
+        if type.shape != shape:
+            raise ShapeError(f"{name}: operands of different shapes, {', '.join(map(str, types))}")
+    return shape
 
 
 def product(partial: Any, tangent: Any) -> Any:

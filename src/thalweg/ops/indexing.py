@@ -1,4 +1,4 @@
-"""Reading and adding at positions that are data: `take` and its transpose `scatter_add`, along one axis."""
+"""Reading and adding at positions that are data: `take` and its transpose `scatter_add`, along one axis; and the positions in order."""
 
 from __future__ import annotations
 
@@ -77,3 +77,25 @@ scatter_add: Primitive = primitive(
     )
 )
 """Zeros of length `extent` along `axis`, to which x is added at `indices`."""
+
+
+def _infer_argsort(x: ArrayType) -> ArrayType:
+    if not x.shape:
+        raise ShapeError(f"argsort: {x} has no axis to sort along")
+    return ArrayType(x.shape, np.dtype(np.int64))
+
+
+argsort: Primitive = primitive(
+    Primitive(
+        "argsort",
+        _infer_argsort,
+        lambda x: np.argsort(x, axis=-1, kind="stable"),
+        lambda tangents, y, x: None,
+        (None,),
+        lambda is_batched, x: apply(argsort, x),
+    )
+)
+"""The positions that put x into ascending order along the last axis; equal elements keep their order, NaN comes last.
+
+Positions are whole numbers and have no derivative; the sorted values, taken at them, have.
+"""

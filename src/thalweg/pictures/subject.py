@@ -10,7 +10,7 @@ import numpy as np
 
 from ..descent import Population, Result, Trajectory, retrace
 from ..descent.data import ArrayData, StreamData, data_of
-from ..descent.evaluation import gradients_at, losses_at
+from ..descent.evaluation import losses_at
 from ..descent.problem import Problem, problem_of
 from ..diagnosis.sampled import sample_of
 from ..diagnosis.situation import Situation
@@ -109,7 +109,7 @@ class Subject:
     def losses(self, points: Array) -> Array:
         """The loss over all examples at points (M, P) → (M,), with its penalty."""
         wide = np.ascontiguousarray(points).astype(self.problem.layout.dtype)
-        found = losses_at(self.problem, wide, self.situation.arrays)
+        found = self.situation.losses(wide)
         if self._kinked is not None:
             found = found + losses_at(self._kinked, wide, ())
         return found
@@ -124,7 +124,7 @@ class Subject:
     def gradients(self, points: Array) -> Array:
         """The gradient of the smooth part of the loss at points (M, P) → (M, P)."""
         wide = np.ascontiguousarray(points).astype(self.problem.layout.dtype)
-        return gradients_at(self.problem, wide, self.situation.arrays)
+        return self.situation.gradients(wide)
 
     @cached_property
     def _seconds_of_sixteen(self) -> float:

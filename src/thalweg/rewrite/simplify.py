@@ -51,7 +51,8 @@ class Builder:
 
     def __init__(self, is_expanded: bool = False) -> None:
         self._made: dict[Any, Node] = {}
-        self._tables = (RULES,) if is_expanded else (RULES, STABILITY_RULES)
+        tables = (RULES,) if is_expanded else (RULES, STABILITY_RULES)
+        self._rules = {name: [r for table in tables for r in table.get(name, ())] for table in tables for name in table}
 
     def __call__(
         self, primitive: Primitive, *operands: Node, source: SourceLine | None = None, **attributes: Any
@@ -71,7 +72,7 @@ class Builder:
         key = (primitive, operands, tuple(attributes.values()) if attributes else ())
         found = self._made.get(key)
         if found is None:
-            inferred = type or primitive.infer(*(operand.type for operand in operands), **attributes)
+            inferred = type or primitive.infer(*[operand.type for operand in operands], **attributes)
             found = self._simplest(Node(primitive, operands, inferred, attributes, source))
             self._made[key] = found
         return found
@@ -92,21 +93,19 @@ class Builder:
     def _simplest(self, node: Node) -> Node:
         if self._can_be_folded(node):
             return self._folded(node)
-        for table in self._tables:
-            for function in table.get(node.primitive.name, ()):
-                simpler = function(node, self)
-                if simpler is not None:
-                    return simpler
+        for function in self._rules.get(node.primitive.name, ()):
+            simpler = function(node, self)
+            if simpler is not None:
+                return simpler
         return node
 
     @staticmethod
     def _can_be_folded(node: Node) -> bool:
         """Broadcasts stay, so that rules still see that all elements are equal."""
-        return (
-            node.type.size <= _LARGEST_FOLDED
-            and node.primitive is not broadcast
-            and all(operand.is_constant for operand in node.operands)
-        )
+        for operand in node.operands:
+            if operand.primitive is not CONSTANT:
+                return False
+        return node.primitive is not broadcast and node.type.size <= _LARGEST_FOLDED
 
     def _folded(self, node: Node) -> Node:
         with np.errstate(all="ignore"):

@@ -11,16 +11,21 @@ from . import (
     rearranging,
     reductions,
     sampled,
+    sorting,
     statistics,
     structure,
     ufuncs,
+    writing,
 )
-from .reads import reads
+from .local_arrays import LocalArray, holds_traced
+from .reads import Reading, reads
 from .source import current_source, derived_from
 from .traced import Traced, as_traced
 from .tracing import trace
 
 __all__ = [
+    "LocalArray",
+    "Reading",
     "Traced",
     "as_traced",
     "choosing",
@@ -29,6 +34,7 @@ __all__ = [
     "derived_from",
     "einsum",
     "elementwise",
+    "holds_traced",
     "indexing",
     "linear_algebra",
     "products",
@@ -36,8 +42,10 @@ __all__ = [
     "rearranging",
     "reductions",
     "sampled",
+    "sorting",
     "statistics",
     "structure",
     "trace",
     "ufuncs",
+    "writing",
 ]

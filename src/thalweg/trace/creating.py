@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy
 
-from ..errors import TracingError
 from .reductions import implements
-from .source import current_source
 from .traced import as_traced
 from .ufuncs import cast
 
@@ -33,8 +32,8 @@ def _meshgrid(*xi: Any, indexing: str = "xy", copy: bool = True, sparse: bool = 
 
 
 def _filled(a: Any, value: Any, dtype: Any, shape: Any) -> Any:
-    kind = as_traced(a).dtype if dtype is None else np.dtype(dtype)
-    return np.full(as_traced(a).shape if shape is None else shape, value, kind)
+    kind = np.dtype(a.dtype if dtype is None else dtype)
+    return np.full(a.shape if shape is None else shape, value if kind.kind == "f" or value == value else 0, kind)
 
 
 @implements(np.zeros_like)
@@ -49,10 +48,7 @@ def _ones_like(a: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
 
 @implements(np.empty_like)
 def _empty_like(prototype: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
-    raise TracingError(
-        f"{current_source()}: np.empty_like(x) is there to be written into, and traced values cannot be written into. "
-        "Build the array with np.stack, np.concatenate or np.where."
-    )
+    return _filled(prototype, math.nan, dtype, shape)
 
 
 @implements(np.full_like)

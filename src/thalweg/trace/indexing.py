@@ -9,7 +9,7 @@ import numpy
 from ..errors import TracingError
 from ..graph import Shape
 from ..ops.indexing import take
-from ..ops.structure import slice_
+from ..ops.structure import reshape, slice_
 from .source import current_source
 from .traced import FUNCTIONS, Traced, _astype, _getitem, as_traced, supported_dtype
 from .ufuncs import broadcast_shapes, cast
@@ -33,7 +33,7 @@ def _is_array_index(item: Any) -> bool:
 
 def _complete(x: Traced, index: Any) -> list[Any]:
     """The index as a list with one item for each axis, and None for each new axis; no ellipsis."""
-    items = list(index) if isinstance(index, tuple) else [index]
+    items = [_as_index(item) for item in (index if isinstance(index, tuple) else (index,))]
     used = sum(_consumed(item) for item in items)
     if used > x.ndim:
         raise IndexError(f"{current_source()}: {used} indices for an array of the shape {x.shape}")
@@ -41,6 +41,12 @@ def _complete(x: Traced, index: Any) -> list[Any]:
     if position is None:
         return items + [slice(None)] * (x.ndim - used)
     return items[:position] + [slice(None)] * (x.ndim - used) + items[position + 1 :]
+
+
+def _as_index(item: Any) -> Any:
+    """Columns of tables as arrays; all else as it is."""
+    is_table = not isinstance(item, np.ndarray | np.generic | Traced) and hasattr(item, "__array__")
+    return np.asarray(item) if is_table else item
 
 
 def _consumed(item: Any) -> int:
@@ -59,7 +65,7 @@ def _expand_masks(items: list[Any]) -> list[Any]:
         if isinstance(array, Traced) and array.dtype == np.bool_:
             raise TracingError(
                 f"{current_source()}: x[mask] with a mask that depends on traced values has no fixed shape. "
-                "Write np.where(mask, x, 0) and sum over it instead."
+                "Write np.where(mask, x, 0) and sum over it instead, and y = np.where(mask, y + v, y) for y[mask] += v."
             )
         if isinstance(array, np.ndarray) and array.dtype == np.bool_:
             expanded.extend(np.nonzero(array))
@@ -70,6 +76,8 @@ def _expand_masks(items: list[Any]) -> list[Any]:
 
 def getitem(x: Traced, index: Any) -> Traced:
     """x[index]."""
+    if type(index) is int and x.ndim:
+        return _row(x, index)
     items = _expand_masks(_complete(x, index))
     if any(_is_array_index(item) for item in items):
         return _advanced(x, items)
@@ -92,7 +100,15 @@ def getitem(x: Traced, index: Any) -> Traced:
             sizes.append(1)
         axis += 1
     window = read_window(x, tuple(starts), tuple(strides), tuple(sizes))
-    return window if window.shape == tuple(shape) else window.reshape(tuple(shape))
+    return window if window.shape == tuple(shape) else window.apply(reshape, shape=tuple(shape))
+
+
+def _row(x: Traced, index: int) -> Traced:
+    """x[index] for a number, which loops ask for most."""
+    rest = x.shape[1:]
+    first = _position(index, x.shape[0], 0, x.shape)
+    window = read_window(x, (first, *(0 for _ in rest)), (1,) * x.ndim, (1, *rest))
+    return window.apply(reshape, shape=rest)
 
 
 def _position(item: Any, extent: int, axis: int, shape: Shape) -> int:

@@ -1,8 +1,9 @@
 """What NumPy and SciPy do not dispatch, made to work while a loss is traced.
 
 np.array([...]) and np.full(n, x) of traced values are what people write, and NumPy gives no way to answer them; scipy.special.logsumexp,
-softmax and log_softmax are plain functions. Within the context below, calls that hold traced values are answered here;
-all other calls, from any thread, go where they always went. Leaving the context puts everything back.
+softmax and log_softmax are plain functions. np.zeros(n) and its kin make arrays that the loss may fill with traced values. Within the
+context below, calls that hold traced values, and calls from the user's code that make arrays in the thread that traces, are answered
+here; all other calls, from any thread, go where they always went. Leaving the context puts everything back.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TracingError
+from ..errors import TracingError, code_kind
+from .local_arrays import LocalArray, holds_traced, local
+from .products import matmul
+from .shadows import begin, end, is_tracing
 from .statistics import traced_log_softmax, traced_logsumexp, traced_softmax
-from .traced import Traced
+from .traced import as_traced
 
 __all__ = ["while_tracing"]
 
@@ -27,41 +31,78 @@ _depth = 0
 _undo: list[Callable[[], None]] = []
 
 
-def _holds_traced(value: Any) -> bool:
-    if isinstance(value, Traced):
-        return True
-    return isinstance(value, list | tuple) and any(_holds_traced(part) for part in value)
-
-
 def _joined(value: Any) -> Any:
     """Nested lists of traced values and numbers as one traced array."""
     if isinstance(value, list | tuple):
-        return np.stack([_joined(part) for part in value]) if _holds_traced(value) else np.asarray(value)
+        return np.stack([_joined(part) for part in value]) if holds_traced(value) else np.asarray(value)
     return value
 
 
-def _array_function(original: Callable[..., Any]) -> Callable[..., Any]:
+def _is_from_user() -> bool:
+    """Whether the function that is called here was called by the user's code, in the thread that traces."""
+    return is_tracing() and code_kind(sys._getframe(2).f_code.co_filename) == "user"
+
+
+def _array_function(original: Callable[..., Any], copies: bool) -> Callable[..., Any]:
     def array(value: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if not _holds_traced(value):
-            return original(value, dtype, *args, **kwargs)
-        joined = _joined(value)
-        return joined if dtype is None else joined.astype(dtype)
+        is_traced = type(value) is not np.ndarray and holds_traced(value)
+        if is_traced or (type(value) is LocalArray and _is_from_user()):
+            if type(value) is LocalArray and code_kind(sys._getframe(1).f_code.co_filename) == "library":
+                as_traced(value).__array__()  # says that it cannot be
+            joined = _joined(value)
+            if copies and kwargs.get("copy", True) is not False:
+                joined = joined.copy()
+            return joined if dtype is None or dtype == joined.dtype else joined.astype(dtype)
+        made = original(value, dtype, *args, **kwargs)
+        return local(made) if made is not value and made.base is None and _is_from_user() else made
 
     return array
 
 
 def _full_function(original: Callable[..., Any]) -> Callable[..., Any]:
     def full(shape: Any, fill_value: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if not _holds_traced(fill_value):
-            return original(shape, fill_value, dtype, *args, **kwargs)
-        filled = np.broadcast_to(_joined(fill_value), shape)
-        return filled if dtype is None else filled.astype(dtype)
+        if holds_traced(fill_value):
+            filled = np.broadcast_to(_joined(fill_value), shape).copy()
+            return filled if dtype is None else filled.astype(dtype)
+        made = original(shape, fill_value, dtype, *args, **kwargs)
+        return local(made) if _is_from_user() else made
 
     return full
 
 
-_ANSWERED = dict.fromkeys(("array", "asarray", "asanyarray", "ascontiguousarray"), _array_function)
-_ANSWERED["full"] = _full_function
+def _making_function(original: Callable[..., Any]) -> Callable[..., Any]:
+    def make(*args: Any, **kwargs: Any) -> Any:
+        made = original(*args, **kwargs)
+        return local(made) if _is_from_user() else made
+
+    return make
+
+
+def _empty_function(original: Callable[..., Any]) -> Callable[..., Any]:
+    def empty(*args: Any, **kwargs: Any) -> Any:
+        made = original(*args, **kwargs)
+        if not _is_from_user():
+            return made
+        if type(made) is np.ndarray:
+            made.fill(np.nan if made.dtype.kind in "fc" else 0)  # the same each time
+        return local(made)
+
+    return empty
+
+
+_ANSWERED: dict[str, Callable[..., Any]] = {
+    "array": lambda original: _array_function(original, copies=True),
+    **dict.fromkeys(
+        ("asarray", "asanyarray", "ascontiguousarray", "asarray_chkfinite"),
+        lambda original: _array_function(original, copies=False),
+    ),
+    "full": _full_function,
+    **dict.fromkeys(("empty", "empty_like"), _empty_function),
+    **dict.fromkeys(
+        ("zeros", "ones", "eye", "identity", "arange", "linspace", "logspace", "geomspace"), _making_function
+    ),
+    **dict.fromkeys(("zeros_like", "ones_like", "full_like", "copy", "diag"), _making_function),
+}
 
 
 def _patch_numpy() -> None:
@@ -105,7 +146,7 @@ _originals: dict[str, Callable[..., Any]] = {}
 
 def answer_special(name: str, x: Any, **options: Any) -> Any:
     """A call of one of SciPy's functions, made while something is traced."""
-    if isinstance(x, Traced) or isinstance(options.get("b"), Traced):
+    if holds_traced(x) or holds_traced(options.get("b")):
         if options.pop("return_sign", False):
             raise TracingError("scipy.special.logsumexp is traced without return_sign=True; leave it away")
         return _TRACED[name](x, **options)
@@ -128,20 +169,50 @@ def _patch_scipy() -> None:
         _undo.append(lambda f=function, c=original: setattr(f, "__code__", c))  # type: ignore[misc]
 
 
+_PRODUCTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("scipy.sparse", ("csr_array", "coo_array"), ("__matmul__", "dot")),
+    ("scipy.sparse", ("spmatrix",), ("__mul__",)),
+    ("pandas", ("DataFrame", "Series"), ("dot",)),  # also @
+)
+"""Modules, classes that inherit from all that multiply, and their products with an array, which they do not leave to the array."""
+
+
+def _product(original: Callable[..., Any]) -> Callable[..., Any]:
+    def product(self: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+        return matmul(self, as_traced(other)) if holds_traced(other) else original(self, other, *args, **kwargs)
+
+    return product
+
+
+def _patch_products() -> None:
+    for module, classes, names in _PRODUCTS:
+        for kind in [getattr(sys.modules.get(module), name, object) for name in classes]:
+            for owner, name in [(owner, name) for owner in kind.__mro__ for name in names if name in vars(owner)]:
+                original = vars(owner)[name]
+                setattr(owner, name, _product(original))
+                _undo.append(lambda o=owner, n=name, f=original: setattr(o, n, f))  # type: ignore[misc]
+
+
 @contextmanager
 def while_tracing() -> Iterator[None]:
-    """A context within which np.array, np.full and scipy.special.logsumexp, softmax and log_softmax accept traced values."""
+    """A context within which np.array, np.full and scipy.special.logsumexp, softmax and log_softmax accept traced values.
+
+    Arrays that the user's code makes in it may be filled with traced values; sparse matrices and tables may be multiplied with them.
+    """
     global _depth
     with _lock:
         _depth += 1
         if _depth == 1:
             _patch_numpy()
             _patch_scipy()
+            _patch_products()
+    begin()
     try:
         yield
     finally:
+        end()
         with _lock:
             _depth -= 1
             if _depth == 0:
-                while _undo:
+                while _undo:  # the latest first, since some are replaced twice
                     _undo.pop()()

@@ -2,16 +2,17 @@
 
 A loss may refer to anything, and what it refers to counts as it is at the time of the call. Most losses refer to little: NumPy's
 functions, numbers, other functions like themselves. Of these it can be known from the byte code that nothing else has a say, and then
-comparing what they read takes the place of tracing them once more. Whatever is not surely known here, such as an array, a list, an
-object, a random number, a `try`, or an instruction of another Python, has to be traced.
+comparing what they read takes the place of tracing them once more; small arrays by what they hold now. Whatever is not surely known
+here, such as a list, an object, a random number, a `try`, or an instruction of another Python, has to be traced.
 """
 
 from __future__ import annotations
 
 import dis
+import hashlib
 import math
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from types import BuiltinFunctionType, CodeType, FunctionType
@@ -21,7 +22,7 @@ import numpy as np
 
 from .traced import FUNCTIONS, UFUNCS, Traced
 
-__all__ = ["reads"]
+__all__ = ["Reading", "reads"]
 
 _INSTRUCTIONS = frozenset(
     {
@@ -46,7 +47,7 @@ _BUILTINS: tuple[object, ...] = (
     *(abs, bool, dict, enumerate, float, int, len, list, map, max, min, pow, range),
     *(reversed, round, sum, tuple, zip),
 )
-_CREATION = (np.arange, np.array, np.asarray, np.eye, np.full, np.identity, np.linspace, np.ones, np.zeros)
+_CREATION = (np.arange, np.array, np.asarray, np.empty, np.eye, np.full, np.identity, np.linspace, np.ones, np.zeros)
 _OF_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
 _OF_CONTAINERS = ("append", "extend", "items", "keys", "values")
 
@@ -59,7 +60,28 @@ class _Names:
     of_modules: tuple[tuple[str, str], ...]
 
 
-def reads(function: Callable[..., Any]) -> Hashable | None:
+@dataclass(frozen=True)
+class Reading:
+    """All that a trace depends on. has_arrays: among it arrays, which the function itself may write into."""
+
+    forms: tuple[Hashable, ...]
+    has_arrays: bool
+
+
+_MOST_BYTES = 1 << 17
+"""Of arrays that are compared. To look at larger ones takes long, and so does keeping what was made of them."""
+
+
+@dataclass
+class _Seen:
+    """Functions and arrays (by id), each with its number, which stands for it wherever it is referred to. bytes: of the arrays."""
+
+    functions: dict[FunctionType, int] = field(default_factory=dict)
+    arrays: dict[int, int] = field(default_factory=dict)
+    bytes: int = 0
+
+
+def reads(function: Callable[..., Any]) -> Reading | None:
     """All that a trace of the function depends on, if its arguments are traced values in tuples, lists and dicts; else None.
 
     Equal answers mean equal graphs, as long as the process lasts.
@@ -74,18 +96,18 @@ def reads(function: Callable[..., Any]) -> Hashable | None:
     """
     if type(function) is not FunctionType:
         return None
-    functions = {function: 0}  # each is looked into once, and its number stands for it wherever it is referred to
+    seen = _Seen({function: 0})
     forms: list[Hashable] = []
-    while len(forms) < len(functions):
-        for found in list(functions)[len(forms) :]:
-            form = _of_function(found, functions)
+    while len(forms) < len(seen.functions):  # each is looked into once
+        for found in list(seen.functions)[len(forms) :]:
+            form = _of_function(found, seen)
             if form is None:
                 return None
             forms.append(form)
-    return tuple(forms)
+    return Reading(tuple(forms), bool(seen.arrays))
 
 
-def _of_function(function: FunctionType, functions: dict[FunctionType, int]) -> Hashable | None:
+def _of_function(function: FunctionType, seen: _Seen) -> Hashable | None:
     names = _names(function.__code__)
     if names is None or vars(function):  # attributes of its own may change
         return None
@@ -98,8 +120,8 @@ def _of_function(function: FunctionType, functions: dict[FunctionType, int]) -> 
     if not all(type(space) is dict for space in spaces):  # others may look names up in their own way
         return None
     captured += [_found(spaces, name) for name in names.globals]
-    forms: list[Hashable] = [_of_value(value, functions) for value in captured]
-    forms += [_of_attribute(_found(spaces, name), attribute, functions) for name, attribute in names.of_modules]
+    forms: list[Hashable] = [_of_value(value, seen) for value in captured]
+    forms += [_of_attribute(_found(spaces, name), attribute, seen) for name, attribute in names.of_modules]
     return None if None in forms else (function.__code__, function.__code__.co_filename, *forms)
 
 
@@ -111,8 +133,8 @@ def _found(spaces: tuple[Mapping[str, Any], Mapping[str, Any]], name: str) -> An
     return globals[name] if name in globals else builtins.get(name, _NOTHING)
 
 
-def _of_value(value: Any, functions: dict[FunctionType, int]) -> Hashable | None:
-    """What tells a value that cannot change from others; the type counts, and 0.0 is not -0.0. None if it may change."""
+def _of_value(value: Any, seen: _Seen) -> Hashable | None:
+    """What tells a value from others; the type counts, and 0.0 is not -0.0. None if that cannot be known."""
     kind = type(value)
     if id(value) in _constant_functions():
         return (value,)
@@ -121,23 +143,37 @@ def _of_value(value: Any, functions: dict[FunctionType, int]) -> Hashable | None
     if kind is float:
         return kind, repr(value)
     if kind is tuple:
-        forms = tuple([_of_value(part, functions) for part in value])
+        forms = tuple([_of_value(part, seen) for part in value])
         return None if None in forms else forms
     if kind is FunctionType:
-        return kind, functions.setdefault(value, len(functions))
+        return kind, seen.functions.setdefault(value, len(seen.functions))
+    if kind is np.ndarray:
+        return _of_array(value, seen)
     if isinstance(value, np.generic) and value.dtype.kind in "fiub" and kind is value.dtype.type:
         return kind, value.tobytes()
     return (value,) if kind is np.ufunc and value.__name__ in UFUNCS else None
 
 
-def _of_attribute(value: Any, attribute: str, functions: dict[FunctionType, int]) -> Hashable | None:
+def _of_array(array: np.ndarray[Any, Any], seen: _Seen) -> Hashable | None:
+    """What an array holds, how it lies in memory, which may change last digits, and where else it is referred to."""
+    if id(array) in seen.arrays:
+        return np.ndarray, seen.arrays[id(array)]
+    number = seen.arrays[id(array)] = len(seen.arrays)
+    seen.bytes += array.nbytes
+    if array.dtype.kind not in "fiub" or seen.bytes > _MOST_BYTES:
+        return None
+    digest = hashlib.sha256(array.tobytes()).digest()
+    return np.ndarray, number, array.dtype.str, array.shape, array.strides, digest
+
+
+def _of_attribute(value: Any, attribute: str, seen: _Seen) -> Hashable | None:
     """What a module has under a name now, or a value whose attributes are as constant as itself."""
     if value is not np and value is not math:
-        return _of_value(value, functions) if attribute in _attributes() else None
+        return _of_value(value, seen) if attribute in _attributes() else None
     found = getattr(value, attribute, _NOTHING)
     is_scalar_type = isinstance(found, type) and issubclass(found, np.generic)
     is_of_math = type(found) is BuiltinFunctionType and found.__module__ == "math"
-    return (found,) if is_scalar_type or is_of_math else _of_value(found, functions)
+    return (found,) if is_scalar_type or is_of_math else _of_value(found, seen)
 
 
 @lru_cache(maxsize=1)

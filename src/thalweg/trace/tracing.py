@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import TracingError
 from ..graph import ArrayType, Graph, input_node
+from .libraries import explained
 from .patches import while_tracing
 from .traced import Traced, as_traced
 
@@ -19,14 +20,14 @@ def trace(function: Callable[..., Sequence[Any]], types: Sequence[ArrayType], na
     inputs = tuple(input_node(type, name) for type, name in zip(types, labels, strict=True))
     try:
         with while_tracing():
-            outputs = function(*(Traced(node) for node in inputs))
-    except ValueError as error:
+            outputs = tuple(as_traced(output).node for output in function(*(Traced(node) for node in inputs)))
+    except Exception as error:
         # NumPy asks a traced value for its number, and reports in its own words that it got none.
-        if isinstance(error.__cause__, TracingError):
-            line = str(error.__cause__).partition(": ")[0]
-            raise TracingError(
-                f"{line}: an element of an ordinary array is set to a traced value, or an array is made of traced values. "
-                "Collect the values in a list, and make the array at the end: np.array(the_list)."
-            ) from None
-        raise
-    return Graph(inputs, tuple(as_traced(output).node for output in outputs))
+        reason = (
+            error.__cause__ if isinstance(error, ValueError) and isinstance(error.__cause__, TracingError) else error
+        )
+        told = explained(error) or reason
+        if told is error:
+            raise
+        raise told from (None if isinstance(reason, TracingError) else error)
+    return Graph(inputs, outputs)

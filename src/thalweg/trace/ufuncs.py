@@ -72,12 +72,20 @@ def elementwise(primitive: Primitive, dtypes: tuple[numpy.dtype[Any], ...], *inp
 
 @lru_cache(maxsize=4096)
 def _resolve(ufunc: numpy.ufunc, kinds: tuple[Any, ...]) -> tuple[numpy.dtype[Any], ...]:
-    return tuple(supported_dtype(dtype) for dtype in ufunc.resolve_dtypes((*kinds, None))[:-1])
+    try:
+        return tuple(supported_dtype(dtype) for dtype in ufunc.resolve_dtypes((*kinds, None))[:-1])
+    except TypeError:  # words, dates
+        for kind in kinds:
+            supported_dtype(np.dtype(kind))
+        raise
+
+
+_WITH_DTYPE = (Traced, np.ndarray, np.generic)
 
 
 def _kind(x: Any) -> Any:
     """What NumPy needs to know of an operand to choose dtypes: a dtype, or int or float for Python's numbers."""
-    if isinstance(x, Traced | np.ndarray | np.generic):
+    if isinstance(x, _WITH_DTYPE):
         return x.dtype
     if isinstance(x, bool):
         return BOOLEAN
@@ -86,7 +94,7 @@ def _kind(x: Any) -> Any:
 
 def _primitive_ufunc(ufunc: numpy.ufunc, primitive: Primitive) -> Callable[..., Any]:
     def traced(*inputs: Any, where: Any = True, dtype: Any = None, **_: Any) -> Traced:
-        dtypes = _resolve(ufunc, tuple(_kind(x) for x in inputs))
+        dtypes = _resolve(ufunc, tuple([_kind(x) for x in inputs]))
         if dtype is not None:
             dtypes = tuple(supported_dtype(np.dtype(dtype)) for _ in inputs)
         return elementwise(primitive, dtypes, *inputs)

@@ -130,6 +130,10 @@ def _scatter_add(x: Value, indices: Value, axis: int, extent: int) -> Value:
     return jnp.zeros((*x.shape[:axis], extent, *x.shape[axis + 1 :]), x.dtype).at[tuple(grid)].add(x)
 
 
+def _argsort(x: Value) -> Value:
+    return jnp.argsort(x, axis=-1, stable=True).astype(np.int64)
+
+
 # Linear algebra: NaN where there is no result, as in the reference
 def _solve(a: Value, b: Value) -> Value:
     factors, _, order = lax.linalg.lu(a)
@@ -231,6 +235,7 @@ LOWERINGS: Mapping[str, Lowering] = {
     "dot": _dot,
     "take": _take,
     "scatter_add": _scatter_add,
+    "argsort": _argsort,
     "solve": _solve,
     "cholesky": _cholesky,
     "slogdet": _slogdet,

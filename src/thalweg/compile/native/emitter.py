@@ -12,6 +12,7 @@ from llvmlite import ir
 
 from ...graph import Array, Graph, Node
 from ..examples import Examples
+from ..repeats import Parts
 from .arrays import INT64, POINTER, Function, memory_type, name_of_numbers
 from .interface import Control
 from .memory import Memory
@@ -37,7 +38,7 @@ class Emitter:
     views: where inputs and the values that live on lie. constants: numbers of the constants that need a slot.
     sweeps: the functions that sweep over tiles, of all evaluations. has_sweeps: whether there will be any.
     lane_axis: of nodes that hold values of several members. whole_vector_bytes: of what runs outside of the sweeps; 1 where it is
-    computed number by number, in a quarter of the code.
+    computed number by number, in a quarter of the code. parts_of: finds loops.
     """
 
     graph: Graph
@@ -47,6 +48,7 @@ class Emitter:
     vector_bytes: int
     whole_vector_bytes: int
     is_large: bool
+    parts_of: Parts
     module: ir.Module = field(default_factory=lambda: ir.Module("thalweg"))
     memory: Memory = field(default_factory=Memory)
     views: dict[Node, View] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from itertools import chain
 
 from ...graph import Graph, Node
 from ...ops.structure import place
-from ..repeats import Part, Repeat, parts_of
+from ..repeats import Part, Repeat
 from .batches import SharedBatch
 from .copies import emit_copy
 from .deferred import Deferred
@@ -88,7 +88,7 @@ class Evaluation:
     def _parts(self, phase: int, outputs: Collection[Node]) -> list[Part]:
         """What is computed whole before the sweep of a phase: node by node, and in loops."""
         nodes = self.phases.whole(phase)
-        return parts_of(nodes, {*outputs, *self.phases.read_elsewhere(set(nodes))})
+        return self.emitter.parts_of(nodes, {*outputs, *self.phases.read_elsewhere(set(nodes))})
 
     def _whole_region(self) -> Region:
         """What runs outside of the sweeps."""

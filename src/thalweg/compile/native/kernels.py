@@ -1,4 +1,4 @@
-"""Emitting the primitives that have a loop of their own: place, take, scatter_add, cumulative_sum, linear algebra.
+"""Emitting the primitives that have a loop of their own: place, take, scatter_add, argsort, cumulative_sum, linear algebra.
 
 To add one, write an emitter and enter it with @emits.
 """
@@ -16,6 +16,7 @@ from ...ops import indexing, linear_algebra, reduction, structure
 from .arrays import INT64, POINTER, Function, integer, loop, value_type
 from .copies import emit_copy, emit_fill
 from .formulas import combine, constant
+from .sorting import row_sorter
 from .views import View
 
 __all__ = ["EMITTERS", "NEEDS_CONTIGUOUS", "accumulate_scatter", "emit_kernel", "windows_are_disjoint"]
@@ -89,11 +90,20 @@ def _place(function: Function, node: Node, operands: Sequence[View], result: Vie
     def add(old: ir.Value, new: ir.Value) -> ir.Value:
         return builder.or_(old, new) if node.dtype.kind == "b" else combine(builder, "sum", old, new)
 
-    for view, (starts, steps) in zip(operands, node.attributes["windows"], strict=True):
-        window = result.window(starts, steps, view.shape)
+    pieces = [
+        (view, result.window(starts, steps, view.shape))
+        for view, (starts, steps) in zip(operands, node.attributes["windows"], strict=True)
+    ]
+    # In the order in which they end: LLVM 22 takes pieces that fill an array in registers to be written so, and else makes invalid code.
+    for view, window in sorted(pieces, key=lambda piece: _last(piece[1])):
         if view.is_same(window):
             continue  # it was computed there
         emit_copy(function, view, window, _VECTOR_BYTES, None if covers else add)
+
+
+def _last(view: View) -> int:
+    """How far an array reaches into its buffer."""
+    return view.offset + sum(max(0, stride * (n - 1)) for stride, n in zip(view.strides, view.shape, strict=True))
 
 
 _VECTOR_BYTES = 64
@@ -188,6 +198,23 @@ def _cumulative_sum(function: Function, node: Node, operands: Sequence[View], re
     _each(function, rest, [_start(function, without(x)), _start(function, without(result))], run)
 
 
+@emits(indexing.argsort)
+def _argsort(function: Function, node: Node, operands: Sequence[View], result: View) -> None:
+    keys, room = operands
+    sorter = row_sorter(function.builder.module, keys.buffer.dtype)
+    count = keys.shape[-1]
+
+    def rows(view: View) -> View:
+        return View(view.buffer, view.offset, view.strides[:-1], view.shape[:-1], view.example_stride)
+
+    _each(
+        function,
+        keys.shape[:-1],
+        [_start(function, rows(view)) for view in (keys, result)],
+        lambda at, _: function.builder.call(sorter, [at[0], function.start_of_view(room), at[1], integer(count)]),
+    )
+
+
 @emits(linear_algebra.solve)
 @emits(linear_algebra.cholesky)
 @emits(linear_algebra.slogdet)
@@ -214,5 +241,5 @@ def _call_for_each_matrix(function: Function, node: Node, operands: Sequence[Vie
     )
 
 
-NEEDS_CONTIGUOUS = (linear_algebra.solve, linear_algebra.cholesky, linear_algebra.slogdet)
+NEEDS_CONTIGUOUS = (linear_algebra.solve, linear_algebra.cholesky, linear_algebra.slogdet, indexing.argsort)
 """Primitives whose operands must lie in memory in C order."""

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from llvmlite import ir
 
-from ...graph import Graph, Node
+from ...graph import Graph, Node, Shape
 from ..examples import Examples, follow_lanes
-from ..repeats import parts_of, size_of
+from ..repeats import Parts, size_of
 from .copies import emit_copy
 from .descending import emit_descent
 from .emitter import LARGE, PARAMETERS, Emitter
@@ -24,7 +25,7 @@ from .evaluation import Evaluation
 from .interface import Loop
 from .phases import phase_count
 from .threads import Sharing
-from .tiles import choose_tiling
+from .tiles import Tiling, choose_tiling
 from .views import Area, View
 
 __all__ = ["Module", "assemble"]
@@ -54,9 +55,10 @@ def assemble(
     """The module that evaluates a graph, or that repeats its stages as the steps of a descent. runs_seldom: as `compiled` has it."""
     parts = [graph] if descent is None else [stage.graph(graph, descent.carried) for stage in descent.stages]
     is_sampled = descent is not None and descent.sampling is not None
-    is_large = _length(graph, parts) > LARGE
     can_be_split = is_sampled and descent is not None and descent.lanes == 1
     tiling = choose_tiling(graph, examples, is_sampled, can_be_split) if examples else None
+    parts_of = Parts(partial(_computed_at_a_time, examples, tiling))
+    is_large = _length(graph, parts, parts_of) > LARGE
     has_sweeps = any(phase_count(part, examples) for part in parts)
     has_lanes = descent is not None and descent.lanes > 1
     lane_axis = follow_lanes(graph, graph.inputs[: descent.wide], descent.lanes) if descent and has_lanes else {}
@@ -72,6 +74,7 @@ def assemble(
         vector_bytes,
         1 if is_mostly_sweeps and rest <= _LITTLE else vector_bytes,
         is_large=is_large,
+        parts_of=parts_of,
         has_sweeps=has_sweeps,
         lane_axis=lane_axis,
     )
@@ -117,11 +120,20 @@ _LONG = 1 << 26
 of its time are more than what the compiler saves."""
 
 
-def _length(graph: Graph, parts: Sequence[Graph]) -> int:
+def _computed_at_a_time(examples: Examples | None, tiling: Tiling | None, node: Node) -> Shape:
+    """The shape of what is computed of a value before something else is: in sweeps, that of a tile."""
+    if examples is None or tiling is None or node not in examples.axis:
+        return node.shape
+    axis = examples.axis[node]
+    return (*node.shape[:axis], tiling.rows, *node.shape[axis + 1 :])
+
+
+def _length(graph: Graph, parts: Sequence[Graph], parts_of: Parts) -> int:
     """How many nodes code is made for."""
     if len(graph.nodes) <= LARGE:
         return len(graph.nodes)
-    return sum(size_of(parts_of([node for node in part.nodes if node.operands], part.outputs)) for part in parts)
+    computed = [[node for node in part.nodes if not (node.is_input or node.is_constant)] for part in parts]
+    return sum(size_of(parts_of(nodes, part.outputs)) for nodes, part in zip(computed, parts, strict=True))
 
 
 def _work(graph: Graph, examples: Examples, lane_axis: Mapping[Node, int]) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from llvmlite import ir
 from ...graph import Node, Shape
 from ...ops.contraction import dot
 from ...ops.elementwise import detach
-from ...ops.indexing import scatter_add
+from ...ops.indexing import argsort, scatter_add
 from ...ops.structure import broadcast, reshape, slice_, transpose
 from ..examples import implied_axis
 from .arrays import Function
@@ -230,6 +230,9 @@ class Region:
             views = [self.view_for(first, position) for position in range(len(first.operands))]
             if first.primitive in NEEDS_CONTIGUOUS:
                 views = [self._contiguous(function, view) for view in views]
+            if first.primitive is argsort:
+                (keys,) = views
+                views.append(self.memory.array(self.area, (2 * keys.shape[-1],), keys.buffer.dtype))
             if first.primitive is scatter_add and self._accumulates(first):
                 accumulate_scatter(function, first, views, self.views[first])
             else:

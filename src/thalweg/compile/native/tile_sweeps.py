@@ -13,7 +13,6 @@ from llvmlite import ir
 
 from ...graph import Graph, Node
 from ..examples import Examples
-from ..repeats import parts_of
 from .arrays import INT8, Function, integer, loop
 from .batches import emit_batch
 from .copies import emit_combine, emit_fill
@@ -163,7 +162,7 @@ class TileSweep:
                 views |= self.features.emit_totals(function, nodes, rows, wanted)
                 nodes = [node for node in nodes if node not in self.features.parts]
             loops = Loops(emitter, region, partial(emitter.function_for_group, function))
-            parts = parts_of(nodes, wanted, region.shape_of)
+            parts = emitter.parts_of(nodes, wanted)
             loops.emit_parts(parts if loops.can_be_emitted(parts, wanted) else [nodes], wanted, wanted)
 
     def _of_first_chunk(self, node: Node, place: View) -> View:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -163,7 +163,12 @@ class Context:
     def direction(self, now: Point, state: Any) -> tuple[Any, Any]:
         """The method's direction and memory, with the shapes that they had."""
         name = type(self.own_method).__name__
-        direction, memory = _pair(self.method.direction(now, state), f"{name}.direction")
+        own = replace(
+            now, parameters=now.parameters.copy(), gradient=now.gradient.copy()
+        )  # a method may write into what it is given
+        leaves, structure = flatten(state)
+        own_state = optree.tree_unflatten(structure, [leaf.copy() for leaf in leaves])
+        direction, memory = _pair(self.method.direction(own, own_state), f"{name}.direction")
         kept = kept_type(direction, now.parameters, f"{name}.direction changes the shape of the parameters")
         return kept, kept_types(memory, state, f"{name}.direction changes its state")
 
