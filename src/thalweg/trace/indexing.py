@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy
@@ -10,8 +11,10 @@ from ..errors import TracingError
 from ..graph import Shape
 from ..ops.indexing import take
 from ..ops.structure import reshape, slice_
+from .dtypes import supported_dtype
+from .rules import FUNCTIONS
 from .source import current_source
-from .traced import FUNCTIONS, Traced, _astype, _getitem, as_traced, supported_dtype
+from .traced import Traced, as_traced
 from .ufuncs import broadcast_shapes, cast
 
 np: Any = numpy
@@ -185,5 +188,5 @@ def astype(x: Traced, dtype: Any) -> Traced:
     return cast(x, wanted)
 
 
-FUNCTIONS[_getitem] = getitem
-FUNCTIONS[_astype] = astype
+FUNCTIONS[operator.getitem] = getitem
+FUNCTIONS[np.ndarray.astype] = astype

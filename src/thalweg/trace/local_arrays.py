@@ -16,6 +16,8 @@ import numpy
 from ..errors import ShapeError, TracingError
 from ..graph import Array
 from .assembled import assembled
+from .dtypes import supported_dtype
+from .rules import FUNCTIONS, begin_assigning, current, fillable
 from .shadows import (
     ASTRAY,
     is_tracing,
@@ -28,21 +30,9 @@ from .shadows import (
     snapshot,
 )
 from .source import current_source
-from .traced import (
-    FUNCTIONS,
-    REARRANGING,
-    WRITING,
-    Traced,
-    _begin_assigning,
-    _current,
-    _fillable,
-    array_of,
-    as_traced,
-    supported_dtype,
-    traced_function,
-    traced_ufunc,
-)
+from .traced import Traced, as_traced, traced_function, traced_ufunc
 from .ufuncs import broadcast_shapes, cast
+from .views import REARRANGING, WRITING, array_of
 
 np: Any = numpy
 """NumPy, whose type stubs do not know that its functions accept traced values."""
@@ -319,9 +309,9 @@ def _current_value(x: Any) -> Any:
     return Traced(node)
 
 
-FUNCTIONS[_begin_assigning] = _begin
-FUNCTIONS[_current] = _current_value
-FUNCTIONS[_fillable] = local
+FUNCTIONS[begin_assigning] = _begin
+FUNCTIONS[current] = _current_value
+FUNCTIONS[fillable] = local
 
 
 # Methods

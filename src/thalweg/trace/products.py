@@ -9,9 +9,11 @@ import numpy
 from ..errors import ShapeError
 from ..graph import Shape
 from ..ops.contraction import dot
+from .dtypes import common_dtype
 from .reductions import implements
+from .rules import UFUNCS
 from .source import current_source
-from .traced import UFUNCS, Traced, as_traced, common_dtype
+from .traced import Traced, as_traced
 from .ufuncs import broadcast_shapes, broadcast_to, cast
 
 np: Any = numpy

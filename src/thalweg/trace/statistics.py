@@ -10,8 +10,9 @@ from ..errors import TracingError
 from ..graph import Shape
 from ..ops.reduction import cumulative_sum, logsumexp, norm
 from .reductions import as_floating, count, implements, normalise_axes, reduced
+from .rules import UFUNCS
 from .source import current_source
-from .traced import UFUNCS, Traced, as_traced
+from .traced import Traced, as_traced
 from .ufuncs import cast
 
 np: Any = numpy

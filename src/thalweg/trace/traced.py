@@ -3,70 +3,41 @@
 from __future__ import annotations
 
 import dis
+import operator
 import sys
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy
 
-from ..errors import ShapeError, TracingError, code_kind, user_line
-from ..graph import Array, ArrayType, Node, Primitive, Shape, constant, make
-from .shadows import holds_strays, owner_of
-from .source import current_source
+from ..errors import ShapeError, TracingError, code_kind
+from ..graph import Node, Primitive, Shape, constant, make
+from .dtypes import supported_dtype
+from .rules import FUNCTIONS, UFUNCS, current, fillable, without_rule
+from .shadows import holds_strays
+from .source import at_line, current_source
+from .views import CERTAIN_VIEWS, REARRANGING, VIEWS, WRITING, View, array_of, assignable, is_basic
 
 np: Any = numpy
 """NumPy, whose type stubs do not know that its functions accept traced values."""
 
-__all__ = ["FUNCTIONS", "UFUNCS", "Traced", "as_traced", "common_dtype", "supported_dtype"]
-
-UFUNCS: dict[str, Callable[..., Any]] = {}
-"""How each NumPy or SciPy ufunc is traced, by its name."""
-
-FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""How each NumPy function that dispatches is traced."""
-
-_DTYPES = {
-    "b": np.dtype(np.bool_),
-    "i": np.dtype(np.int64),
-    "u": np.dtype(np.int64),
-    "f4": np.dtype(np.float32),
-    "f8": np.dtype(np.float64),
-}
-
-
-@lru_cache(maxsize=64)
-def supported_dtype(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
-    """The dtype in which thalweg computes values of the given one: bool, int64, float32 or float64."""
-    found = _DTYPES.get(dtype.kind) or _DTYPES.get(dtype.str[1:])
-    if found is None:
-        raise TracingError(
-            f"{_at()}thalweg computes with float32, float64, integers and booleans, not with {dtype}. "
-            "Write x.astype(np.float64) before the descent, and real and imaginary parts as two arrays."
-        )
-    return found
-
-
-def _at() -> str:
-    line = user_line()
-    return "" if line is None else f"{line}: "
+__all__ = ["Traced", "as_traced", "traced_function", "traced_ufunc"]
 
 
 class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     """An array whose shape and dtype are known and whose values are not yet."""
 
-    __slots__ = ("_node", "_origin")
+    __slots__ = ("_node", "origin")
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._origin: Any = None
-        """None; or, of a view, the value that it is a view of, by what functions, and whether it is certainly one; or the array that it has
-        become by assignments."""
+        self.origin: Any = None
+        """None; or, of a view, where it comes from; or the array that it has become by assignments."""
 
     @property
     def node(self) -> Node:
         """The node that computes the value as it is now."""
-        if self._origin is None:
+        if self.origin is None:
             return self._node
         array = array_of(self)
         return self._node if array is None else as_traced(array).node
@@ -113,7 +84,7 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TracingError(f"{_at()}a traced scalar has no length and cannot be iterated over.")
+            raise TracingError(f"{at_line()}a traced scalar has no length and cannot be iterated over.")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Traced]:
@@ -136,7 +107,7 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
         return traced_function(function, args, kwargs)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        _assignable(self)[index] = value
+        assignable(self)[index] = value
 
     def fill(self, value: Any) -> None:
         self[...] = value
@@ -150,7 +121,7 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     # What a traced value cannot do
     def __bool__(self) -> NoReturn:
         raise TracingError(
-            f"{_at()}Python's `if`, `while`, `and`, `or` and `not`, and its max() and min(), need to know a value that is only "
+            f"{at_line()}Python's `if`, `while`, `and`, `or` and `not`, and its max() and min(), need to know a value that is only "
             "traced here. Write np.where(condition, a, b) for a choice between values, np.maximum(a, b) for max(a, b), and "
             "& | ~ between conditions."
         )
@@ -158,49 +129,49 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     def __float__(self) -> NoReturn:
         _check_not_assigned()
         raise TracingError(
-            f"{_at()}float(x), or a function of the math module, needs to know a value that is only traced here. "
+            f"{at_line()}float(x), or a function of the math module, needs to know a value that is only traced here. "
             "Write np.exp(x) for math.exp(x), and leave float(...) away."
         )
 
     def __int__(self) -> NoReturn:
         raise TracingError(
-            f"{_at()}int(x) needs to know a value that is only traced here. Write np.floor(x), or pass the number "
+            f"{at_line()}int(x) needs to know a value that is only traced here. Write np.floor(x), or pass the number "
             "as an ordinary Python argument instead of a parameter."
         )
 
     def __index__(self) -> NoReturn:
         raise TracingError(
-            f"{_at()}a traced value cannot be used where Python needs an integer (range, a shape, a list's index). "
+            f"{at_line()}a traced value cannot be used where Python needs an integer (range, a shape, a list's index). "
             "Use the shape of an array, or a plain Python integer."
         )
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         _check_not_assigned()
         raise TracingError(
-            f"{_at()}a traced value cannot be turned into an ordinary array here: by np.vectorize, or by a function of another library "
+            f"{at_line()}a traced value cannot be turned into an ordinary array here: by np.vectorize, or by a function of another library "
             "(such as scipy.stats). Write formulas with NumPy functions of traced values, and join them with np.stack([a, b]) or, called "
             "so, np.array([a, b])."
         )
 
     def item(self, *_: Any) -> NoReturn:
-        raise TracingError(f"{_at()}x.item() needs to know a value that is only traced here. Use x itself.")
+        raise TracingError(f"{at_line()}x.item() needs to know a value that is only traced here. Use x itself.")
 
     def tolist(self) -> NoReturn:
-        raise TracingError(f"{_at()}x.tolist() needs to know values that are only traced here. Use x, or list(x).")
+        raise TracingError(f"{at_line()}x.tolist() needs to know values that are only traced here. Use x, or list(x).")
 
     # The rest of an array's methods are NumPy functions of it
     def __getitem__(self, index: Any) -> Traced:
-        if self._origin is not None:
+        if self.origin is not None:
             array = array_of(self)
             if array is not None:
                 return array[index]
-        found = FUNCTIONS[_getitem](self, index)
-        if found.ndim and _is_basic(index):
+        found = FUNCTIONS[operator.getitem](self, index)
+        if found.ndim and is_basic(index):
             return _view(found, self, lambda base: base[index])
         return _own(found, (self,))  # elements are numbers of their own
 
     def astype(self, dtype: Any, **_: Any) -> Traced:
-        return _own(FUNCTIONS[_astype](self, dtype), (self,))
+        return _own(FUNCTIONS[np.ndarray.astype](self, dtype), (self,))
 
     def reshape(self, *shape: Any, order: str = "C") -> Traced:
         return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
@@ -224,93 +195,22 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
         return self.copy()
 
 
-def _getitem() -> None:
-    """Stands for x[...] in the table of functions."""
-
-
-def _astype() -> None:
-    """Stands for x.astype in the table of functions."""
-
-
-def _begin_assigning() -> None:
-    """Stands for a traced value's becoming an array that may be assigned to."""
-
-
-def _current() -> None:
-    """Stands for what an array that may be assigned to holds now."""
-
-
-def _fillable() -> None:
-    """Stands for an ordinary array's becoming one that may be assigned to."""
-
-
-_CERTAIN_VIEWS: frozenset[Callable[..., Any]] = frozenset(
-    {
-        *(np.transpose, np.permute_dims, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze, np.real),
-        *(np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_to, np.diagonal, np.flip, np.fliplr, np.flipud),
-        *(np.rot90, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit),
-    }
-)
-"""NumPy's functions that return views of their first argument."""
-
-VIEWS = _CERTAIN_VIEWS | {np.reshape, np.ravel}
-"""These return views where they can, which depends on how the argument lies in memory."""
-
-REARRANGING = VIEWS | {np.copy, np.take, np.roll, np.repeat, np.tile}
-"""NumPy's functions that only move the elements of their first argument."""
-
-WRITING = frozenset({np.copyto, np.putmask, np.fill_diagonal, np.put, np.put_along_axis})
-"""NumPy's functions that write into their first argument."""
-
-
-# Views, and assignments to them
-def array_of(x: Traced) -> Any:
-    """The array that a value has become, or is a view of, since something was assigned to it; None if nothing was."""
-    origin = x._origin
-    if type(origin) is not tuple:
-        return origin
-    base, functions, _ = origin
-    found = owner = array_of(base)
-    if owner is None:
-        return None
-    for function in functions:
-        found = function(found)
-    is_view = isinstance(found, np.ndarray) and owner_of(found) is owner_of(owner)
-    x._origin = found if is_view else None  # NumPy makes copies where views are impossible
-    return x._origin
-
-
-def _assignable(x: Traced) -> Any:
-    """The array that a value, and what it is a view of, becomes by an assignment."""
-    found = array_of(x)
-    if found is None and x._origin is not None:
-        _assignable(x._origin[0])
-        found = array_of(x)
-    if found is None:
-        x._origin = found = FUNCTIONS[_begin_assigning](x)
-    return found
-
-
+# Views, and values of their own
 def _view(found: Traced, base: Traced, function: Callable[[Any], Any], is_certain: bool = True) -> Traced:
     """The same value, noted as a view of another. is_certain: it is one however that lies in memory, else it may turn out to be a copy."""
     view = Traced(found._node)
-    origin = base._origin
-    if origin is not None and is_certain and origin[2]:
-        view._origin = (origin[0], (*origin[1], function), True)
+    origin = base.origin
+    if origin is not None and is_certain and origin.is_certain:
+        view.origin = View(origin.base, (*origin.functions, function), True)
     else:
-        view._origin = (base, (function,), is_certain)
+        view.origin = View(base, (function,), is_certain)
     return view
-
-
-def _is_basic(index: Any) -> bool:
-    items = index if isinstance(index, tuple) else (index,)
-    return all(item is None or item is Ellipsis or isinstance(item, slice | int | np.integer) for item in items)
 
 
 def _own(result: Any, args: tuple[Any, ...]) -> Any:
     """What a function returns as values of their own, no views, which may be assigned to."""
     if type(result) is Traced:
-        if result._origin is not None:
+        if result.origin is not None:
             return Traced(result.node)
         for x in args:
             if x is result:
@@ -318,7 +218,7 @@ def _own(result: Any, args: tuple[Any, ...]) -> Any:
         return result
     if type(result) in (list, tuple):
         return type(result)(_own(part, args) for part in result)
-    return FUNCTIONS[_fillable](result) if type(result) is np.ndarray else result
+    return FUNCTIONS[fillable](result) if type(result) is np.ndarray else result
 
 
 def _now(x: Any) -> Any:
@@ -328,7 +228,7 @@ def _now(x: Any) -> Any:
         return x
     if kind is list or kind is tuple:
         return kind([_now(part) for part in x])
-    return FUNCTIONS[_current](x) if isinstance(x, np.ndarray) and kind is not np.ndarray else x
+    return FUNCTIONS[current](x) if isinstance(x, np.ndarray) and kind is not np.ndarray else x
 
 
 def _check_not_assigned() -> None:
@@ -337,7 +237,7 @@ def _check_not_assigned() -> None:
     instruction = dis.opname[frame.f_code.co_code[frame.f_lasti]]
     if instruction in ("STORE_SUBSCR", "STORE_SLICE") and code_kind(frame.f_code.co_filename) == "user":
         raise TracingError(
-            f"{_at()}a traced value is assigned to elements of an array that was not made within the loss, or not by a function that is "
+            f"{at_line()}a traced value is assigned to elements of an array that was not made within the loss, or not by a function that is "
             "known to make one. First copy it there: y = np.array(y), not y.copy(). Or make it with np.zeros, called so, or its kin."
         )
 
@@ -349,10 +249,8 @@ def traced_ufunc(ufunc: numpy.ufunc, method: str, inputs: tuple[Any, ...], optio
     key: str = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     traced = UFUNCS.get(key)
     if traced is None:
-        raise TracingError(
-            f"{_at()}{_module_of(ufunc)}.{key.lstrip('_')} cannot be differentiated by thalweg: it has no rule. "
-            f"{_advice_for_function(key)}"
-        )
+        is_numpy = getattr(numpy, ufunc.__name__, None) is ufunc  # a ufunc does not say where it is found
+        raise without_rule(key, "np" if is_numpy else "scipy.special")
     if method == "at":
         return traced(*inputs)
     values = inputs
@@ -363,7 +261,7 @@ def traced_ufunc(ufunc: numpy.ufunc, method: str, inputs: tuple[Any, ...], optio
     if where is not True:
         if targets is None or method != "__call__":
             raise TracingError(
-                f"{_at()}np.{key}(..., where=mask) is traced with out=y, an array that holds the elements where the mask is false, "
+                f"{at_line()}np.{key}(..., where=mask) is traced with out=y, an array that holds the elements where the mask is false, "
                 "or write np.where(mask, a, b)."
             )
         # Elements that are left out must not spoil the derivatives of the others.
@@ -384,12 +282,12 @@ def _written(target: Any, result: Any, name: str) -> Any:
     """Writes what a function returns into its argument `out`."""
     if not isinstance(target, Traced) and (not isinstance(target, np.ndarray) or type(target) is np.ndarray):
         raise TracingError(
-            f"{_at()}{name}(..., out=...) or an operation in place writes traced values into an array that was not made within the "
+            f"{at_line()}{name}(..., out=...) or an operation in place writes traced values into an array that was not made within the "
             f"loss. Write y = {name}(...), or make a copy of the array in the loss: np.array(y)."
         )
     if not np.can_cast(result.dtype, target.dtype, "same_kind"):
         raise TracingError(
-            f"{_at()}an operation in place gives {result.dtype}, and the array holds {target.dtype}. Write y = y + x for y += x, or "
+            f"{at_line()}an operation in place gives {result.dtype}, and the array holds {target.dtype}. Write y = y + x for y += x, or "
             "make the array of floating-point numbers: y.astype(float)."
         )
     target[...] = result
@@ -405,24 +303,20 @@ def traced_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs:
             return function(array, *args[1:], **kwargs)
     traced = FUNCTIONS.get(function)
     if traced is None:
-        name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
-        raise TracingError(
-            f"{_at()}{name} cannot be differentiated by thalweg: it has no rule. "
-            f"{_advice_for_function(function.__name__)}"
-        )
+        raise without_rule(function.__name__, function.__module__.replace("numpy", "np", 1))
     target = kwargs.pop("out", None)
     if function not in WRITING:
         args, kwargs = _now(args), {name: _now(value) for name, value in kwargs.items()}
     try:
         result = traced(*args, **kwargs)
     except ShapeError as error:
-        raise ShapeError(f"{_at()}{error}") from None
+        raise ShapeError(f"{at_line()}{error}") from None
     except TypeError as error:
         if isinstance(error, TracingError) or "unexpected keyword argument" not in str(error):
             raise
         option = str(error).rsplit("'", 2)[-2]
         raise TracingError(
-            f"{_at()}np.{function.__name__} is traced without the option {option}=. Leave it away, or "
+            f"{at_line()}np.{function.__name__} is traced without the option {option}=. Leave it away, or "
             "express what it does with other NumPy functions."
         ) from None
     if target is not None:
@@ -430,8 +324,8 @@ def traced_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs:
     if function not in VIEWS or not isinstance(first, Traced):
         return _own(result, args)
     if isinstance(result, Traced):
-        is_in_order = first._origin is None and kwargs.get("order", "C") == "C"
-        is_certain = function in _CERTAIN_VIEWS or is_in_order
+        is_in_order = first.origin is None and kwargs.get("order", "C") == "C"
+        is_certain = function in CERTAIN_VIEWS or is_in_order
         return _view(result, first, lambda base: function(base, *args[1:], **kwargs), is_certain)
     return [
         _view(part, first, lambda base, i=i: function(base, *args[1:], **kwargs)[i])  # type: ignore[misc]
@@ -448,21 +342,9 @@ def _method(name: str) -> Callable[..., Any]:
 
 
 for _name in (
-    *("sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "dot", "clip", "trace", "diagonal"),
-    *(
-        "repeat",
-        "round",
-        "squeeze",
-        "swapaxes",
-        "take",
-        "any",
-        "all",
-        "cumprod",
-        "argsort",
-        "argpartition",
-        "argmax",
-        "argmin",
-    ),
+    *("sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "cumprod", "dot", "clip", "trace", "round"),
+    *("any", "all", "argmax", "argmin", "argsort", "argpartition"),
+    *("swapaxes", "squeeze", "take", "repeat", "diagonal"),
 ):
     setattr(Traced, _name, _method(_name))
 
@@ -476,44 +358,18 @@ def as_traced(value: Any, dtype: numpy.dtype[Any] | None = None) -> Traced:
     if isinstance(value, Traced):
         return value
     if isinstance(value, np.ndarray) and type(value) is not np.ndarray:
-        value = FUNCTIONS[_current](value)
+        value = FUNCTIONS[current](value)
         if isinstance(value, Traced):
             return value
     array = _asarray(value, dtype)
     if holds_strays(array):
         raise TracingError(
-            f"{_at()}an ordinary array has got traced values, by a function that cannot be traced. Make the array within the loss, and "
+            f"{at_line()}an ordinary array has got traced values, by a function that cannot be traced. Make the array within the loss, and "
             "fill it with x[i] = ... or with NumPy functions."
         )
     if array.dtype == object:
         raise TracingError(
-            f"{_at()}an array of Python objects takes part in the loss. Use arrays of numbers; join traced values "
+            f"{at_line()}an array of Python objects takes part in the loss. Use arrays of numbers; join traced values "
             "with np.stack or np.array."
         )
     return Traced(constant(array, supported_dtype(array.dtype)))
-
-
-def common_dtype(*values: Any) -> numpy.dtype[Any]:
-    """The dtype in which values are combined; Python numbers take the dtype of the arrays that they meet."""
-    kinds = [value.dtype if isinstance(value, Traced | np.ndarray | np.generic) else value for value in values]
-    kinds = [kind if isinstance(kind, np.dtype | int | float) else np.asarray(kind).dtype for kind in kinds]
-    return supported_dtype(np.result_type(*kinds))
-
-
-def _module_of(ufunc: numpy.ufunc) -> str:
-    """Where a user finds a ufunc, which does not say it itself."""
-    return "np" if getattr(numpy, ufunc.__name__, None) is ufunc else "scipy.special"
-
-
-def _advice_for_function(name: str) -> str:
-    known = sorted({key for key in UFUNCS if "." not in key} | {f.__name__ for f in FUNCTIONS})
-    import difflib
-
-    near = difflib.get_close_matches(name, known, 3, 0.8)
-    hint = f"Similar functions that have one: {', '.join(near)}. " if near else ""
-    return f"{hint}Express it with functions that have one; README lists them."
-
-
-def type_of(value: Array) -> ArrayType:
-    """The type that a graph gives to an array."""
-    return ArrayType(value.shape, supported_dtype(value.dtype))

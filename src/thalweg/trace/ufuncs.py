@@ -18,8 +18,10 @@ from ..ops import PRIMITIVES
 from ..ops.elementwise import absolute, convert, softplus
 from ..ops.elementwise import polygamma as polygamma_primitive
 from ..ops.structure import broadcast
+from .dtypes import common_dtype, supported_dtype
+from .rules import UFUNCS
 from .source import current_source
-from .traced import UFUNCS, Traced, as_traced, common_dtype, supported_dtype
+from .traced import Traced, as_traced
 
 np: Any = numpy
 """NumPy, whose type stubs do not know that its functions accept traced values."""

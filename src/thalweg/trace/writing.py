@@ -9,8 +9,9 @@ import numpy
 from ..errors import TracingError
 from ..ops.indexing import scatter_add
 from .reductions import implements
+from .rules import UFUNCS
 from .source import current_source
-from .traced import UFUNCS, as_traced
+from .traced import as_traced
 from .ufuncs import cast
 
 np: Any = numpy
