@@ -17,20 +17,26 @@ from ..graph import Array, Graph
 __all__ = ["Differences", "is_long"]
 
 _LONG = 1000
-
-
-def is_long(graph: Graph) -> bool:
-    """Whether a graph has so many nodes, as of loops in Python over many steps, that what can be told without one more program is."""
-    return len(graph.nodes) > _LONG
-
+"""Nodes, of which more take longer to compile than to run many times."""
 
 _LEVELS = 8
+"""How many steps are tried, each half as long as the one before."""
+
 _FIRST = 1e-2
 """The longest step, as a share of the parameters' lengths."""
 
 _ENOUGH = 1e-13
+"""An error, as a share of the product, below which no shorter step is tried."""
+
 _SAFETY = 4.0
+"""By how much the error that is seen is multiplied to be a bound."""
+
 _PRECISION = float(np.finfo(np.float64).eps)
+
+
+def is_long(graph: Graph) -> bool:
+    """Whether a graph has so many nodes, as of a loop over many steps, that one more program costs more than many runs of one that is there."""
+    return len(graph.nodes) > _LONG
 
 
 @dataclass(eq=False)

@@ -29,7 +29,7 @@ from .shadows import (
     shadow_of,
     snapshot,
 )
-from .source import current_source
+from .source import at_line
 from .traced import Traced, as_traced, traced_function, traced_ufunc
 from .ufuncs import broadcast_shapes, cast
 from .views import REARRANGING, WRITING, array_of
@@ -96,7 +96,7 @@ class LocalArray(numpy.ndarray[Any, Any]):
             return
         if self.dtype not in ASTRAY:
             raise TracingError(
-                f"{current_source()}: a traced value is assigned to an array of {self.dtype}, where NumPy would cut off what such "
+                f"{at_line()}a traced value is assigned to an array of {self.dtype}, where NumPy would cut off what such "
                 "numbers cannot hold. Make the array of floating-point numbers: np.zeros(n), or x.astype(float)."
             )
         if isinstance(value, Traced):
@@ -236,9 +236,7 @@ def _labels_for(value: Traced, target: Any, dtype: numpy.dtype[Any]) -> Array:
     except ShapeError:
         fits = False
     if not fits:
-        raise ShapeError(
-            f"{current_source()}: a value of the shape {value.shape} is assigned where the shape is {shape}"
-        )
+        raise ShapeError(f"{at_line()}a value of the shape {value.shape} is assigned where the shape is {shape}")
     first = number_of(np.broadcast_to(value, shape).node)
     return np.arange(first, first + target.size).reshape(shape)
 
@@ -247,14 +245,12 @@ def _assign_chosen(x: Any, index: Any, value: Any) -> None:
     """x[index] = value, where the index is traced: a mask from the first axis on, or a single integer for one axis."""
     if isinstance(index, Traced) and index.dtype == np.bool_:
         if index.shape != x.shape[: index.ndim]:
-            raise IndexError(
-                f"{current_source()}: a mask of the shape {index.shape} for an array of the shape {x.shape}"
-            )
+            raise IndexError(f"{at_line()}a mask of the shape {index.shape} for an array of the shape {x.shape}")
         value = value if isinstance(value, Traced) else np.asarray(value)
         rest = x.shape[index.ndim :]
         if value.ndim > len(rest):
             raise TracingError(
-                f"{current_source()}: x[mask] = values, with a mask that depends on traced values, takes as many values as elements are "
+                f"{at_line()}x[mask] = values, with a mask that depends on traced values, takes as many values as elements are "
                 "chosen, which is not known. Write x = np.where(mask, y, x), where y has a value for every element."
             )
         x[...] = np.where(index.reshape((*index.shape, *(1 for _ in rest))), value, as_traced(x))
@@ -265,7 +261,7 @@ def _assign_chosen(x: Any, index: Any, value: Any) -> None:
     others = [item for item in items if not isinstance(item, slice | int | np.integer)]
     if place < 0 or len(others) > 1 or items[place].ndim or items[place].dtype.kind != "i":
         raise TracingError(
-            f"{current_source()}: x[index] = value with an index that depends on traced values is traced for a mask and for a single "
+            f"{at_line()}x[index] = value with an index that depends on traced values is traced for a mask and for a single "
             "integer. Write x = np.where(np.arange(n) == index, value, x)."
         )
     chosen, items[place] = items[place], slice(None)
@@ -282,10 +278,10 @@ def _assign_chosen(x: Any, index: Any, value: Any) -> None:
 def _begin(x: Traced) -> LocalArray:
     """A traced value as an array that may be assigned to."""
     if not is_tracing():
-        raise TracingError(f"{current_source()}: x[...] = value outside of a function that is traced")
+        raise TracingError(f"{at_line()}x[...] = value outside of a function that is traced")
     if x.dtype not in ASTRAY:
         raise TracingError(
-            f"{current_source()}: x[...] = value, where x holds traced values of {x.dtype}. Write np.where(condition, value, x)."
+            f"{at_line()}x[...] = value, where x holds traced values of {x.dtype}. Write np.where(condition, value, x)."
         )
     array = np.full(x.shape, ASTRAY[x.dtype], x.dtype).view(LocalArray)
     first = number_of(x.node)
@@ -364,7 +360,7 @@ def _refusing(name: str) -> Callable[..., Any]:
 
     def method(self: LocalArray, *args: Any, **kwargs: Any) -> Any:
         if holds_traced([self, *args]):
-            raise TracingError(f"{current_source()}: x.{name}(...) is not traced, and x holds traced values.")
+            raise TracingError(f"{at_line()}x.{name}(...) is not traced, and x holds traced values.")
         return original(self, *args, **kwargs)
 
     method.__name__ = name

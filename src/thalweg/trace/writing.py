@@ -10,7 +10,7 @@ from ..errors import TracingError
 from ..ops.indexing import scatter_add
 from .reductions import implements
 from .rules import UFUNCS
-from .source import current_source
+from .source import at_line
 from .traced import as_traced
 from .ufuncs import cast
 
@@ -36,7 +36,7 @@ def _putmask(a: Any, mask: Any, values: Any) -> None:
 @implements(np.fill_diagonal)
 def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     if wrap:
-        raise TracingError(f"{current_source()}: np.fill_diagonal is traced without wrap=True")
+        raise TracingError(f"{at_line()}np.fill_diagonal is traced without wrap=True")
     count = min(a.shape)
     a[(np.arange(count),) * a.ndim] = val
 
