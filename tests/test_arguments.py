@@ -100,3 +100,13 @@ def test_a_method_by_its_name_says_how_it_is_written(given: Any, method: str) ->
     with pytest.raises(ArgumentError, match=f"is no method of descent.*method={re.escape(method)}"):
         tw.minimize(square, np.ones(2), method=given)
     assert tw.minimize(square, np.ones(2), method=eval(method, {"tw": tw}), stop=tw.MaxSteps(1)).steps == 1
+
+
+def test_a_result_says_what_it_has_instead() -> None:
+    result = tw.minimize(square, np.ones(2))
+    for name, own in {"x": "parameters", "fun": "loss", "nit": "steps", "message": "stopped_by.sentence"}.items():
+        with pytest.raises(AttributeError, match=f"has no attribute '{name}'. It has {re.escape(own)}"):
+            getattr(result, name)
+    with pytest.raises(AttributeError, match="Did you mean 'gradient_norm'"):
+        _ = result.gradient_nrm
+    assert getattr(result, "fun", None) is None

@@ -1,4 +1,4 @@
-"""Arguments that are not what they should be: names that a function does not have, with what to write instead; whole numbers."""
+"""Names that functions and results do not have, with what to write instead; arguments that are no whole numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numbers import Integral, Real
 
 from .errors import ArgumentError
 
-__all__ = ["FIT", "MINIMIZE", "check_arguments", "whole_number"]
+__all__ = ["FIT", "MINIMIZE", "RESULT", "check_arguments", "no_attribute", "whole_number"]
 
 _STEPS = ("max_iter", "maxiter", "max_steps", "n_steps", "num_steps", "steps", "n_iter", "num_iterations", "iterations")
 _RATES = ("learning_rate", "lr", "step_size", "stepsize", "eta")
@@ -61,6 +61,47 @@ FIT: Mapping[str, str] = {
     **dict.fromkeys(("callback", "callbacks"), "on_progress=..."),
 }
 """The same of `fit`."""
+
+RESULT: Mapping[str, str] = {
+    **dict.fromkeys(("x", "params", "weights", "w", "theta", "coef_", "best_params", "xopt", "solution"), "parameters"),
+    "intercept_": "parameters, which are nested as the start was",
+    **dict.fromkeys(("fun", "best_loss", "loss_", "value", "cost", "fval", "fopt"), "loss"),
+    **dict.fromkeys(
+        ("success", "converged", "converged_"), "verdict.kind.is_minimum, and its sentence, verdict.sentence"
+    ),
+    **dict.fromkeys(("message", "status", "reason"), "stopped_by.sentence, and what was found there, verdict.sentence"),
+    **dict.fromkeys(("nit", "n_iter_", "n_iter", "iterations", "n_steps"), "steps"),
+    **dict.fromkeys(("nfev", "njev", "n_evaluations"), "evaluations"),
+    **dict.fromkeys(
+        ("jac", "grad", "gradient"), "gradient_norm; the gradient itself is tw.grad(loss)(result.parameters)"
+    ),
+    **dict.fromkeys(("hess", "hessian"), "verdict; the matrix itself is tw.hessian(loss)(result.parameters)"),
+    "hess_inv": "verdict; for a matrix of covariances write np.linalg.inv(tw.hessian(loss)(result.parameters))",
+    **dict.fromkeys(("losses", "loss_curve_", "loss_history"), "history.loss"),
+    **dict.fromkeys(("time", "elapsed", "runtime"), "seconds"),
+    **dict.fromkeys(("predict", "score"), "parameters, for your own model; tw.fit gives a model that predicts"),
+    **dict.fromkeys(("plot", "show"), 'picture("curve", "curve.svg") and report("run.html")'),
+}
+"""Names known from elsewhere, and what the result of `minimize` has for them."""
+
+
+def no_attribute(value: object, name: str, elsewhere: Mapping[str, str]) -> AttributeError:
+    """What a class raises for an attribute that it does not have. elsewhere: `RESULT`, or the like.
+
+    >>> str(no_attribute(1, "fun", RESULT))
+    "'int' object has no attribute 'fun'. It has loss."
+    """
+    said = f"{type(value).__name__!r} object has no attribute {name!r}"
+    if name.startswith("__"):  # Python asks for these to see what an object can do
+        return AttributeError(said, name=name, obj=value)
+    import difflib  # for an error alone
+
+    near = difflib.get_close_matches(name, [own for own in dir(value) if not own.startswith("_")], 1)
+    if name in elsewhere:
+        said += f". It has {elsewhere[name]}."
+    elif near:
+        said += f". Did you mean {near[0]!r}?"
+    return AttributeError(said, name=name, obj=value)
 
 
 def check_arguments(

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import RESULT, no_attribute
 from ..errors import ArgumentError
 from .history import History
 
@@ -140,6 +141,14 @@ class Result:
         ]
         lines += [f"  note           {note}" for note in self.notes]
         return "\n".join(lines)
+
+    if not TYPE_CHECKING:  # else every name would be right for type checkers
+
+        def __getattr__(self, name: str) -> Any:
+            """Called for names that it does not have: raises AttributeError, which says what it has instead."""
+            if hasattr(type(self), name):  # it has it, and working it out has failed
+                return object.__getattribute__(self, name)
+            raise no_attribute(self, name, RESULT)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without loss and data: what was found out of them stays, a verdict that was not asked for does not."""

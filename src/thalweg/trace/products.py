@@ -13,6 +13,7 @@ from .dtypes import common_dtype
 from .reductions import implements
 from .rules import UFUNCS
 from .source import at_line
+from .sparse import is_sparse, sparse_product
 from .traced import Traced, as_traced
 from .ufuncs import broadcast_shapes, broadcast_to, cast
 
@@ -37,6 +38,8 @@ def _check_inner(name: str, left: int, right: int, a: Traced, b: Traced) -> None
 
 def matmul(a: Any, b: Any, **_: Any) -> Traced:
     """a @ b."""
+    if is_sparse(a) or is_sparse(b):
+        return sparse_product(a, b)
     a, b = as_traced(a), as_traced(b)
     if not a.ndim or not b.ndim:
         raise ShapeError(f"{at_line()}@ needs arrays of one axis at least; write * for a scalar")
@@ -63,6 +66,8 @@ UFUNCS["matmul"] = matmul
 
 @implements(np.dot)
 def _dot(a: Any, b: Any) -> Traced:
+    if is_sparse(a) or is_sparse(b):
+        return sparse_product(a, b)
     a, b = as_traced(a), as_traced(b)
     if not a.ndim or not b.ndim:
         return a * b

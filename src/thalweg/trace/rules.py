@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import TracingError
+from .advice import advice_on
 from .source import at_line
 
 __all__ = ["FUNCTIONS", "UFUNCS", "begin_assigning", "current", "fillable", "without_rule"]
@@ -30,13 +31,18 @@ def fillable() -> None:
 
 
 def without_rule(name: str, module: str = "np") -> TracingError:
-    """The error of a function for which no rule stands in the tables; it names those whose names are alike."""
+    """The error of a function for which no rule stands in the tables: what to write instead, or the functions whose names are alike."""
+    full = f"{module}.{name}"
+    return TracingError(f"{at_line()}{full} cannot be differentiated by thalweg: it has no rule. {_instead(full)}")
+
+
+def _instead(name: str) -> str:
     import difflib
 
+    advice = advice_on(name)
+    if advice is not None and name.startswith("np."):
+        return advice
     known = sorted({key for key in UFUNCS if "." not in key} | {function.__name__ for function in FUNCTIONS})
-    near = difflib.get_close_matches(name, known, 3, 0.8)
+    near = difflib.get_close_matches(name.rpartition(".")[2], known, 3, 0.8)
     hint = f"Similar functions that have one: {', '.join(near)}. " if near else ""
-    return TracingError(
-        f"{at_line()}{module}.{name.lstrip('_')} cannot be differentiated by thalweg: it has no rule. {hint}"
-        "Express it with functions that have one; README lists them."
-    )
+    return f"{hint}{f'{advice} ' if advice else ''}Express it with functions that have one; README lists them."

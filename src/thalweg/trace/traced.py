@@ -12,6 +12,7 @@ import numpy
 
 from ..errors import ShapeError, TracingError, code_kind
 from ..graph import Node, Primitive, Shape, constant, make
+from .advice import advice_on
 from .dtypes import supported_dtype
 from .rules import FUNCTIONS, UFUNCS, current, fillable, without_rule
 from .shadows import holds_strays
@@ -28,6 +29,8 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     """An array whose shape and dtype are known and whose values are not yet."""
 
     __slots__ = ("_node", "origin")
+    __pandas_priority__ = 10_000
+    """pandas leaves operations to the operand that has more: a table is data here."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -361,15 +364,15 @@ def as_traced(value: Any, dtype: numpy.dtype[Any] | None = None) -> Traced:
         value = FUNCTIONS[current](value)
         if isinstance(value, Traced):
             return value
+    masked = sys.modules.get("numpy.ma")
+    if masked is not None and masked.is_masked(value):
+        raise TracingError(
+            f"{at_line()}a masked array takes part in the loss, and its mask would be lost. {advice_on('np.ma')}"
+        )
     array = _asarray(value, dtype)
     if holds_strays(array):
         raise TracingError(
             f"{at_line()}an ordinary array has got traced values, by a function that cannot be traced. Make the array within the loss, and "
             "fill it with x[i] = ... or with NumPy functions."
-        )
-    if array.dtype == object:
-        raise TracingError(
-            f"{at_line()}an array of Python objects takes part in the loss. Use arrays of numbers; join traced values "
-            "with np.stack or np.array."
         )
     return Traced(constant(array, supported_dtype(array.dtype)))
