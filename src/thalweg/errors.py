@@ -120,7 +120,7 @@ _LIBRARIES = (
     ),
     *(
         os.path.join(os.path.dirname(os.__file__), name)
-        for name in ("statistics.py", "random.py", "fractions.py", "copy.py")
+        for name in ("statistics.py", "random.py", "fractions.py", "copy.py", "json")
     ),
 )
 

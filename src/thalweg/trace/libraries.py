@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from types import FrameType, FunctionType, TracebackType
 from typing import Any
 
+import numpy
+
 from ..errors import SourceLine, ThalwegError, TracingError, code_kind
 from .advice import advice_on
 from .local_arrays import LocalArray, holds_traced
@@ -25,6 +27,9 @@ _COMPILED = (".pyx", ".pxd", ".pxi", "<stringsource>")
 
 _PASSING_ON = ("<__array_function__ internals>", os.path.join("numpy", "lib", "mixins.py"))
 """NumPy's code that passes calls on to traced values."""
+
+_CONVERTING = ("values", "numpy", "to_numpy", "detach", "array", "data", "value", "cpu", "eval")
+"""Attributes by which other libraries give the array of a value."""
 
 _SOLVERS = ("scipy.integrate.", "scipy.optimize.")
 """What calls functions of the user's, and cannot go on with what they return."""
@@ -82,13 +87,14 @@ def _of_call(way: list[_Step], place: int) -> TracingError:
 def _of_line(error: Exception, line: SourceLine) -> TracingError | None:
     """An error that Python or compiled code has raised about a traced value in the user's line."""
     if isinstance(error, AttributeError) and isinstance(error.obj, Traced) and error.name:
-        import numpy
-
-        hint = (
-            f"Write np.{error.name}(x)."
-            if callable(getattr(numpy, error.name, None))
-            else "It has shape, dtype, ndim, size, T, and the methods of arrays that have no need to know its values."
-        )
+        if error.name in _CONVERTING:
+            hint = "Use x itself."
+        elif error.name == "norm":
+            hint = "Write np.linalg.norm(x)."
+        elif callable(getattr(numpy, error.name, None)):
+            hint = f"Write np.{error.name}(x)."
+        else:
+            hint = "It has shape, dtype, ndim, size, T, and the methods of arrays that have no need to know its values."
         return TracingError(f"{line}: a traced value has no attribute {error.name!r}. {hint}")
     if isinstance(error, TypeError) and "Traced" in str(error):
         return TracingError(

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import dis
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy
 
-from ..errors import ShapeError, TracingError, code_kind
+from ..errors import ShapeError, TracingError
 from ..graph import Node, Primitive, Shape, constant, make
 from .advice import advice_on
 from .dtypes import supported_dtype
 from .rules import FUNCTIONS, UFUNCS, current, fillable, without_rule
 from .shadows import holds_strays
 from .source import at_line, current_source
+from .unknown import Unknown
 from .views import CERTAIN_VIEWS, REARRANGING, VIEWS, WRITING, View, array_of, assignable, is_basic
 
 np: Any = numpy
@@ -25,7 +25,7 @@ np: Any = numpy
 __all__ = ["Traced", "as_traced", "traced_function", "traced_ufunc"]
 
 
-class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
+class Traced(Unknown, numpy.lib.mixins.NDArrayOperatorsMixin):
     """An array whose shape and dtype are known and whose values are not yet."""
 
     __slots__ = ("_node", "origin")
@@ -87,7 +87,10 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TracingError(f"{at_line()}a traced scalar has no length and cannot be iterated over.")
+            raise TracingError(
+                f"{at_line()}a traced scalar has no length and cannot be iterated over, like any number. Use x itself, or a parameter with "
+                "an axis."
+            )
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Traced]:
@@ -121,46 +124,8 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     def partition(self, kth: Any, axis: int = -1, **_: Any) -> None:
         self[...] = np.partition(self, kth, axis=axis)
 
-    # What a traced value cannot do
-    def __bool__(self) -> NoReturn:
-        raise TracingError(
-            f"{at_line()}Python's `if`, `while`, `and`, `or` and `not`, and its max() and min(), need to know a value that is only "
-            "traced here. Write np.where(condition, a, b) for a choice between values, np.maximum(a, b) for max(a, b), and "
-            "& | ~ between conditions."
-        )
-
-    def __float__(self) -> NoReturn:
-        _check_not_assigned()
-        raise TracingError(
-            f"{at_line()}float(x), or a function of the math module, needs to know a value that is only traced here. "
-            "Write np.exp(x) for math.exp(x), and leave float(...) away."
-        )
-
-    def __int__(self) -> NoReturn:
-        raise TracingError(
-            f"{at_line()}int(x) needs to know a value that is only traced here. Write np.floor(x), or pass the number "
-            "as an ordinary Python argument instead of a parameter."
-        )
-
-    def __index__(self) -> NoReturn:
-        raise TracingError(
-            f"{at_line()}a traced value cannot be used where Python needs an integer (range, a shape, a list's index). "
-            "Use the shape of an array, or a plain Python integer."
-        )
-
-    def __array__(self, *_: Any, **__: Any) -> NoReturn:
-        _check_not_assigned()
-        raise TracingError(
-            f"{at_line()}a traced value cannot be turned into an ordinary array here: by np.vectorize, or by a function of another library "
-            "(such as scipy.stats). Write formulas with NumPy functions of traced values, and join them with np.stack([a, b]) or, called "
-            "so, np.array([a, b])."
-        )
-
-    def item(self, *_: Any) -> NoReturn:
-        raise TracingError(f"{at_line()}x.item() needs to know a value that is only traced here. Use x itself.")
-
-    def tolist(self) -> NoReturn:
-        raise TracingError(f"{at_line()}x.tolist() needs to know values that are only traced here. Use x, or list(x).")
+    def __round__(self, digits: int | None = None) -> Traced:
+        return np.round(self, digits or 0)
 
     # The rest of an array's methods are NumPy functions of it
     def __getitem__(self, index: Any) -> Traced:
@@ -232,17 +197,6 @@ def _now(x: Any) -> Any:
     if kind is list or kind is tuple:
         return kind([_now(part) for part in x])
     return FUNCTIONS[current](x) if isinstance(x, np.ndarray) and kind is not np.ndarray else x
-
-
-def _check_not_assigned() -> None:
-    """Raises TracingError if the user's code assigns a traced value to elements of an ordinary array."""
-    frame = sys._getframe(2)
-    instruction = dis.opname[frame.f_code.co_code[frame.f_lasti]]
-    if instruction in ("STORE_SUBSCR", "STORE_SLICE") and code_kind(frame.f_code.co_filename) == "user":
-        raise TracingError(
-            f"{at_line()}a traced value is assigned to elements of an array that was not made within the loss, or not by a function that is "
-            "known to make one. First copy it there: y = np.array(y), not y.copy(). Or make it with np.zeros, called so, or its kin."
-        )
 
 
 # What NumPy's protocols ask for

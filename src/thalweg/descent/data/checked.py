@@ -57,6 +57,8 @@ def _array(value: Any, name: str) -> Any:
     try:
         array = np.asarray(value)
     except ValueError:
+        if isinstance(value, list) and all(isinstance(part, np.ndarray) for part in value):
+            raise DataError(f"{name} is a list of arrays of several shapes. Write a tuple: data=(X, y).") from None
         raise DataError(
             f"{name} is a {type(value).__name__} whose rows differ in length, and cannot become an array. Give all rows one length, and tell "
             "with an array of weights, 0 or 1, what is filling."
