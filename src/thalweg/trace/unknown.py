@@ -28,7 +28,7 @@ _OF_PRINTING = (
 
 
 class Unknown:
-    """A value of which nothing is known but what kind it is. Each method raises TracingError."""
+    """A value of which nothing is known but what kind it is. Each method raises TracingError, save for its text without a format."""
 
     __slots__ = ()
 
