@@ -110,6 +110,8 @@ def test_a_result_says_what_it_has_instead() -> None:
     with pytest.raises(AttributeError, match="Did you mean 'gradient_norm'"):
         _ = result.gradient_nrm
     assert getattr(result, "fun", None) is None
+    with pytest.raises(AttributeError, match=r"'coef_'. It has coefficients\(\)"):
+        _ = tw.fit(MPG, "mpg").coef_  # type: ignore[attr-defined]
 
 
 def no_data(w: Any) -> Any:

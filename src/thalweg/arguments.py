@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, ClassVar
 
 from .errors import ArgumentError
 
-__all__ = ["FIT", "MINIMIZE", "RESULT", "check_arguments", "no_attribute", "whole_number"]
+__all__ = ["FIT", "MINIMIZE", "RESULT", "SEARCH", "TABLE_MODEL", "SaysWhatItHas", "check_arguments", "whole_number"]
 
 _STEPS = ("max_iter", "maxiter", "max_steps", "n_steps", "num_steps", "steps", "n_iter", "num_iterations", "iterations")
 _RATES = ("learning_rate", "lr", "step_size", "stepsize", "eta")
@@ -85,23 +86,56 @@ RESULT: Mapping[str, str] = {
 """Names known from elsewhere, and what the result of `minimize` has for them."""
 
 
-def no_attribute(value: object, name: str, elsewhere: Mapping[str, str]) -> AttributeError:
-    """What a class raises for an attribute that it does not have. elsewhere: `RESULT`, or the like.
+TABLE_MODEL: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("coef_", "intercept_", "coef", "params", "weights"),
+        "coefficients(), of the features that encoding.names tells",
+    ),
+    "predict_proba": "probabilities(table)",
+    **dict.fromkeys(("score", "score_"), "scores, by part and name"),
+    "classes_": "classes",
+    **dict.fromkeys(("feature_names_in_", "feature_names"), "encoding.names"),
+    **dict.fromkeys(("n_iter_", "loss_curve_", "history"), "result, of the descent: result.steps, result.history.loss"),
+}
+"""The same of the model that `fit` makes."""
 
-    >>> str(no_attribute(1, "fun", RESULT))
-    "'int' object has no attribute 'fun'. It has loss."
+SEARCH: Mapping[str, str] = {
+    **dict.fromkeys(("best_params_", "best_params", "best_config"), "best_values"),
+    **dict.fromkeys(("best_score_", "best_value", "best_score"), "best, the trial, and result.loss"),
+    **dict.fromkeys(("cv_results_", "results"), "trials, and ranking, the best first"),
+    **dict.fromkeys(("best_estimator_", "x"), "parameters"),
+}
+"""The same of what `search` finds."""
+
+
+class SaysWhatItHas:
+    """What raises AttributeError for a name known from elsewhere says the name used here.
+
+    >>> class Answer(SaysWhatItHas):
+    ...     _elsewhere = {"fun": "loss"}
+    >>> Answer().fun
+    Traceback (most recent call last):
+    AttributeError: 'Answer' object has no attribute 'fun'. It has loss.
     """
-    said = f"{type(value).__name__!r} object has no attribute {name!r}"
-    if name.startswith("__"):  # Python asks for these to see what an object can do
-        return AttributeError(said, name=name, obj=value)
-    import difflib  # for an error alone
 
-    near = difflib.get_close_matches(name, [own for own in dir(value) if not own.startswith("_")], 1)
-    if name in elsewhere:
-        said += f". It has {elsewhere[name]}."
-    elif near:
-        said += f". Did you mean {near[0]!r}?"
-    return AttributeError(said, name=name, obj=value)
+    _elsewhere: ClassVar[Mapping[str, str]] = {}
+
+    if not TYPE_CHECKING:  # else every name would be right for type checkers
+
+        def __getattr__(self, name: str) -> object:
+            """Called for names that it does not have."""
+            if hasattr(type(self), name):  # it has it, and working it out has failed
+                return object.__getattribute__(self, name)
+            said = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if not name.startswith("__"):  # Python asks for these to see what an object can do
+                import difflib  # for an error alone
+
+                near = difflib.get_close_matches(name, [own for own in dir(self) if not own.startswith("_")], 1)
+                if name in self._elsewhere:
+                    said += f". It has {self._elsewhere[name]}."
+                elif near:
+                    said += f". Did you mean {near[0]!r}?"
+            raise AttributeError(said, name=name, obj=self)
 
 
 def check_arguments(

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..arguments import RESULT, no_attribute
+from ..arguments import RESULT, SaysWhatItHas
 from ..errors import ArgumentError
 from .history import History
 
@@ -82,7 +82,7 @@ class Ending:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class Result(SaysWhatItHas):
     """Where a descent ended, and how it got there.
 
     parameters: nested as they were given. end: loss and gradient norm at those parameters. steps: that were taken.
@@ -93,6 +93,7 @@ class Result:
     With a penalty that has a kink, the gradient norm is that of (w − prox(w − μ∇f)) / μ.
     """
 
+    _elsewhere: ClassVar = RESULT
     parameters: Any
     end: Ending
     steps: int
@@ -141,14 +142,6 @@ class Result:
         ]
         lines += [f"  note           {note}" for note in self.notes]
         return "\n".join(lines)
-
-    if not TYPE_CHECKING:  # else every name would be right for type checkers
-
-        def __getattr__(self, name: str) -> Any:
-            """Called for names that it does not have: raises AttributeError, which says what it has instead."""
-            if hasattr(type(self), name):  # it has it, and working it out has failed
-                return object.__getattribute__(self, name)
-            raise no_attribute(self, name, RESULT)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without loss and data: what was found out of them stays, a verdict that was not asked for does not."""
