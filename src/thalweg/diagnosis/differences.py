@@ -25,8 +25,14 @@ _LEVELS = 8
 _FIRST = 1e-2
 """The longest step, as a share of the parameters' lengths."""
 
+_CLOSE = 2.0**-14
+"""How much shorter than the longest the step is that shows whether anything lies closer than all others reach."""
+
 _ENOUGH = 1e-13
 """An error, as a share of the product, below which no shorter step is tried."""
+
+_AGREEING = 1e-5
+"""The share by which a central difference over that short step may be off."""
 
 _SAFETY = 4.0
 """By how much the error that is seen is multiplied to be a bound."""
@@ -62,7 +68,17 @@ class Differences:
         return found * size
 
     def _extrapolated(self, unit: Array) -> tuple[Array, float]:
-        step = _FIRST / float(np.max(np.abs(unit) / self.lengths))
+        """∇²f · v for a direction v of length 1, and a bound of the error in it; infinite where gradients close by say otherwise."""
+        best, least = self._from_afar(unit)
+        near, rounding = self._central(unit, _CLOSE * self._longest(unit))
+        is_same = norm(near - best) <= _SAFETY * (least + rounding) + _AGREEING * norm(best)
+        return best, least if is_same else np.inf
+
+    def _longest(self, unit: Array) -> float:
+        return _FIRST / float(np.max(np.abs(unit) / self.lengths))
+
+    def _from_afar(self, unit: Array) -> tuple[Array, float]:
+        step = self._longest(unit)
         best, least = np.full_like(self.point, np.nan), np.inf
         above: list[Array] = []
         for _ in range(_LEVELS):
