@@ -12,7 +12,7 @@ import numpy
 
 from ..errors import ShapeError, TracingError, code_kind, user_line
 from ..graph import Array, ArrayType, Node, Primitive, Shape, constant, make
-from .shadows import holds_strays, owner_of
+from .shadows import are_assigned, holds_strays, owner_of
 from .source import current_source
 
 np: Any = numpy
@@ -106,7 +106,7 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
 
     @flat.setter
     def flat(self, value: Any) -> None:
-        self[...] = np.reshape(value, self.shape)
+        _assignable(self).flat = value
 
     def __repr__(self) -> str:
         return f"Traced({self._node.type})"
@@ -199,7 +199,9 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
             return _view(found, self, lambda base: base[index])
         return _own(found, (self,))  # elements are numbers of their own
 
-    def astype(self, dtype: Any, **_: Any) -> Traced:
+    def astype(self, dtype: Any, *, copy: bool = True, **_: Any) -> Traced:
+        if not copy and np.dtype(dtype) == self.dtype:
+            return self
         return _own(FUNCTIONS[_astype](self, dtype), (self,))
 
     def reshape(self, *shape: Any, order: str = "C") -> Traced:
@@ -471,6 +473,21 @@ _asarray = np.asarray
 """NumPy's own, also while tracing replaces it."""
 
 
+def check_no_strays(array: Array) -> None:
+    """Raises TracingError if an array that should hold numbers holds what stands for traced values."""
+    if not holds_strays(array):
+        return
+    if are_assigned():
+        raise TracingError(
+            f"{_at()}an ordinary array has got traced values, by a function that cannot be traced. Make the array within the loss, and "
+            "fill it with x[i] = ... or with NumPy functions."
+        )
+    raise TracingError(
+        f"{_at()}an array holds traced values from an earlier call of the loss. It was kept: in a closure, a class or a default argument. "
+        "Make it anew in each call."
+    )
+
+
 def as_traced(value: Any, dtype: numpy.dtype[Any] | None = None) -> Traced:
     """The value itself if it is traced, else a constant (of the given dtype)."""
     if isinstance(value, Traced):
@@ -480,11 +497,8 @@ def as_traced(value: Any, dtype: numpy.dtype[Any] | None = None) -> Traced:
         if isinstance(value, Traced):
             return value
     array = _asarray(value, dtype)
-    if holds_strays(array):
-        raise TracingError(
-            f"{_at()}an ordinary array has got traced values, by a function that cannot be traced. Make the array within the loss, and "
-            "fill it with x[i] = ... or with NumPy functions."
-        )
+    if not array.ndim or are_assigned():
+        check_no_strays(array)
     if array.dtype == object:
         raise TracingError(
             f"{_at()}an array of Python objects takes part in the loss. Use arrays of numbers; join traced values "
