@@ -30,14 +30,14 @@ from .shadows import (
     snapshot,
 )
 from .source import at_line
-from .traced import Traced, as_traced, traced_function, traced_ufunc
+from .traced import Traced, as_traced, as_view, check_no_strays, traced_function, traced_ufunc
 from .ufuncs import broadcast_shapes, cast
-from .views import REARRANGING, WRITING, array_of
+from .views import REARRANGING, array_of
 
 np: Any = numpy
 """NumPy, whose type stubs do not know that its functions accept traced values."""
 
-__all__ = ["LocalArray", "holds_traced", "local"]
+__all__ = ["LocalArray", "holds_traced", "in_order", "local"]
 
 
 class LocalArray(numpy.ndarray[Any, Any]):
@@ -51,7 +51,11 @@ class LocalArray(numpy.ndarray[Any, Any]):
             return as_traced(self)[index]
         found = super().__getitem__(index)
         shadow = shadow_of(self)
-        if shadow is None or (isinstance(found, np.generic) and found == found):
+        if isinstance(found, np.generic) and found == found:
+            return found
+        if shadow is None:
+            if isinstance(found, np.generic):
+                check_no_strays(np.asarray(found))
             return found
         if isinstance(found, np.generic):
             label = int(shadow.of(self)[index])
@@ -72,9 +76,15 @@ class LocalArray(numpy.ndarray[Any, Any]):
 
     @flat.setter
     def flat(self, value: Any) -> None:
-        self[...] = np.resize(value, self.shape) if not _is_traced(value) else np.reshape(value, self.shape)
+        if _is_traced(value):
+            value = np.reshape(value, -1)
+            self[...] = value[np.arange(self.size) % value.size].reshape(self.shape)
+        else:
+            self[...] = np.resize(value, self.shape)
 
     def astype(self, dtype: Any, *args: Any, **options: Any) -> Any:
+        if np.dtype(dtype) == self.dtype and options.get("copy") is False:
+            return self
         if labels_of(self) is None:
             return local(_plain(self).astype(dtype, *args, **options))
         return self.copy() if np.dtype(dtype) == self.dtype else as_traced(self).astype(dtype)
@@ -135,7 +145,7 @@ class LocalArray(numpy.ndarray[Any, Any]):
         first, *others = given = tuple(args)
         if function in REARRANGING and type(first) is LocalArray and not holds_traced([*others, *kwargs.values()]):
             return _rearranged(function, first, *others, **kwargs)
-        if function in WRITING or holds_traced([*given, *kwargs.values()]):
+        if holds_traced([*given, *kwargs.values()]):
             return traced_function(function, given, dict(kwargs))
         out = kwargs.get("out")
         results = function(
@@ -145,9 +155,10 @@ class LocalArray(numpy.ndarray[Any, Any]):
 
     # What an array of known values can do
     def __repr__(self) -> str:
-        return super().__repr__() if labels_of(self) is None else f"Traced({as_traced(self).node.type})"
+        return repr(_plain(self)) if labels_of(self) is None else f"Traced({as_traced(self).node.type})"
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return str(_plain(self)) if labels_of(self) is None else repr(self)
 
     def __deepcopy__(self, memory: Any) -> LocalArray:
         return self.copy()
@@ -289,12 +300,24 @@ def _begin(x: Traced) -> LocalArray:
     return array
 
 
+def in_order(x: Any, order: str) -> Any:
+    """What np.asarray(x, order=...) returns: the array itself where it lies so in memory, else a copy."""
+    if isinstance(x, Traced):
+        array = array_of(x)
+        if array is None:
+            return as_view(x, x, lambda base: in_order(base, order), is_certain=False)
+        x = array
+    is_so = {"C": x.flags.c_contiguous, "F": x.flags.f_contiguous}
+    return x if is_so.get(order, True) else x.copy(order)
+
+
 def _current_value(x: Any) -> Any:
     """An array as it is now: traced if some of it is, else its numbers, which later assignments do not change."""
     if type(x) is not LocalArray:
         return x
     labels = labels_of(x)
     if labels is None:
+        check_no_strays(_plain(x))
         return snapshot(_plain(x), supported_dtype(x.dtype))
     shadow = new_shadow(x)
     place, numbers = shadow.place(x), _plain(x).tobytes()

@@ -10,11 +10,11 @@ from typing import Any
 import numpy
 
 from ..errors import ShapeError, TracingError
-from ..graph import Node, Primitive, Shape, constant, make
+from ..graph import Array, Node, Primitive, Shape, constant, make
 from .advice import advice_on
 from .dtypes import supported_dtype
 from .rules import FUNCTIONS, UFUNCS, current, fillable, without_rule
-from .shadows import holds_strays
+from .shadows import are_assigned, holds_strays
 from .source import at_line, current_source
 from .unknown import Unknown
 from .views import CERTAIN_VIEWS, REARRANGING, VIEWS, WRITING, View, array_of, assignable, is_basic
@@ -22,7 +22,7 @@ from .views import CERTAIN_VIEWS, REARRANGING, VIEWS, WRITING, View, array_of, a
 np: Any = numpy
 """NumPy, whose type stubs do not know that its functions accept traced values."""
 
-__all__ = ["Traced", "as_traced", "traced_function", "traced_ufunc"]
+__all__ = ["Traced", "as_traced", "as_view", "check_no_strays", "traced_function", "traced_ufunc"]
 
 
 class Traced(Unknown, numpy.lib.mixins.NDArrayOperatorsMixin):
@@ -80,7 +80,7 @@ class Traced(Unknown, numpy.lib.mixins.NDArrayOperatorsMixin):
 
     @flat.setter
     def flat(self, value: Any) -> None:
-        self[...] = np.reshape(value, self.shape)
+        assignable(self).flat = value
 
     def __repr__(self) -> str:
         return f"Traced({self._node.type})"
@@ -135,10 +135,12 @@ class Traced(Unknown, numpy.lib.mixins.NDArrayOperatorsMixin):
                 return array[index]
         found = FUNCTIONS[operator.getitem](self, index)
         if found.ndim and is_basic(index):
-            return _view(found, self, lambda base: base[index])
+            return as_view(found, self, lambda base: base[index])
         return _own(found, (self,))  # elements are numbers of their own
 
-    def astype(self, dtype: Any, **_: Any) -> Traced:
+    def astype(self, dtype: Any, *, copy: bool = True, **_: Any) -> Traced:
+        if not copy and np.dtype(dtype) == self.dtype:
+            return self
         return _own(FUNCTIONS[np.ndarray.astype](self, dtype), (self,))
 
     def reshape(self, *shape: Any, order: str = "C") -> Traced:
@@ -164,7 +166,7 @@ class Traced(Unknown, numpy.lib.mixins.NDArrayOperatorsMixin):
 
 
 # Views, and values of their own
-def _view(found: Traced, base: Traced, function: Callable[[Any], Any], is_certain: bool = True) -> Traced:
+def as_view(found: Traced, base: Traced, function: Callable[[Any], Any], is_certain: bool = True) -> Traced:
     """The same value, noted as a view of another. is_certain: it is one however that lies in memory, else it may turn out to be a copy."""
     view = Traced(found._node)
     origin = base.origin
@@ -283,9 +285,9 @@ def traced_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs:
     if isinstance(result, Traced):
         is_in_order = first.origin is None and kwargs.get("order", "C") == "C"
         is_certain = function in CERTAIN_VIEWS or is_in_order
-        return _view(result, first, lambda base: function(base, *args[1:], **kwargs), is_certain)
+        return as_view(result, first, lambda base: function(base, *args[1:], **kwargs), is_certain)
     return [
-        _view(part, first, lambda base, i=i: function(base, *args[1:], **kwargs)[i])  # type: ignore[misc]
+        as_view(part, first, lambda base, i=i: function(base, *args[1:], **kwargs)[i])  # type: ignore[misc]
         for i, part in enumerate(result)
     ]
 
@@ -310,6 +312,21 @@ _asarray = np.asarray
 """NumPy's own, also while tracing replaces it."""
 
 
+def check_no_strays(array: Array) -> None:
+    """Raises TracingError if an array that should hold numbers holds what stands for traced values."""
+    if not holds_strays(array):
+        return
+    if are_assigned():
+        raise TracingError(
+            f"{at_line()}an ordinary array has got traced values, by a function that cannot be traced. Make the array within the loss, and "
+            "fill it with x[i] = ... or with NumPy functions."
+        )
+    raise TracingError(
+        f"{at_line()}an array holds traced values from an earlier call of the loss. It was kept: in a closure, a class or a default argument. "
+        "Make it anew in each call."
+    )
+
+
 def as_traced(value: Any, dtype: numpy.dtype[Any] | None = None) -> Traced:
     """The value itself if it is traced, else a constant (of the given dtype)."""
     if isinstance(value, Traced):
@@ -324,9 +341,6 @@ def as_traced(value: Any, dtype: numpy.dtype[Any] | None = None) -> Traced:
             f"{at_line()}a masked array takes part in the loss, and its mask would be lost. {advice_on('np.ma')}"
         )
     array = _asarray(value, dtype)
-    if holds_strays(array):
-        raise TracingError(
-            f"{at_line()}an ordinary array has got traced values, by a function that cannot be traced. Make the array within the loss, and "
-            "fill it with x[i] = ... or with NumPy functions."
-        )
+    if not array.ndim or are_assigned():
+        check_no_strays(array)
     return Traced(constant(array, supported_dtype(array.dtype)))

@@ -43,7 +43,11 @@ def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
 
 @implements(np.put)
 def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
-    a[np.unravel_index(np.arange(a.size)[ind], a.shape)] = v
+    places = np.take(np.arange(a.size), np.ravel(ind), mode=mode)
+    values = as_traced(v).reshape(-1)
+    if values.size not in (1, len(places)):
+        values = values[np.arange(len(places)) % values.size]
+    a[np.unravel_index(places, a.shape)] = values
 
 
 @implements(np.put_along_axis)
