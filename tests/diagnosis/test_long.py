@@ -132,9 +132,18 @@ def hyperbola(x: Any) -> Any:
     return (x[0] * x[1] - 1) ** 2
 
 
+def bent_by_side(x: Any) -> Any:
+    """Falls to the left of 0.5, but curves up on the mean of both sides."""
+    return np.where(x[0] > 0.5, 1.0, -1e-3) * (x[0] - 0.5) ** 2 + (x[1] - 0.25) ** 2
+
+
 @pytest.mark.parametrize(
     ("loss", "dtype", "kind"),
-    [(bump, np.float64, VerdictKind.SADDLE_POINT), (hyperbola, np.float32, VerdictKind.FLAT_VALLEY)],
+    [
+        (bent_by_side, np.float64, VerdictKind.SADDLE_POINT),
+        (bump, np.float64, VerdictKind.SADDLE_POINT),
+        (hyperbola, np.float32, VerdictKind.FLAT_VALLEY),
+    ],
 )
 def test_differences_do_not_see_what_is_not_there(
     loss: Callable[[Any], Any], dtype: Any, kind: VerdictKind, monkeypatch: pytest.MonkeyPatch

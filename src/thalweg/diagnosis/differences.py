@@ -26,13 +26,13 @@ _FIRST = 1e-2
 """The longest step, as a share of the parameters' lengths."""
 
 _CLOSE = 2.0**-14
-"""How much shorter than the longest the step is that shows whether anything lies closer than all others reach."""
+"""How much shorter than the longest the step is that shows whether anything lies closer than the others reach, or differs by side."""
 
 _ENOUGH = 1e-13
 """An error, as a share of the product, below which no shorter step is tried."""
 
-_AGREEING = 1e-5
-"""The share by which a central difference over that short step may be off."""
+_AGREEING = 1e-4
+"""The share by which differences over that short step, to one side, may be off."""
 
 _SAFETY = 4.0
 """By how much the error that is seen is multiplied to be a bound."""
@@ -70,9 +70,12 @@ class Differences:
     def _extrapolated(self, unit: Array) -> tuple[Array, float]:
         """∇²f · v for a direction v of length 1, and a bound of the error in it; infinite where gradients close by say otherwise."""
         best, least = self._from_afar(unit)
-        near, rounding = self._central(unit, _CLOSE * self._longest(unit))
-        is_same = norm(near - best) <= _SAFETY * (least + rounding) + _AGREEING * norm(best)
-        return best, least if is_same else np.inf
+        close = _CLOSE * self._longest(unit)
+        for back, ahead in ((0.0, close), (close, 0.0)):
+            near, rounding = self._slope(unit, back, ahead)
+            if not norm(near - best) <= _SAFETY * (least + rounding) + _AGREEING * norm(best):
+                return best, np.inf
+        return best, least
 
     def _longest(self, unit: Array) -> float:
         return _FIRST / float(np.max(np.abs(unit) / self.lengths))
@@ -82,7 +85,7 @@ class Differences:
         best, least = np.full_like(self.point, np.nan), np.inf
         above: list[Array] = []
         for _ in range(_LEVELS):
-            slope, rounding = self._central(unit, step)
+            slope, rounding = self._slope(unit, step, step)
             step /= 2
             if not np.isfinite(slope).all():
                 above = []
@@ -100,9 +103,9 @@ class Differences:
             above = row
         return best, least
 
-    def _central(self, unit: Array, step: float) -> tuple[Array, float]:
-        """The central difference, and what the last digits of the gradients change in it."""
-        after, before = self.point + step * unit, self.point - step * unit
+    def _slope(self, unit: Array, back: float, ahead: float) -> tuple[Array, float]:
+        """The difference of gradients so far back and ahead, over the distance, and what the last digits of the gradients change in it."""
+        after, before = self.point + ahead * unit, self.point - back * unit
         high, low, distance = self.gradient(after), self.gradient(before), float((after - before) @ unit)
         if not distance > 0:  # the step is lost in the last digits of the point
             return np.full_like(self.point, np.nan), np.inf
