@@ -70,6 +70,16 @@ def test_a_package_imports_only_what_stands_before_it(path: Path) -> None:
     assert not late, f"{own} imports {late}, which stand after it"
 
 
+def test_private_names_stay_in_their_files() -> None:
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("thalweg")):
+                names = [
+                    alias.name for alias in node.names if alias.name.startswith("_") and not alias.name.startswith("__")
+                ]
+                assert not names, f"{path}, line {node.lineno}: {names}"
+
+
 def test_the_order_names_every_package() -> None:
     packages = {path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists()}
     modules = {path.stem for path in SOURCE.glob("*.py")} - {"__init__"}

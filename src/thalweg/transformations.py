@@ -24,7 +24,7 @@ from .errors import ArgumentError, LossError
 from .graph import ArrayType, Graph, Node, constant, inline, input_node
 from .rewrite import simplify
 from .trace import Traced, as_traced, holds_traced, trace
-from .trace.traced import type_of
+from .trace.dtypes import type_of
 from .uncollected import uncollected
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]

@@ -173,25 +173,9 @@ def series_data(examples, steps):
 def test_loops_run_within_tiles(examples, batch_size):
     """Many examples are swept in tiles, with what is left over; the totals of each step are added up over them."""
     X, y, start = series_data(examples, 20)
-    result = tw.minimize(
-        series_network,
-        start,
-        data=(X, y),
-        method=tw.GradientDescent(0.05),
-        stop=tw.MaxSteps(3),
-        batch_size=batch_size,
-        seed=0,
-    )
-    expected = tw.minimize(
-        series_network,
-        start,
-        data=(X, y),
-        method=tw.GradientDescent(0.05),
-        stop=tw.MaxSteps(3),
-        batch_size=batch_size,
-        seed=0,
-        target="jax",
-    )
+    settings = {"method": tw.GradientDescent(0.05), "stop": tw.MaxSteps(3), "batch_size": batch_size, "seed": 0}
+    result = tw.minimize(series_network, start, data=(X, y), **settings)
+    expected = tw.minimize(series_network, start, data=(X, y), **settings, target="jax")
     for name, value in expected.parameters.items():
         np.testing.assert_allclose(result.parameters[name], value, rtol=1e-9, atol=1e-11)
 
@@ -206,6 +190,21 @@ def test_code_of_tiles_does_not_grow_with_the_steps():
         examples = follow_examples(prepared.graph, prepared.graph.inputs[1:3], 300)
         texts.append(len(assemble(prepared.graph, examples, None, jit.vector_bytes()).text))
     assert texts[1] < 1.3 * texts[0]
+
+
+def test_what_each_tenth_step_does_more_is_part_of_a_loop():
+    """Ten steps of the user's are then one step of the loop, so that its code is that of ten."""
+
+    def loss(x):
+        a, b = x[0], x[1]
+        for step in range(400):
+            a, b = a + 0.01 * np.sin(b), b - 0.01 * np.cos(a) * b
+            if step % 10 == 3:
+                b = b * 0.5 + np.tanh(a) * 0.1
+        return a * b
+
+    prepared = prepare(gradient_graph(loss, np.array([0.5, 0.2])))
+    assert size_of(parts(prepared.graph)) < len(prepared.graph.nodes) / 8
 
 
 def test_steps_on_long_arrays_stay_in_registers():

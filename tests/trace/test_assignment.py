@@ -201,6 +201,48 @@ def chosen_by_traced_conditions(np: Any, x: Any) -> Any:
     return np.concatenate([y, rows.ravel()])
 
 
+@case
+def the_same_memory_or_a_copy(np: Any, x: Any) -> Any:
+    """What asks for an array of a kind gets the array itself where it is one already."""
+    y, kind = np.zeros(6), x.dtype
+    y[:3] = x[:3]
+    y.astype(kind, copy=False)[0] = x[5] ** 2
+    y.astype(kind)[1] = 7.0
+    np.asarray(y, kind)[3] = x[3]
+    np.asarray(y, copy=True)[0] = 8.0
+    np.ascontiguousarray(y.reshape(2, 3).T)[0] = 9.0
+    np.ascontiguousarray(y.reshape(2, 3))[1, 1] = x[4]
+    np.asarray(y.reshape(2, 3), order="F")[0] = 9.0
+    x.astype(kind, copy=False)[0] *= 2.0
+    np.ascontiguousarray(x.reshape(2, 3).T)[1:] = 9.0
+    np.ascontiguousarray(x[:4])[1] = y[2] * x[0]
+    return np.concatenate([y, x, np.ascontiguousarray(x[0])])
+
+
+@case
+def put_beyond_the_end_and_fewer_values(np: Any, x: Any) -> Any:
+    y, z = np.zeros(6), np.zeros((2, 3))
+    np.put(y, [-1, 9], x[:2], mode="clip")
+    np.put(y, [8, -5], x[2], mode="wrap")
+    np.put(z, [[0, 1], [2, 4]], x[:3])
+    z.flat[5] = x[4]
+    y[2:5] += z[0]
+    z.flat = y[1:4]
+    return np.concatenate([y, z.ravel()])
+
+
+@case
+def known_numbers_written_by_functions_stay_known(np: Any, x: Any) -> Any:
+    places, levels = np.arange(6), np.ones(6)
+    np.copyto(places, 0, where=places > 3)
+    np.put(places, [0], 3)
+    np.copyto(levels[2:], 5.0)
+    levels = levels * 1.0
+    levels[0] = x[0]
+    np.copyto(levels[4:], 0.5)
+    return (x[places] if levels[5].real < 1 else x) * levels
+
+
 class _Complex:
     """NumPy, whose new arrays hold complex numbers."""
 
@@ -405,6 +447,73 @@ def test_traced_values_that_went_astray_are_noticed() -> None:
 
     with pytest.raises(tw.TracingError, match=r"test_assignment.py:\d+ .*got traced values"):
         tw.grad(loss)(START)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.float32, np.complex128])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_bytes_that_stand_for_traced_values_are_not_read_as_other_numbers(dtype: Any, when: str) -> None:
+    def loss(x: Any) -> Any:
+        y = np.zeros(6)
+        early = y.view(dtype)
+        y[2] = x[0]
+        return np.sum(np.abs(early if when == "before" else y.view(dtype))) + x[1]
+
+    with pytest.raises(tw.TracingError, match=r"test_assignment.py:\d+ .*float64 that holds traced values"):
+        tw.grad(loss)(START)
+
+
+KEPT: dict[str, Callable[[Any, Any], Any]] = {
+    "array": lambda kept, x: np.sum(kept * x),
+    "computed": lambda kept, x: np.sum(np.exp(kept) * x),
+    "sum": lambda kept, x: kept.sum() * x[0],
+    "element": lambda kept, x: kept[1] * x[0],
+    "copied": lambda kept, x: np.sum(kept.copy()[1:3] * x[0]),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_arrays_kept_from_an_earlier_trace_are_refused(name: str) -> None:
+    kept: list[Any] = []
+
+    def loss(x: Any) -> Any:
+        if not kept:
+            kept.append(np.ones(6))
+        total = KEPT[name](kept[0], x)
+        kept[0][1] = x[1]
+        return total
+
+    tw.grad(loss)(START)
+    assert repr(kept[0]).startswith("array([ 1., nan")
+    with pytest.raises(tw.TracingError, match=r"test_assignment.py:\d+ .*earlier call"):
+        tw.grad(lambda x: loss(x))(START)
+
+
+def test_traced_values_from_elsewhere_are_refused() -> None:
+    kept: list[Any] = []
+
+    def loss(x: Any) -> Any:
+        kept.append(x * 2.0)
+        return np.sum(kept[0] * x)
+
+    def around(x: Any) -> Any:
+        return np.sum(tw.grad(lambda z: np.sum(z**2 * x))(START) * x)
+
+    tw.grad(loss)(START)
+    for function in (lambda x: loss(x), around):
+        with pytest.raises(tw.TracingError, match=r"test_assignment.py:\d+ .*from elsewhere"):
+            tw.grad(function)(START)
+
+
+def test_arrays_of_known_numbers_print_as_numpy_prints_them() -> None:
+    printed: list[str] = []
+
+    def loss(x: Any) -> Any:
+        y = np.arange(3.0)
+        printed.extend([str(y), repr(y), f"{np.array([x, x])} {y[1]:.2f}"])
+        return np.sum(x**2)
+
+    tw.grad(loss)(START)
+    assert printed == ["[0. 1. 2.]", "array([0., 1., 2.])", "Traced(float64[2, 6]) 1.00"]
 
 
 def test_known_numbers_stand_in_the_graph_once_and_as_they_were() -> None:

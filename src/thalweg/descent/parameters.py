@@ -16,7 +16,7 @@ import optree
 
 from ..errors import ArgumentError
 from ..graph import Array, ArrayType
-from ..trace.traced import supported_dtype
+from ..trace.dtypes import supported_dtype
 
 __all__ = ["Layout", "flatten", "has_plain_containers", "key_orders", "layout_of", "leaf_arrays"]
 

@@ -11,11 +11,12 @@ from functools import cached_property
 from numbers import Real
 from typing import Any
 
+import numpy as np
 import optree
 
 from ..autodiff.reverse import active_nodes
 from ..errors import LossError, SourceLine, TracingError
-from ..graph import ArrayType, Graph, Node
+from ..graph import ArrayType, Graph, Node, constant, inline
 from ..rewrite import simplify
 from ..trace import LocalArray, Reading, Traced, as_traced, current_source, reads, trace
 from .data import Data
@@ -55,6 +56,14 @@ class Problem:
     def with_gradient(self) -> Graph:
         """(θ, *data) → (loss, gradient (P,))."""
         return self.source.with_gradient(self.graph)
+
+    def with_numbers(self, numbers: Sequence[float]) -> Problem:
+        """The problem with given numbers in the place of those inputs."""
+        if not numbers:
+            return self
+        kept = self.graph.inputs[: len(self.graph.inputs) - len(numbers)]
+        constants = [constant(np.asarray(number, self.layout.dtype)) for number in numbers]
+        return Problem(self.layout, Graph(kept, inline(self.graph, [*kept, *constants])), self.source)
 
     @property
     def is_differentiated(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..descent import LevenbergMarquardt, Result
+from ..descent import LBFGS, LevenbergMarquardt, Newton, NewtonCG, Result
 from ..descent.methods import Method
 from ..descent.minimize import minimize
 from ..descent.norms import norm
@@ -104,10 +104,10 @@ def more_steps(here: Situation) -> tuple[Advice, ...]:
     in_shell = "take more --epochs, or a larger --learning-rate where there is one"
     if _suits_least_squares(here):
         return (Advice("the loss is a sum of squares: take method=tw.LevenbergMarquardt()", in_shell=in_shell),)
-    is_second_order = type(method).__name__ in ("LBFGS", "Newton", "NewtonCG")
-    if here.plan.batch is None and here.spectrum.condition_number > 100 and not is_second_order:
-        text, in_shell = "take method=tw.LBFGS(), or more steps", "take --method lbfgs, or more --epochs"
-        return (Advice(f"the loss is ill-conditioned: {text}", in_shell=f"the loss is ill-conditioned: {in_shell}"),)
+    learns_curvature = isinstance(method, LBFGS | Newton | NewtonCG)
+    if here.plan.batch is None and here.spectrum.condition_number > 100 and not learns_curvature:
+        why = "the loss is ill-conditioned: take"
+        return (Advice(f"{why} method=tw.LBFGS(), or more steps", in_shell=f"{why} --method lbfgs, or more --epochs"),)
     if here.gradient_norm > 0 and any(rule.startswith("GradientBelow") for rule in here.result.stopped_by.rules):
         smaller = 10.0 ** (math.floor(math.log10(here.gradient_norm)) - 3)
         text = (

@@ -17,20 +17,32 @@ from ..graph import Array, Graph
 __all__ = ["Differences", "is_long"]
 
 _LONG = 1000
-
-
-def is_long(graph: Graph) -> bool:
-    """Whether a graph has so many nodes, as of loops in Python over many steps, that what can be told without one more program is."""
-    return len(graph.nodes) > _LONG
-
+"""Nodes, of which more take longer to compile than to run many times."""
 
 _LEVELS = 8
+"""How many steps are tried, each half as long as the one before."""
+
 _FIRST = 1e-2
 """The longest step, as a share of the parameters' lengths."""
 
+_CLOSE = 2.0**-14
+"""How much shorter than the longest the step is that shows whether anything lies closer than the others reach, or differs by side."""
+
 _ENOUGH = 1e-13
+"""An error, as a share of the product, below which no shorter step is tried."""
+
+_AGREEING = 1e-4
+"""The share by which differences over that short step, to one side, may be off."""
+
 _SAFETY = 4.0
+"""By how much the error that is seen is multiplied to be a bound."""
+
 _PRECISION = float(np.finfo(np.float64).eps)
+
+
+def is_long(graph: Graph) -> bool:
+    """Whether a graph has so many nodes, as of a loop over many steps, that one more program costs more than many runs of one that is there."""
+    return len(graph.nodes) > _LONG
 
 
 @dataclass(eq=False)
@@ -56,11 +68,24 @@ class Differences:
         return found * size
 
     def _extrapolated(self, unit: Array) -> tuple[Array, float]:
-        step = _FIRST / float(np.max(np.abs(unit) / self.lengths))
+        """∇²f · v for a direction v of length 1, and a bound of the error in it; infinite where gradients close by say otherwise."""
+        best, least = self._from_afar(unit)
+        close = _CLOSE * self._longest(unit)
+        for back, ahead in ((0.0, close), (close, 0.0)):
+            near, rounding = self._slope(unit, back, ahead)
+            if not norm(near - best) <= _SAFETY * (least + rounding) + _AGREEING * norm(best):
+                return best, np.inf
+        return best, least
+
+    def _longest(self, unit: Array) -> float:
+        return _FIRST / float(np.max(np.abs(unit) / self.lengths))
+
+    def _from_afar(self, unit: Array) -> tuple[Array, float]:
+        step = self._longest(unit)
         best, least = np.full_like(self.point, np.nan), np.inf
         above: list[Array] = []
         for _ in range(_LEVELS):
-            slope, rounding = self._central(unit, step)
+            slope, rounding = self._slope(unit, step, step)
             step /= 2
             if not np.isfinite(slope).all():
                 above = []
@@ -78,9 +103,9 @@ class Differences:
             above = row
         return best, least
 
-    def _central(self, unit: Array, step: float) -> tuple[Array, float]:
-        """The central difference, and what the last digits of the gradients change in it."""
-        after, before = self.point + step * unit, self.point - step * unit
+    def _slope(self, unit: Array, back: float, ahead: float) -> tuple[Array, float]:
+        """The difference of gradients so far back and ahead, over the distance, and what the last digits of the gradients change in it."""
+        after, before = self.point + ahead * unit, self.point - back * unit
         high, low, distance = self.gradient(after), self.gradient(before), float((after - before) @ unit)
         if not distance > 0:  # the step is lost in the last digits of the point
             return np.full_like(self.point, np.nan), np.inf

@@ -23,9 +23,10 @@ from .evidence import SEEN_ALL_ROUND, direction_named, distance_of, figures_of
 from .landscape import COUNT, FACTOR, Ray
 from .noise import noise_of
 from .overshooting import overshooting_of
+from .provable import proven_of
 from .rough import of_kink, of_penalised, of_untraced
 from .sampled import confirmed, sample_of
-from .situation import Situation, proven_of
+from .situation import Situation
 from .spectrum import Spectrum, prepare_spectrum
 from .verdict import Advice, Verdict, VerdictKind
 

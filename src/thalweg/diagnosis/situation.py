@@ -13,25 +13,23 @@ from ..convexity_proof import Convexity, ConvexityKind, ProvenLoss
 from ..descent import Result
 from ..descent.evaluation import evaluated, gradients_at, losses_at
 from ..descent.norms import norm
-from ..descent.plan import Origin, Plan
+from ..descent.plan import Origin
 from ..descent.problem import Problem, problem_of
-from ..graph import Array, Graph, constant, inline
+from ..graph import Array
 from ..uncollected import uncollected
 from .differences import Differences, is_long
 from .landscape import COUNT, FACTOR, Ray, look_along
+from .provable import bytes_of, proven_of
 from .smooth import is_smooth
 from .spectrum import Spectrum, krylov_of, spectrum_of
 
-__all__ = ["TOLERANCE", "Situation", "bound", "proven_of"]
+__all__ = ["TOLERANCE", "Situation"]
 
 TOLERANCE = 1e-6
 """What is left to fall counts as nothing if it is less than this share of the fall so far."""
 
 _TOLERANCE_LATE = 1e-3
 """And less than this share of the fall in the second half of the steps."""
-
-_LARGEST_PROOF, _MOST_PROVEN, _MOST_VALUES = 1 << 28, 5000, 1 << 25
-"""Of more bytes of parameters and data, of more parameters, and of more values in between, convexity is not looked for."""
 
 _BENT_EIGENVALUE, _BENT_SHARE, _BENT_NOISE = 1e2, 1e-6, 1e2
 """By how many times its error, by what share of the losses and by how many times their rounding a loss has to curve downwards to be seen
@@ -55,8 +53,8 @@ class Situation:
         self.start = origin.start.astype(np.float64)
         self.end = origin.end
         self.arrays: Sequence[Array] = origin.plan.data.arrays
-        self.problem: Problem = bound(origin.plan.whole(), origin.numbers)
-        self.step_problem: Problem = bound(origin.plan.problem, origin.numbers)
+        self.problem: Problem = origin.plan.whole().with_numbers(origin.numbers)
+        self.step_problem: Problem = origin.plan.problem.with_numbers(origin.numbers)
 
     @property
     def _is_large(self) -> bool:
@@ -211,7 +209,7 @@ class Situation:
         plan = self.plan
         tree = optree.tree_map(lambda leaf: np.asarray(leaf, np.float64), self.problem.layout.tree(self.end))
         problem = problem_of(plan.loss, tree, plan.data, plan.data.examples, numbers=plan.problem.numbers)
-        return bound(problem, self.result.origin.numbers)
+        return problem.with_numbers(self.result.origin.numbers)
 
     @cached_property
     def sharper(self) -> Spectrum:
@@ -260,7 +258,7 @@ class Situation:
     @property
     def bytes(self) -> int:
         """Of the parameters and all data."""
-        return _bytes_of(self.plan, self.problem)
+        return bytes_of(self.plan, self.problem)
 
     @cached_property
     def proven(self) -> ProvenLoss | None:
@@ -386,28 +384,3 @@ class Situation:
         shortest = scaled.T @ (weights / max(weights.sum(), 1e-300))
         self.longest_gradient = longest
         return shortest * longest, float(np.linalg.norm(shortest))
-
-
-def _bytes_of(plan: Plan, problem: Problem) -> int:
-    layout = problem.layout
-    return int(layout.size * layout.dtype.itemsize + sum(array.nbytes for array in plan.data.arrays))
-
-
-def proven_of(plan: Plan, problem: Problem) -> ProvenLoss | None:
-    """What is proven of a loss; None if the proof would take longer than the descent."""
-    values = sum(node.type.size for node in problem.graph.nodes if node.operands)
-    if _bytes_of(plan, problem) > _LARGEST_PROOF or problem.layout.size > _MOST_PROVEN or values > _MOST_VALUES:
-        return None
-    with uncollected():
-        return ProvenLoss.of(problem, plan.data)
-
-
-def bound(problem: Problem, numbers: Sequence[float]) -> Problem:
-    """The problem with given numbers in the place of those inputs."""
-    if not numbers:
-        return problem
-    dtype = problem.layout.dtype
-    kept = problem.graph.inputs[: len(problem.graph.inputs) - len(numbers)]
-    constants = [constant(np.asarray(number, dtype)) for number in numbers]
-    outputs = inline(problem.graph, [*kept, *constants])
-    return Problem(problem.layout, Graph(kept, outputs), problem.source)

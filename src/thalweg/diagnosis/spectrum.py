@@ -130,8 +130,12 @@ def spectrum_of(
     size = vector.size
     examples = arrays[0].shape[0] if arrays else 1
     if _is_formed(size, examples):
-        rough = None if differences is None else _of_matrix(*differences.columns())
-        return rough if rough is not None and _is_accurate(rough) else _exact(problem, vector, arrays)
+        if differences is not None:
+            matrix, error = differences.columns()
+            rough = _of_matrix(matrix, error, float(np.finfo(vector.dtype).eps))
+            if error + norm(matrix - matrix.T) <= _ACCURATE * rough.size:
+                return rough
+        return _exact(problem, vector, arrays)
     product = hessian_product(problem, vector, arrays) if differences is None else differences.product
     rounds, probes, _ = _rounds(size)
     if is_sharp:
@@ -139,7 +143,7 @@ def spectrum_of(
     digest = hashlib.sha256(np.ascontiguousarray(vector).tobytes()).digest()
     generator = np.random.default_rng(list(digest))
     found = [_lanczos(product, generator.standard_normal(size), rounds) for _ in range(probes)]
-    precision = float(np.finfo(vector.dtype if differences is None else np.float64).eps)
+    precision = float(np.finfo(vector.dtype).eps)
     error = 0.0 if differences is None else differences.error
     spectrum = _joined(found, precision, sum(len(pairs.values) for pairs in found), error)
     if differences is not None and not error <= _ACCURATE * spectrum.size:
@@ -149,10 +153,6 @@ def spectrum_of(
 
 _ACCURATE = 1e-7
 """An error of differences that is a larger share of the largest eigenvalue is too large."""
-
-
-def _is_accurate(spectrum: Spectrum) -> bool:
-    return spectrum.smallest_error <= _ACCURATE * spectrum.size
 
 
 def krylov_of(
@@ -219,8 +219,10 @@ def _exact(problem: Problem, vector: Array, arrays: Sequence[Array]) -> Spectrum
     return _of_matrix(found.astype(np.float64), 0.0, float(np.finfo(vector.dtype).eps))
 
 
-def _of_matrix(wide: Array, error: float, precision: float = float(np.finfo(np.float64).eps)) -> Spectrum:
-    """The spectrum of a Hessian (P, P). error: of its elements together, beside that of rounding with a precision."""
+def _of_matrix(wide: Array, error: float, precision: float) -> Spectrum:
+    """The spectrum of a Hessian (P, P). error: of its elements together, beside that of rounding with a precision: that of the
+    parameters, whose last digits change the Hessian, too.
+    """
     size = len(wide)
     if not np.isfinite(wide).all():
         return _unknown(size)

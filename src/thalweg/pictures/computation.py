@@ -10,7 +10,6 @@ import numpy as np
 from ..descent.data import ArrayData, Data
 from ..descent.problem import Problem, problem_of
 from ..diagnosis.explanation import shown, steps_of
-from ..diagnosis.situation import bound
 from ..errors import ThalwegError
 from ..graph import Array, Node, evaluate_nodes, topological_order
 from .subject import Subject
@@ -113,7 +112,7 @@ def _small(subject: Subject) -> tuple[Problem, list[Array], int]:
     few = ArrayData(data.structure, tuple(np.array(array[:_FEW_ROWS], order="C") for array in first))
     names = origin.plan.problem.numbers
     traced = problem_of(origin.plan.loss, origin.plan.parameters, few, few.examples, None, names, origin.plan.penalty)
-    return bound(traced, origin.numbers), [vector, *few.arrays], few.examples
+    return traced.with_numbers(origin.numbers), [vector, *few.arrays], few.examples
 
 
 def _operations(problem: Problem, order: Sequence[Node], arrays: list[Array]) -> tuple[Operation, ...]:

@@ -79,8 +79,8 @@ class DelimitedFile(Part):
         self._null_values = [*MISSING, *missing_marks]
         self.blank_rows = self._text.blank_lines if len(self._names) > 1 else 0
         self._decimal = _decimal_mark(islice(self._records(), 1, _FIRST_ROWS)) if self._delimiter != "," else "."
-        mark = " " if self._text.has_spaces else self._delimiter
-        self.how = f"CSV in {self._text.how}, parted by {_DELIMITER_NAMES.get(mark, repr(mark))}"
+        written = " " if self._text.has_spaces else self._delimiter
+        self.how = f"CSV in {self._text.how}, parted by {_DELIMITER_NAMES.get(written, repr(written))}"
         if self._decimal == ",":
             self.how += ", with decimal commas"
         if has_index:

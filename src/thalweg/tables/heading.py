@@ -1,4 +1,4 @@
-"""What stands at the beginning of a file of delimited text: marks of programs, comments, the names of the columns."""
+"""What stands at the beginning of a file of delimited text: what parts the fields, comments, the names of the columns."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ _SEPARATOR = re.compile(r"\"?sep=(.)\"?\r?\n", re.IGNORECASE)
 """The first line of some files for spreadsheets, which says what parts their fields."""
 _DELIMITERS = (",", ";", "\t", "|")
 _RECORDS = 20
+"""So many at the beginning show what parts their fields."""
 
 
 @dataclass(frozen=True, eq=False)
 class Heading:
     """How a file begins.
 
-    text: from the line with the names on. delimiter: what parts the fields. names: as they stand there, without the mark of a comment.
+    text: from the line with the names on. delimiter: what parts the fields. names: as they stand there, without the # of a comment.
     comments: how many lines stand above.
     """
 
@@ -57,7 +58,7 @@ def heading_of(text: TextFile, delimiter: str | None = None) -> Heading:
 
 
 def _names(text: TextFile, delimiter: str) -> list[str]:
-    reader = csv.reader(io.StringIO(_without_mark(text.sample), newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(_without_hash(text.sample), newline=""), delimiter=delimiter)
     try:
         return next(reader)
     except csv.Error:  # a field that is longer than any real one
@@ -70,7 +71,7 @@ def _comments(sample: str) -> int:
     return next((count for count, line in enumerate(lines) if not line.startswith("#")), 0)
 
 
-def _without_mark(sample: str) -> str:
+def _without_hash(sample: str) -> str:
     """Without the # before the first name; # alone is a name."""
     return re.sub(r"\A#[ \t]*(?=[^\s,;|])", "", sample)
 
@@ -78,7 +79,7 @@ def _without_mark(sample: str) -> str:
 def _names_columns(text: TextFile, delimiter: str | None) -> bool:
     """Whether a line that begins with # names the columns: the next has as many fields, and values, or what follows has none either."""
     delimiter, text = _parted(text, delimiter)
-    reader = csv.reader(io.StringIO(_without_mark(text.sample), newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(_without_hash(text.sample), newline=""), delimiter=delimiter)
     try:
         first = list(islice(filter(None, reader), 3))
     except csv.Error:  # a field that is longer than any real one
@@ -98,9 +99,9 @@ def _parted(text: TextFile, delimiter: str | None) -> tuple[str, TextFile]:
 
 def _is_spaced(text: TextFile) -> bool:
     """Whether spaces alone part most of the first rows into as many fields as the header, two at least, with a number in each and none there."""
-    if text.quotes or any(mark in text.sample.partition("\n")[0] for mark in _DELIMITERS):
+    if text.quotes or any(delimiter in text.sample.partition("\n")[0] for delimiter in _DELIMITERS):
         return False
-    lines = [line.split() for line in islice(io.StringIO(_without_mark(text.sample)), _RECORDS)]
+    lines = [line.split() for line in islice(io.StringIO(_without_hash(text.sample)), _RECORDS)]
     rows = [fields for fields in lines if fields]
     if len(lines) > 2 and len(lines) < _RECORDS and not text.is_whole:
         rows.pop()
@@ -117,8 +118,8 @@ def _sniffed(text: TextFile) -> str:
     Of several such the one that gives the most fields, and then the comma. If none does: the one that gives the header the most fields.
     """
 
-    def rank(mark: str) -> tuple[bool, int]:
-        reader = csv.reader(io.StringIO(_without_mark(text.sample), newline=""), delimiter=mark)
+    def rank(delimiter: str) -> tuple[bool, int]:
+        reader = csv.reader(io.StringIO(_without_hash(text.sample), newline=""), delimiter=delimiter)
         try:
             records = list(islice(filter(None, reader), _RECORDS))
         except csv.Error:

@@ -1,4 +1,10 @@
-"""Tracing: from plain NumPy code to a graph, through NumPy's own protocols."""
+"""Tracing: from plain NumPy code to a graph, through NumPy's own protocols.
+
+`traced` is the value that stands for an array, and `rules` has the tables of what is traced, which the files from `choosing` to `writing`
+below fill, a subject each. Of arrays that a loss fills, `local_arrays` has the arrays, `shadows` where traced values lie in them,
+`assembled` how they are read, `views` which values change with them. `patches` answers what NumPy does not dispatch; `reads` tells when a
+loss need not be traced again; `unknown`, `libraries` and `advice` say what to write instead of what cannot be traced.
+"""
 
 from . import (
     choosing,

@@ -86,10 +86,7 @@ _ADVICE: Mapping[str, str] = {
     "np.polynomial": "np.polyval can be traced, and np.polynomial.polynomial.polyval(x, c).",
     "np.poly1d": "Write np.polyval(coefficients, x).",
     **dict.fromkeys(("np.unique", "np.histogram", "np.digitize", "np.searchsorted", "np.isin"), f"{_COUNTS}."),
-    **dict.fromkeys(
-        ("np.add.at", "np.bincount"),
-        f"{_COUNTS}; sums by group of traced values are members @ x, with members = groups == np.arange(number)[:, None].",
-    ),
+    "np.bincount": f"{_COUNTS}; sums by group of traced values: sums = np.zeros(number), and np.add.at(sums, groups, x).",
     **dict.fromkeys(
         ("np.nonzero", "np.flatnonzero", "np.argwhere", "np.compress", "np.extract"),
         "How many elements are chosen is not known before the descent. Write np.where(condition, x, 0) and go on with all of them.",

@@ -9,7 +9,7 @@ import numpy
 from ..errors import ShapeError
 from .products import contract
 from .reductions import implements
-from .source import current_source
+from .source import at_line
 from .traced import Traced, as_traced
 
 np: Any = numpy
@@ -32,14 +32,12 @@ def _einsum(*operands: Any, optimize: Any = False, **_: Any) -> Traced:
 def _parse(operands: Any) -> tuple[tuple[list[str], str], list[Traced]]:
     """The letters of each operand and of the result, with letters of their own for an ellipsis."""
     if not isinstance(operands[0], str):
-        raise ShapeError(f"{current_source()}: np.einsum is traced with subscripts as text, such as 'ij,j->i'")
+        raise ShapeError(f"{at_line()}np.einsum is traced with subscripts as text, such as 'ij,j->i'")
     arrays = [as_traced(x) for x in operands[1:]]
     left, arrow, right = operands[0].replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(arrays):
-        raise ShapeError(
-            f"{current_source()}: np.einsum({operands[0]!r}) names {len(inputs)} operands and gets {len(arrays)}"
-        )
+        raise ShapeError(f"{at_line()}np.einsum({operands[0]!r}) names {len(inputs)} operands and gets {len(arrays)}")
     free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in operands[0]]
     longest = 0
     for number, (letters, x) in enumerate(zip(inputs, arrays, strict=True)):
@@ -51,7 +49,7 @@ def _parse(operands: Any) -> tuple[tuple[list[str], str], list[Traced]]:
     for letters, x in zip(inputs, arrays, strict=True):
         if len(letters) != x.ndim:
             raise ShapeError(
-                f"{current_source()}: np.einsum({operands[0]!r}): {letters!r} names {len(letters)} axes of an array of "
+                f"{at_line()}np.einsum({operands[0]!r}): {letters!r} names {len(letters)} axes of an array of "
                 f"the shape {x.shape}"
             )
     if arrow:
@@ -87,7 +85,7 @@ def _multiply(a: Traced, left: str, b: Traced, right: str, later: set[str]) -> t
         if a.shape[i] != b.shape[j]:
             if 1 not in (a.shape[i], b.shape[j]):
                 raise ShapeError(
-                    f"{current_source()}: np.einsum: the axis {letter!r} has the lengths {a.shape[i]} and {b.shape[j]}"
+                    f"{at_line()}np.einsum: the axis {letter!r} has the lengths {a.shape[i]} and {b.shape[j]}"
                 )
             if a.shape[i] == 1:
                 a = np.broadcast_to(a, (*a.shape[:i], b.shape[j], *a.shape[i + 1 :]))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy
 
 from .reductions import implements
-from .traced import UFUNCS, Traced, as_traced
+from .rules import UFUNCS
+from .traced import Traced, as_traced
 
 np: Any = numpy
 """NumPy, whose type stubs do not know that its functions accept traced values."""

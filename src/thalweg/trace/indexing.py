@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy
@@ -10,8 +11,10 @@ from ..errors import TracingError
 from ..graph import Shape
 from ..ops.indexing import take
 from ..ops.structure import reshape, slice_
-from .source import current_source
-from .traced import FUNCTIONS, Traced, _astype, _getitem, as_traced, supported_dtype
+from .dtypes import supported_dtype
+from .rules import FUNCTIONS
+from .source import at_line
+from .traced import Traced, as_traced
 from .ufuncs import broadcast_shapes, cast
 
 np: Any = numpy
@@ -36,7 +39,7 @@ def _complete(x: Traced, index: Any) -> list[Any]:
     items = [_as_index(item) for item in (index if isinstance(index, tuple) else (index,))]
     used = sum(_consumed(item) for item in items)
     if used > x.ndim:
-        raise IndexError(f"{current_source()}: {used} indices for an array of the shape {x.shape}")
+        raise IndexError(f"{at_line()}{used} indices for an array of the shape {x.shape}")
     position = next((i for i, item in enumerate(items) if item is Ellipsis), None)
     if position is None:
         return items + [slice(None)] * (x.ndim - used)
@@ -64,7 +67,7 @@ def _expand_masks(items: list[Any]) -> list[Any]:
         array = np.asarray(item) if isinstance(item, list) else item
         if isinstance(array, Traced) and array.dtype == np.bool_:
             raise TracingError(
-                f"{current_source()}: x[mask] with a mask that depends on traced values has no fixed shape. "
+                f"{at_line()}x[mask] with a mask that depends on traced values has no fixed shape. "
                 "Write np.where(mask, x, 0) and sum over it instead, and y = np.where(mask, y + v, y) for y[mask] += v."
             )
         if isinstance(array, np.ndarray) and array.dtype == np.bool_:
@@ -113,10 +116,10 @@ def _row(x: Traced, index: int) -> Traced:
 
 def _position(item: Any, extent: int, axis: int, shape: Shape) -> int:
     if isinstance(item, float | str):
-        raise IndexError(f"{current_source()}: {item!r} is no index; write an integer or a slice")
+        raise IndexError(f"{at_line()}{item!r} is no index; write an integer or a slice")
     position = int(item)
     if not -extent <= position < extent:
-        raise IndexError(f"{current_source()}: index {position} is out of bounds for axis {axis} of the shape {shape}")
+        raise IndexError(f"{at_line()}index {position} is out of bounds for axis {axis} of the shape {shape}")
     return position % extent
 
 
@@ -168,16 +171,15 @@ def counted_from_start(item: Any, extent: int, shape: Shape) -> Any:
     if isinstance(item, Traced):
         if item.dtype.kind != "i":
             raise TracingError(
-                f"{current_source()}: x[index] needs integers; the index has the dtype {item.dtype}. Write "
-                "index.astype(int)."
+                f"{at_line()}x[index] needs integers; the index has the dtype {item.dtype}. Write index.astype(int)."
             )
         return np.where(item < 0, item + extent, item)
     array = np.asarray(item)
     if array.dtype.kind not in "iu" and array.size:
-        raise IndexError(f"{current_source()}: an index must hold integers, not {array.dtype}")
+        raise IndexError(f"{at_line()}an index must hold integers, not {array.dtype}")
     if array.size and not (-extent <= array.min() and array.max() < extent):
         raise IndexError(
-            f"{current_source()}: an index of {array.min()}..{array.max()} leaves the axis of length {extent} "
+            f"{at_line()}an index of {array.min()}..{array.max()} leaves the axis of length {extent} "
             f"of the shape {shape}"
         )
     return np.where(array < 0, array + extent, array).astype(np.int64)
@@ -191,5 +193,5 @@ def astype(x: Traced, dtype: Any) -> Traced:
     return cast(x, wanted)
 
 
-FUNCTIONS[_getitem] = getitem
-FUNCTIONS[_astype] = astype
+FUNCTIONS[operator.getitem] = getitem
+FUNCTIONS[np.ndarray.astype] = astype

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy
 
 from ..ops.linear_algebra import cholesky, slogdet, solve
+from .dtypes import common_dtype
 from .reductions import as_floating, implements
-from .traced import Traced, as_traced, common_dtype
+from .traced import Traced, as_traced
 from .ufuncs import broadcast_shapes, broadcast_to, cast
 
 np: Any = numpy

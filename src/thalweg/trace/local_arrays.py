@@ -16,6 +16,8 @@ import numpy
 from ..errors import ShapeError, TracingError
 from ..graph import Array
 from .assembled import assembled
+from .dtypes import supported_dtype
+from .rules import FUNCTIONS, begin_assigning, current, fillable
 from .shadows import (
     ASTRAY,
     is_tracing,
@@ -27,27 +29,15 @@ from .shadows import (
     shadow_of,
     snapshot,
 )
-from .source import current_source
-from .traced import (
-    FUNCTIONS,
-    REARRANGING,
-    WRITING,
-    Traced,
-    _begin_assigning,
-    _current,
-    _fillable,
-    array_of,
-    as_traced,
-    supported_dtype,
-    traced_function,
-    traced_ufunc,
-)
+from .source import at_line
+from .traced import Traced, as_traced, as_view, check_no_strays, traced_function, traced_ufunc
 from .ufuncs import broadcast_shapes, cast
+from .views import REARRANGING, array_of
 
 np: Any = numpy
 """NumPy, whose type stubs do not know that its functions accept traced values."""
 
-__all__ = ["LocalArray", "holds_traced", "local"]
+__all__ = ["LocalArray", "holds_traced", "in_order", "local"]
 
 
 class LocalArray(numpy.ndarray[Any, Any]):
@@ -61,7 +51,11 @@ class LocalArray(numpy.ndarray[Any, Any]):
             return as_traced(self)[index]
         found = super().__getitem__(index)
         shadow = shadow_of(self)
-        if shadow is None or (isinstance(found, np.generic) and found == found):
+        if isinstance(found, np.generic) and found == found:
+            return found
+        if shadow is None:
+            if isinstance(found, np.generic):
+                check_no_strays(np.asarray(found))
             return found
         if isinstance(found, np.generic):
             label = int(shadow.of(self)[index])
@@ -82,9 +76,15 @@ class LocalArray(numpy.ndarray[Any, Any]):
 
     @flat.setter
     def flat(self, value: Any) -> None:
-        self[...] = np.resize(value, self.shape) if not _is_traced(value) else np.reshape(value, self.shape)
+        if _is_traced(value):
+            value = np.reshape(value, -1)
+            self[...] = value[np.arange(self.size) % value.size].reshape(self.shape)
+        else:
+            self[...] = np.resize(value, self.shape)
 
     def astype(self, dtype: Any, *args: Any, **options: Any) -> Any:
+        if np.dtype(dtype) == self.dtype and options.get("copy") is False:
+            return self
         if labels_of(self) is None:
             return local(_plain(self).astype(dtype, *args, **options))
         return self.copy() if np.dtype(dtype) == self.dtype else as_traced(self).astype(dtype)
@@ -106,7 +106,7 @@ class LocalArray(numpy.ndarray[Any, Any]):
             return
         if self.dtype not in ASTRAY:
             raise TracingError(
-                f"{current_source()}: a traced value is assigned to an array of {self.dtype}, where NumPy would cut off what such "
+                f"{at_line()}a traced value is assigned to an array of {self.dtype}, where NumPy would cut off what such "
                 "numbers cannot hold. Make the array of floating-point numbers: np.zeros(n), or x.astype(float)."
             )
         if isinstance(value, Traced):
@@ -145,7 +145,7 @@ class LocalArray(numpy.ndarray[Any, Any]):
         first, *others = given = tuple(args)
         if function in REARRANGING and type(first) is LocalArray and not holds_traced([*others, *kwargs.values()]):
             return _rearranged(function, first, *others, **kwargs)
-        if function in WRITING or holds_traced([*given, *kwargs.values()]):
+        if holds_traced([*given, *kwargs.values()]):
             return traced_function(function, given, dict(kwargs))
         out = kwargs.get("out")
         results = function(
@@ -155,9 +155,10 @@ class LocalArray(numpy.ndarray[Any, Any]):
 
     # What an array of known values can do
     def __repr__(self) -> str:
-        return super().__repr__() if labels_of(self) is None else f"Traced({as_traced(self).node.type})"
+        return repr(_plain(self)) if labels_of(self) is None else f"Traced({as_traced(self).node.type})"
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return str(_plain(self)) if labels_of(self) is None else repr(self)
 
     def __deepcopy__(self, memory: Any) -> LocalArray:
         return self.copy()
@@ -246,9 +247,7 @@ def _labels_for(value: Traced, target: Any, dtype: numpy.dtype[Any]) -> Array:
     except ShapeError:
         fits = False
     if not fits:
-        raise ShapeError(
-            f"{current_source()}: a value of the shape {value.shape} is assigned where the shape is {shape}"
-        )
+        raise ShapeError(f"{at_line()}a value of the shape {value.shape} is assigned where the shape is {shape}")
     first = number_of(np.broadcast_to(value, shape).node)
     return np.arange(first, first + target.size).reshape(shape)
 
@@ -257,14 +256,12 @@ def _assign_chosen(x: Any, index: Any, value: Any) -> None:
     """x[index] = value, where the index is traced: a mask from the first axis on, or a single integer for one axis."""
     if isinstance(index, Traced) and index.dtype == np.bool_:
         if index.shape != x.shape[: index.ndim]:
-            raise IndexError(
-                f"{current_source()}: a mask of the shape {index.shape} for an array of the shape {x.shape}"
-            )
+            raise IndexError(f"{at_line()}a mask of the shape {index.shape} for an array of the shape {x.shape}")
         value = value if isinstance(value, Traced) else np.asarray(value)
         rest = x.shape[index.ndim :]
         if value.ndim > len(rest):
             raise TracingError(
-                f"{current_source()}: x[mask] = values, with a mask that depends on traced values, takes as many values as elements are "
+                f"{at_line()}x[mask] = values, with a mask that depends on traced values, takes as many values as elements are "
                 "chosen, which is not known. Write x = np.where(mask, y, x), where y has a value for every element."
             )
         x[...] = np.where(index.reshape((*index.shape, *(1 for _ in rest))), value, as_traced(x))
@@ -275,7 +272,7 @@ def _assign_chosen(x: Any, index: Any, value: Any) -> None:
     others = [item for item in items if not isinstance(item, slice | int | np.integer)]
     if place < 0 or len(others) > 1 or items[place].ndim or items[place].dtype.kind != "i":
         raise TracingError(
-            f"{current_source()}: x[index] = value with an index that depends on traced values is traced for a mask and for a single "
+            f"{at_line()}x[index] = value with an index that depends on traced values is traced for a mask and for a single "
             "integer. Write x = np.where(np.arange(n) == index, value, x)."
         )
     chosen, items[place] = items[place], slice(None)
@@ -292,15 +289,26 @@ def _assign_chosen(x: Any, index: Any, value: Any) -> None:
 def _begin(x: Traced) -> LocalArray:
     """A traced value as an array that may be assigned to."""
     if not is_tracing():
-        raise TracingError(f"{current_source()}: x[...] = value outside of a function that is traced")
+        raise TracingError(f"{at_line()}x[...] = value outside of a function that is traced")
     if x.dtype not in ASTRAY:
         raise TracingError(
-            f"{current_source()}: x[...] = value, where x holds traced values of {x.dtype}. Write np.where(condition, value, x)."
+            f"{at_line()}x[...] = value, where x holds traced values of {x.dtype}. Write np.where(condition, value, x)."
         )
     array = np.full(x.shape, ASTRAY[x.dtype], x.dtype).view(LocalArray)
     first = number_of(x.node)
     new_shadow(array).of(array)[...] = np.arange(first, first + x.size).reshape(x.shape)
     return array
+
+
+def in_order(x: Any, order: str) -> Any:
+    """What np.asarray(x, order=...) returns: the array itself where it lies so in memory, else a copy."""
+    if isinstance(x, Traced):
+        array = array_of(x)
+        if array is None:
+            return as_view(x, x, lambda base: in_order(base, order), is_certain=False)
+        x = array
+    is_so = {"C": x.flags.c_contiguous, "F": x.flags.f_contiguous}
+    return x if is_so.get(order, True) else x.copy(order)
 
 
 def _current_value(x: Any) -> Any:
@@ -309,6 +317,7 @@ def _current_value(x: Any) -> Any:
         return x
     labels = labels_of(x)
     if labels is None:
+        check_no_strays(_plain(x))
         return snapshot(_plain(x), supported_dtype(x.dtype))
     shadow = new_shadow(x)
     place, numbers = shadow.place(x), _plain(x).tobytes()
@@ -319,9 +328,9 @@ def _current_value(x: Any) -> Any:
     return Traced(node)
 
 
-FUNCTIONS[_begin_assigning] = _begin
-FUNCTIONS[_current] = _current_value
-FUNCTIONS[_fillable] = local
+FUNCTIONS[begin_assigning] = _begin
+FUNCTIONS[current] = _current_value
+FUNCTIONS[fillable] = local
 
 
 # Methods
@@ -374,7 +383,7 @@ def _refusing(name: str) -> Callable[..., Any]:
 
     def method(self: LocalArray, *args: Any, **kwargs: Any) -> Any:
         if holds_traced([self, *args]):
-            raise TracingError(f"{current_source()}: x.{name}(...) is not traced, and x holds traced values.")
+            raise TracingError(f"{at_line()}x.{name}(...) is not traced, and x holds traced values.")
         return original(self, *args, **kwargs)
 
     method.__name__ = name

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TracingError, code_kind
-from .local_arrays import LocalArray, holds_traced, local
+from .local_arrays import LocalArray, holds_traced, in_order, local
 from .products import matmul
 from .shadows import begin, end, is_tracing
 from .statistics import traced_log_softmax, traced_logsumexp, traced_softmax
@@ -43,16 +43,28 @@ def _is_from_user() -> bool:
     return is_tracing() and code_kind(sys._getframe(2).f_code.co_filename) == "user"
 
 
-def _array_function(original: Callable[..., Any], copies: bool) -> Callable[..., Any]:
+def _copies(option: Any) -> bool:
+    """What NumPy's option `copy` says, which may be a value of an enumeration that has no truth value."""
+    return bool(getattr(option, "value", option) in (True, 1))
+
+
+def _array_function(original: Callable[..., Any], copies: bool, order: str = "K", least: int = 0) -> Callable[..., Any]:
+    """One of np.array's kin. copies, order and least, of dimensions: what it does without the options of these names."""
+
     def array(value: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         is_traced = type(value) is not np.ndarray and holds_traced(value)
         if is_traced or (type(value) is LocalArray and _is_from_user()):
             if type(value) is LocalArray and code_kind(sys._getframe(1).f_code.co_filename) == "library":
                 as_traced(value).__array__()  # says that it cannot be
             joined = _joined(value)
-            if copies and kwargs.get("copy", True) is not False:
+            if dtype is not None and dtype != joined.dtype:
+                joined = joined.astype(dtype)
+            elif _copies(kwargs.get("copy", copies)):
                 joined = joined.copy()
-            return joined if dtype is None or dtype == joined.dtype else joined.astype(dtype)
+            else:
+                joined = in_order(joined, (args[0] if args else kwargs.get("order")) or order)
+            missing = kwargs.get("ndmin", least) - joined.ndim
+            return joined.reshape((1,) * missing + joined.shape) if missing > 0 else joined
         made = original(value, dtype, *args, **kwargs)
         return local(made) if made is not value and made.base is None and _is_from_user() else made
 
@@ -93,9 +105,10 @@ def _empty_function(original: Callable[..., Any]) -> Callable[..., Any]:
 _ANSWERED: dict[str, Callable[..., Any]] = {
     "array": lambda original: _array_function(original, copies=True),
     **dict.fromkeys(
-        ("asarray", "asanyarray", "ascontiguousarray", "asarray_chkfinite"),
+        ("asarray", "asanyarray", "asarray_chkfinite"),
         lambda original: _array_function(original, copies=False),
     ),
+    "ascontiguousarray": lambda original: _array_function(original, copies=False, order="C", least=1),
     "full": _full_function,
     **dict.fromkeys(("empty", "empty_like"), _empty_function),
     **dict.fromkeys(

@@ -9,10 +9,12 @@ import numpy
 from ..errors import ShapeError
 from ..graph import Shape
 from ..ops.contraction import dot
+from .dtypes import common_dtype
 from .reductions import implements
-from .source import current_source
+from .rules import UFUNCS
+from .source import at_line
 from .sparse import is_sparse, sparse_product
-from .traced import UFUNCS, Traced, as_traced, common_dtype
+from .traced import Traced, as_traced
 from .ufuncs import broadcast_shapes, broadcast_to, cast
 
 np: Any = numpy
@@ -29,7 +31,7 @@ def contract(a: Any, b: Any, axes: tuple[Shape, Shape], shared: tuple[Shape, Sha
 def _check_inner(name: str, left: int, right: int, a: Traced, b: Traced) -> None:
     if left != right:
         raise ShapeError(
-            f"{current_source()}: {name}: the shapes {a.shape} and {b.shape} do not go together: "
+            f"{at_line()}{name}: the shapes {a.shape} and {b.shape} do not go together: "
             f"{left} columns meet {right} rows"
         )
 
@@ -40,7 +42,7 @@ def matmul(a: Any, b: Any, **_: Any) -> Traced:
         return sparse_product(a, b)
     a, b = as_traced(a), as_traced(b)
     if not a.ndim or not b.ndim:
-        raise ShapeError(f"{current_source()}: @ needs arrays of one axis at least; write * for a scalar")
+        raise ShapeError(f"{at_line()}@ needs arrays of one axis at least; write * for a scalar")
     rows = max(b.ndim - 2, 0)
     _check_inner("@", a.shape[-1], b.shape[rows], a, b)
     if a.ndim <= 2 and b.ndim <= 2:
@@ -120,7 +122,7 @@ def _kron(a: Any, b: Any) -> Traced:
 def _cross(a: Any, b: Any) -> Traced:
     a, b = as_traced(a), as_traced(b)
     if a.shape[-1] != 3 or b.shape[-1] != 3:
-        raise ShapeError(f"{current_source()}: np.cross is traced for vectors of three: {a.shape}, {b.shape}")
+        raise ShapeError(f"{at_line()}np.cross is traced for vectors of three: {a.shape}, {b.shape}")
     x, y = [a[..., i] for i in range(3)], [b[..., i] for i in range(3)]
     parts = [x[(i + 1) % 3] * y[(i + 2) % 3] - x[(i + 2) % 3] * y[(i + 1) % 3] for i in range(3)]
     return np.stack(parts, axis=-1)

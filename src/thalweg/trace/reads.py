@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from .traced import FUNCTIONS, UFUNCS, Traced
+from .rules import FUNCTIONS, UFUNCS
+from .traced import Traced
 
 __all__ = ["Reading", "reads"]
 

@@ -11,7 +11,7 @@ import numpy
 from ..errors import ShapeError, TracingError
 from .indexing import getitem, read_window
 from .reductions import implements, normalise_axes, normalise_axis
-from .source import current_source
+from .source import at_line
 from .structure import placed
 from .traced import Traced, as_traced
 
@@ -238,9 +238,7 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> 
         return x
     value = options.get("constant_values", 0)
     if np.ndim(value):
-        raise TracingError(
-            f"{current_source()}: np.pad is traced with one value for all sides; write constant_values=c"
-        )
+        raise TracingError(f"{at_line()}np.pad is traced with one value for all sides; write constant_values=c")
     shape = tuple(n + before + after for n, (before, after) in zip(x.shape, widths, strict=True))
     starts = tuple(before for before, _ in widths)
     padded = placed([x], [starts], [(1,) * x.ndim], shape)

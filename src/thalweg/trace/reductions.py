@@ -9,7 +9,8 @@ import numpy
 
 from ..graph import Primitive, Shape
 from ..ops.reduction import maximum_reduce, minimum_reduce, sum_
-from .traced import FUNCTIONS, UFUNCS, Traced, as_traced
+from .rules import FUNCTIONS, UFUNCS
+from .traced import Traced, as_traced
 from .ufuncs import FLOAT64, cast
 
 np: Any = numpy

@@ -14,11 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import TracingError
 from ..graph import Array, Node
+from .source import at_line
 
 __all__ = [
     "ASTRAY",
     "Shadow",
+    "are_assigned",
     "begin",
     "end",
     "holds_strays",
@@ -111,13 +114,25 @@ def owner_of(array: Array) -> Array:
 def shadow_of(array: Array) -> Shadow | None:
     """The shadow of the memory that the array lies in, if a traced value was assigned to some of it."""
     shadows = _state.shadows
-    return shadows.get(id(owner_of(array))) if shadows else None
+    found = shadows.get(id(owner_of(array))) if shadows else None
+    if found is None or array.dtype == found.owner.dtype:
+        return found
+    if found.labels.max(initial=-1) >= 0:
+        raise _reinterpreted(array, found.owner)
+    return None
+
+
+def _reinterpreted(array: Array, owner: Array) -> TracingError:
+    return TracingError(
+        f"{at_line()}the bytes of an array of {owner.dtype} that holds traced values are read or written as {array.dtype}, as by "
+        "x.view(dtype). Write x.astype(dtype)."
+    )
 
 
 def labels_of(array: Array) -> Array | None:
     """The labels of the array's elements, as a view; None if none of them is traced."""
     shadow = shadow_of(array)
-    if shadow is None or array.dtype != shadow.owner.dtype:
+    if shadow is None:
         return None
     labels = shadow.of(array)
     return labels if labels.size and labels.max() >= 0 else None
@@ -126,6 +141,8 @@ def labels_of(array: Array) -> Array | None:
 def new_shadow(array: Array) -> Shadow:
     """The shadow of the memory that the array lies in, made if there was none."""
     owner = owner_of(array)
+    if array.dtype != owner.dtype:
+        raise _reinterpreted(array, owner)
     found = _state.shadows.get(id(owner))
     if found is None:
         first, beyond = np.lib.array_utils.byte_bounds(owner)
@@ -176,9 +193,15 @@ def snapshot(array: Array, dtype: np.dtype[Any]) -> Array:
     return found
 
 
+def are_assigned() -> bool:
+    """Whether traced values have been assigned to any array, in the trace that this thread makes."""
+    return bool(_state.shadows)
+
+
 def holds_strays(array: Array) -> bool:
-    """Whether traced values that were assigned have been copied into the array by code that knows nothing of them."""
-    if not _state.shadows or array.dtype not in ASTRAY:
+    """Whether traced values that were assigned have been copied into the array by code that knows nothing of them, or are those of a
+    trace that has ended."""
+    if array.dtype not in ASTRAY or (not array.ndim and array[()] == array[()]):
         return False
     bits = _BITS[array.itemsize]
     return bool((np.ascontiguousarray(array).view(bits.dtype) == bits).any())

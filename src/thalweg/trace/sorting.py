@@ -14,7 +14,7 @@ from ..errors import ArgumentError, TracingError
 from ..ops.indexing import argsort
 from ..ops.indexing import take as take_primitive
 from .reductions import as_floating, implements, normalise_axes, normalise_axis
-from .source import current_source
+from .source import at_line
 from .traced import Traced, as_traced
 
 np: Any = numpy
@@ -85,7 +85,7 @@ def _merged(a: Any, axis: Any) -> tuple[Traced, tuple[int, ...], tuple[int, ...]
     rest = tuple(x.shape[i] for i in others)
     count = math.prod(x.shape[i] for i in axes)
     if not count:
-        raise TracingError(f"{current_source()}: the median of no elements")
+        raise TracingError(f"{at_line()}an order statistic (median, quantile, percentile) of no elements")
     kept = tuple(1 if i in axes else extent for i, extent in enumerate(x.shape))
     return np.transpose(x, (*others, *axes)).reshape((*rest, count)), rest, kept
 
@@ -115,16 +115,16 @@ def _quantile(
     weights: Any = None,
 ) -> Traced:
     if isinstance(q, Traced):
-        raise TracingError(f"{current_source()}: np.quantile is traced for q that is known, not for a traced one")
+        raise TracingError(f"{at_line()}np.quantile is traced for q that is known, not for a traced one")
     if method not in _METHODS:
-        raise TracingError(f"{current_source()}: np.quantile is traced with method= one of {', '.join(_METHODS)}")
+        raise TracingError(f"{at_line()}np.quantile is traced with method= one of {', '.join(_METHODS)}")
     if weights is not None:
-        raise TracingError(f"{current_source()}: np.quantile is traced without weights=")
+        raise TracingError(f"{at_line()}np.quantile is traced without weights=")
     x, rest, kept = _merged(a, axis)
     x = x if isinstance(q, int | float) else x.astype(np.float64)  # as NumPy: an array of q is of float64
     wanted = np.asarray(q, np.float64)
     if not ((wanted >= 0) & (wanted <= 1)).all():
-        raise ArgumentError(f"{current_source()}: quantiles lie between 0 and 1, percentiles between 0 and 100")
+        raise ArgumentError(f"{at_line()}quantiles lie between 0 and 1, percentiles between 0 and 100")
     places = wanted.reshape(-1) * (x.shape[-1] - 1)
     below, above = np.floor(places).astype(int).tolist(), np.ceil(places).astype(int).tolist()
     if method == "lower":

@@ -7,7 +7,7 @@ from contextvars import ContextVar, Token
 
 from ..errors import SourceLine, user_line
 
-__all__ = ["current_source", "derived_from"]
+__all__ = ["at_line", "current_source", "derived_from"]
 
 _derived_from: ContextVar[tuple[SourceLine | None] | None] = ContextVar("derived_from", default=None)
 
@@ -16,6 +16,12 @@ def current_source() -> SourceLine | None:
     """The line that new nodes belong to: the user's line, or the one they are derived from."""
     derived = _derived_from.get()
     return user_line() if derived is None else derived[0]
+
+
+def at_line() -> str:
+    """How the message of an error begins: with the user's line, where there is one."""
+    line = current_source()
+    return "" if line is None else f"{line}: "
 
 
 def derived_from(source: SourceLine | None) -> AbstractContextManager[None]:

@@ -9,8 +9,9 @@ import numpy
 
 from ..errors import ShapeError, TracingError
 from ..ops.indexing import scatter_add, take
-from .source import current_source
-from .traced import Traced, as_traced, common_dtype
+from .dtypes import common_dtype
+from .source import at_line
+from .traced import Traced, as_traced
 from .ufuncs import cast
 
 np: Any = numpy
@@ -29,20 +30,18 @@ def sparse_product(a: Any, b: Any) -> Traced:
     """a @ b, of which one is sparse: yᵢ = Σⱼ aᵢⱼ bⱼ over the entries (i, j) that a holds."""
     if is_sparse(b):
         if is_sparse(a) or b.ndim != 2:
-            raise TracingError(
-                f"{current_source()}: of the two sides of @ one is sparse, a matrix, and the other an array"
-            )
+            raise TracingError(f"{at_line()}of the two sides of @ one is sparse, a matrix, and the other an array")
         product = sparse_product(b.T, np.swapaxes(a, -1, -2) if a.ndim > 1 else a)
         return np.swapaxes(product, -1, -2) if product.ndim > 1 else product
     x = as_traced(b)
     if a.ndim != 2 or x.ndim not in (1, 2):
         raise TracingError(
-            f"{current_source()}: a sparse array of the shape {a.shape} meets {x.shape}: sparse products are traced for a matrix with a "
+            f"{at_line()}a sparse array of the shape {a.shape} meets {x.shape}: sparse products are traced for a matrix with a "
             "vector or a matrix. Write a.toarray() @ x."
         )
     if a.shape[1] != x.shape[0]:
         raise ShapeError(
-            f"{current_source()}: @: the shapes {a.shape} and {x.shape} do not go together: {a.shape[1]} columns meet {x.shape[0]} rows"
+            f"{at_line()}@: the shapes {a.shape} and {x.shape} do not go together: {a.shape[1]} columns meet {x.shape[0]} rows"
         )
     entries = a.tocsr().tocoo()  # row by row, each place once
     dtype = common_dtype(entries.data, x)

@@ -10,8 +10,9 @@ from ..errors import TracingError
 from ..graph import Shape
 from ..ops.reduction import cumulative_sum, logsumexp, norm
 from .reductions import as_floating, count, implements, normalise_axes, reduced
-from .source import current_source
-from .traced import UFUNCS, Traced, as_traced
+from .rules import UFUNCS
+from .source import at_line
+from .traced import Traced, as_traced
 from .ufuncs import cast
 
 np: Any = numpy
@@ -142,7 +143,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
         result = pick(summed, axis=outer, keepdims=True)
         return result if keepdims else np.squeeze(result, axis=axes)
     raise TracingError(
-        f"{current_source()}: np.linalg.norm(ord={ord!r}) of a matrix needs its singular values, which are not traced. "
+        f"{at_line()}np.linalg.norm(ord={ord!r}) of a matrix needs its singular values, which are not traced. "
         "Use ord='fro', 1 or np.inf."
     )
 

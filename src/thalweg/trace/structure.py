@@ -11,8 +11,9 @@ from ..errors import ShapeError
 from ..graph import Shape
 from ..ops.elementwise import where as where_primitive
 from ..ops.structure import place, reshape, transpose
+from .dtypes import common_dtype
 from .reductions import implements, normalise_axis
-from .traced import Traced, as_traced, common_dtype
+from .traced import Traced, as_traced
 from .ufuncs import BOOLEAN, broadcast_to, cast, elementwise
 
 np: Any = numpy

@@ -30,4 +30,12 @@ def trace(function: Callable[..., Sequence[Any]], types: Sequence[ArrayType], na
         if told is error:
             raise
         raise told from (None if isinstance(reason, TracingError) else error)
-    return Graph(inputs, outputs)
+    graph = Graph(inputs, outputs)
+    declared = set(inputs)
+    for node in graph.nodes:
+        if any(operand.is_input and operand not in declared for operand in node.operands):
+            raise TracingError(
+                f"{node.source}: takes a traced value from elsewhere: from an earlier call of the loss, kept in a closure, a class or a default "
+                "argument, or from a loss around this one. Make it anew in each call; give what comes from around as a parameter."
+            )
+    return graph

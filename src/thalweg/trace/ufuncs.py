@@ -18,8 +18,10 @@ from ..ops import PRIMITIVES
 from ..ops.elementwise import absolute, convert, softplus
 from ..ops.elementwise import polygamma as polygamma_primitive
 from ..ops.structure import broadcast
-from .source import current_source
-from .traced import UFUNCS, Traced, as_traced, common_dtype, supported_dtype
+from .dtypes import common_dtype, supported_dtype
+from .rules import UFUNCS
+from .source import at_line, current_source
+from .traced import Traced, as_traced
 
 np: Any = numpy
 """NumPy, whose type stubs do not know that its functions accept traced values."""
@@ -205,7 +207,7 @@ def logical_xor(a: Any, b: Any) -> Any:
 def _logical(name: str, logical: Any) -> None:
     def bitwise(*inputs: Any) -> Any:
         if any(common_dtype(x) != BOOLEAN for x in inputs):
-            raise ShapeError(f"{current_source()}: np.{name} is traced for booleans only")
+            raise ShapeError(f"{at_line()}np.{name} is traced for booleans only")
         return logical(*inputs)
 
     bitwise.__name__ = name

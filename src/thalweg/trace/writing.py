@@ -9,8 +9,9 @@ import numpy
 from ..errors import TracingError
 from ..ops.indexing import scatter_add
 from .reductions import implements
-from .source import current_source
-from .traced import UFUNCS, as_traced
+from .rules import UFUNCS
+from .source import at_line
+from .traced import as_traced
 from .ufuncs import cast
 
 np: Any = numpy
@@ -35,14 +36,18 @@ def _putmask(a: Any, mask: Any, values: Any) -> None:
 @implements(np.fill_diagonal)
 def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     if wrap:
-        raise TracingError(f"{current_source()}: np.fill_diagonal is traced without wrap=True")
+        raise TracingError(f"{at_line()}np.fill_diagonal is traced without wrap=True")
     count = min(a.shape)
     a[(np.arange(count),) * a.ndim] = val
 
 
 @implements(np.put)
 def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
-    a[np.unravel_index(np.arange(a.size)[ind], a.shape)] = v
+    places = np.take(np.arange(a.size), np.ravel(ind), mode=mode)
+    values = as_traced(v).reshape(-1)
+    if values.size not in (1, len(places)):
+        values = values[np.arange(len(places)) % values.size]
+    a[np.unravel_index(places, a.shape)] = values
 
 
 @implements(np.put_along_axis)

@@ -11,7 +11,7 @@ import numpy as np
 import optree
 
 from ...errors import DataError
-from ...trace.traced import supported_dtype
+from ...trace.dtypes import supported_dtype
 from ..parameters import flatten
 
 __all__ = ["arguments_of"]

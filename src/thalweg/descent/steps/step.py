@@ -17,7 +17,7 @@ import optree
 from ...errors import ArgumentError
 from ...graph import Array, ArrayType, Graph
 from ...trace import trace
-from ...trace.traced import supported_dtype, type_of
+from ...trace.dtypes import supported_dtype, type_of
 from ..methods.base import Method
 from ..methods.levenberg_marquardt import LevenbergMarquardt
 from ..methods.random_search import RandomSearch
