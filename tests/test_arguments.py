@@ -100,3 +100,61 @@ def test_a_method_by_its_name_says_how_it_is_written(given: Any, method: str) ->
     with pytest.raises(ArgumentError, match=f"is no method of descent.*method={re.escape(method)}"):
         tw.minimize(square, np.ones(2), method=given)
     assert tw.minimize(square, np.ones(2), method=eval(method, {"tw": tw}), stop=tw.MaxSteps(1)).steps == 1
+
+
+def test_a_result_says_what_it_has_instead() -> None:
+    result = tw.minimize(square, np.ones(2))
+    for name, own in {"x": "parameters", "fun": "loss", "nit": "steps", "message": "stopped_by.sentence"}.items():
+        with pytest.raises(AttributeError, match=f"has no attribute '{name}'. It has {re.escape(own)}"):
+            getattr(result, name)
+    with pytest.raises(AttributeError, match="Did you mean 'gradient_norm'"):
+        _ = result.gradient_nrm
+    assert getattr(result, "fun", None) is None
+    with pytest.raises(AttributeError, match=r"'coef_'. It has coefficients\(\)"):
+        _ = tw.fit(MPG, "mpg").coef_  # type: ignore[attr-defined]
+
+
+def no_data(w: Any) -> Any:
+    return np.sum(w**2)
+
+
+def with_data(w: Any, X: Any, y: Any) -> Any:
+    return np.mean((X @ w - y) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (
+            lambda: tw.minimize(with_data, np.ones(2)),
+            tw.LossError,
+            r"\(in with_data\) takes \(w.*\bX.*parameters alone: missing .*'X'",
+        ),
+        (
+            lambda: tw.minimize(no_data, np.ones(2), data=(np.ones(3),)),
+            tw.LossError,
+            r"takes \(w.*and 1 argument of data: too many positional arguments",
+        ),
+        (
+            lambda: tw.minimize(np.ones(2), square),
+            ArgumentError,
+            "a function as its loss.*ndarray. The loss comes first",
+        ),
+        (lambda: tw.minimize(square(np.ones(2)), np.ones(2)), ArgumentError, r"its value: loss, not loss\(start\)"),
+        (lambda: tw.minimize(square, np.zeros(0)), ArgumentError, r"start is empty; write np\.zeros\(n\)"),
+        (
+            lambda: tw.minimize(square, {"w": np.ones(2), "kind": "l1"}),
+            ArgumentError,
+            r"\['kind'\] are str.*functools\.partial",
+        ),
+        (lambda: tw.minimize(square, np.ones(2) * 1j), ArgumentError, r"an array of complex128.*x\.real and x\.imag"),
+        (
+            lambda: tw.minimize(with_data, np.ones(2), data=[np.ones((3, 2)), np.ones(3)]),  # type: ignore[arg-type]
+            tw.ThalwegError,
+            r"a list of arrays.*Write a tuple: data=\(X, y\)",
+        ),
+    ],
+)
+def test_calls_that_cannot_work_say_why(call: Any, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        call()

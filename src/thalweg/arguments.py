@@ -1,13 +1,14 @@
-"""Arguments that are not what they should be: names that a function does not have, with what to write instead; whole numbers."""
+"""Names that functions and results do not have, with what to write instead; arguments that are no whole numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, ClassVar
 
 from .errors import ArgumentError
 
-__all__ = ["FIT", "MINIMIZE", "check_arguments", "whole_number"]
+__all__ = ["FIT", "MINIMIZE", "RESULT", "SEARCH", "TABLE_MODEL", "SaysWhatItHas", "check_arguments", "whole_number"]
 
 _STEPS = ("max_iter", "maxiter", "max_steps", "n_steps", "num_steps", "steps", "n_iter", "num_iterations", "iterations")
 _RATES = ("learning_rate", "lr", "step_size", "stepsize", "eta")
@@ -61,6 +62,80 @@ FIT: Mapping[str, str] = {
     **dict.fromkeys(("callback", "callbacks"), "on_progress=..."),
 }
 """The same of `fit`."""
+
+RESULT: Mapping[str, str] = {
+    **dict.fromkeys(("x", "params", "weights", "w", "theta", "coef_", "best_params", "xopt", "solution"), "parameters"),
+    "intercept_": "parameters, which are nested as the start was",
+    **dict.fromkeys(("fun", "best_loss", "loss_", "value", "cost", "fval", "fopt"), "loss"),
+    **dict.fromkeys(
+        ("success", "converged", "converged_"), "verdict.kind.is_minimum, and its sentence, verdict.sentence"
+    ),
+    **dict.fromkeys(("message", "status", "reason"), "stopped_by.sentence, and what was found there, verdict.sentence"),
+    **dict.fromkeys(("nit", "n_iter_", "n_iter", "iterations", "n_steps"), "steps"),
+    **dict.fromkeys(("nfev", "njev", "n_evaluations"), "evaluations"),
+    **dict.fromkeys(
+        ("jac", "grad", "gradient"), "gradient_norm; the gradient itself is tw.grad(loss)(result.parameters)"
+    ),
+    **dict.fromkeys(("hess", "hessian"), "verdict; the matrix itself is tw.hessian(loss)(result.parameters)"),
+    "hess_inv": "verdict; for a matrix of covariances write np.linalg.inv(tw.hessian(loss)(result.parameters))",
+    **dict.fromkeys(("losses", "loss_curve_", "loss_history"), "history.loss"),
+    **dict.fromkeys(("time", "elapsed", "runtime"), "seconds"),
+    **dict.fromkeys(("predict", "score"), "parameters, for your own model; tw.fit gives a model that predicts"),
+    **dict.fromkeys(("plot", "show"), 'picture("curve", "curve.svg") and report("run.html")'),
+}
+"""Names known from elsewhere, and what the result of `minimize` has for them."""
+
+
+TABLE_MODEL: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("coef_", "intercept_", "coef", "params", "weights"),
+        "coefficients(), of the features that encoding.names tells",
+    ),
+    "predict_proba": "probabilities(table)",
+    **dict.fromkeys(("score", "score_"), "scores, by part and name"),
+    "classes_": "classes",
+    **dict.fromkeys(("feature_names_in_", "feature_names"), "encoding.names"),
+    **dict.fromkeys(("n_iter_", "loss_curve_", "history"), "result, of the descent: result.steps, result.history.loss"),
+}
+"""The same of the model that `fit` makes."""
+
+SEARCH: Mapping[str, str] = {
+    **dict.fromkeys(("best_params_", "best_params", "best_config"), "best_values"),
+    **dict.fromkeys(("best_score_", "best_value", "best_score"), "best, the trial, and result.loss"),
+    **dict.fromkeys(("cv_results_", "results"), "trials, and ranking, the best first"),
+    **dict.fromkeys(("best_estimator_", "x"), "parameters"),
+}
+"""The same of what `search` finds."""
+
+
+class SaysWhatItHas:
+    """What raises AttributeError for a name known from elsewhere says the name used here.
+
+    >>> class Answer(SaysWhatItHas):
+    ...     _elsewhere = {"fun": "loss"}
+    >>> Answer().fun
+    Traceback (most recent call last):
+    AttributeError: 'Answer' object has no attribute 'fun'. It has loss.
+    """
+
+    _elsewhere: ClassVar[Mapping[str, str]] = {}
+
+    if not TYPE_CHECKING:  # else every name would be right for type checkers
+
+        def __getattr__(self, name: str) -> object:
+            """Called for names that it does not have."""
+            if hasattr(type(self), name):  # it has it, and working it out has failed
+                return object.__getattribute__(self, name)
+            said = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if not name.startswith("__"):  # Python asks for these to see what an object can do
+                import difflib  # for an error alone
+
+                near = difflib.get_close_matches(name, [own for own in dir(self) if not own.startswith("_")], 1)
+                if name in self._elsewhere:
+                    said += f". It has {self._elsewhere[name]}."
+                elif near:
+                    said += f". Did you mean {near[0]!r}?"
+            raise AttributeError(said, name=name, obj=self)
 
 
 def check_arguments(

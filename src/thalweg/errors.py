@@ -112,10 +112,16 @@ class SourceLine:
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _COMMANDS = _PACKAGE + "cli" + os.sep
-_LIBRARIES = tuple(
-    os.sep + os.path.join(folder, name) + os.sep
-    for folder in ("site-packages", "dist-packages")  # the second is Debian's
-    for name in ("numpy", "scipy", "optree")
+_LIBRARIES = (
+    *(
+        os.sep + os.path.join(folder, name) + os.sep
+        for folder in ("site-packages", "dist-packages")  # the second is Debian's
+        for name in ("numpy", "scipy", "optree", "pandas", "polars", "xarray", "sklearn", "statsmodels", "torch", "jax")
+    ),
+    *(
+        os.path.join(os.path.dirname(os.__file__), name)
+        for name in ("statistics.py", "random.py", "fractions.py", "copy.py", "json")
+    ),
 )
 
 
@@ -125,7 +131,7 @@ _source_line = lru_cache(maxsize=4096)(SourceLine)
 
 
 def code_kind(file: str) -> str:
-    """Whose code a file holds: "user", "library" (NumPy and SciPy), "thalweg", or "command" (what the command line runs)."""
+    """Whose code a file holds: "user", "library" (NumPy, SciPy and the like), "thalweg", or "command" (what the command line runs)."""
     kind = _kinds.get(file)
     if kind is None:
         if file.startswith(_PACKAGE):
@@ -138,7 +144,7 @@ def code_kind(file: str) -> str:
 
 
 def user_line() -> SourceLine | None:
-    """The innermost line on the stack that belongs to neither thalweg nor NumPy nor SciPy; None if a command of thalweg began it."""
+    """The innermost line on the stack that belongs neither to thalweg nor to NumPy, SciPy or the like; None if a command of thalweg began it."""
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename

@@ -59,6 +59,13 @@ def _with_verdict(
                 "minimize takes the loss and the parameters, and all else by its name: data=(X, y), method=..., stop=..."
             )
         check_arguments("minimize", named, allowed, MINIMIZE)
+        if not callable(loss):
+            hint = (
+                "The loss comes first, then the start."
+                if callable(parameters)
+                else "Give the function, not its value: loss, not loss(start)."
+            )
+            raise ArgumentError(f"minimize takes a function as its loss, and was given a {type(loss).__name__}. {hint}")
         cluster, escapes = named.pop("cluster", None), named.pop("escape_saddles", False)
         live, progress = named.pop("live", False), named.pop("progress", False)
         if not isinstance(escapes, bool):

@@ -25,6 +25,7 @@ from .graph import ArrayType, Graph, Node, constant, inline, input_node
 from .rewrite import simplify
 from .trace import Traced, as_traced, holds_traced, trace
 from .trace.traced import type_of
+from .uncollected import uncollected
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -131,6 +132,7 @@ def _transformed(
     not to the function."""
     cache: dict[Any, _Derived] = {}
 
+    @uncollected()
     def derived(structures: Sequence[Any], leaves: Sequence[Any]) -> _Derived:
         split = len(structures) - extra
         positions = _positions(argnums, split, function)

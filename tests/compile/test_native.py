@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,6 +93,30 @@ def test_sweeps_are_counted() -> None:
     for name, sweeps in (("squares", 1), ("root", 2), ("standardised", 4)):
         _, program = run(with_gradient(LOSSES[name], arrays), arrays, examples=True)
         assert program.sweeps <= sweeps, name
+
+
+@pytest.mark.parametrize("count", [3, 7, 5003])
+def test_columns_that_are_solved_for_are_examples(count: int) -> None:
+    X = np.random.default_rng(0).standard_normal((count, 3)) @ np.array([[1.0, 0.5, 0.2], [0, 2, 0.1], [0, 0, 0.7]]) + 1
+
+    def minus_logarithm_of_density(w: Any, X: Any) -> Any:
+        factor = np.linalg.cholesky(np.outer(w, w) + np.eye(3))
+        z = np.linalg.solve(factor, (X - w).T)
+        return np.mean(np.sum(z**2, axis=0)) / 2 + np.sum(np.log(np.diag(factor)))
+
+    w = np.array([0.3, -0.5, 0.8])
+    graph = with_gradient(minus_logarithm_of_density, [w, X])
+    (value, slope), program = run(graph, [w, X], examples=True)
+    assert program.sweeps <= 2
+    covariance = np.outer(w, w) + np.eye(3)
+    density = scipy.stats.multivariate_normal(w, covariance).logpdf(X)
+    np.testing.assert_allclose(value, -np.mean(density) - 1.5 * np.log(2 * np.pi), rtol=1e-10)
+    for i, unit in enumerate(np.eye(3)):
+        above, below = (
+            scipy.stats.multivariate_normal(v, np.outer(v, v) + np.eye(3)).logpdf(X)
+            for v in (w + 1e-6 * unit, w - 1e-6 * unit)
+        )
+        np.testing.assert_allclose(slope[i], -np.mean(above - below) / 2e-6, rtol=1e-6)
 
 
 def test_a_loss_that_mixes_examples_is_noticed() -> None:

@@ -88,6 +88,44 @@ def test_code_does_not_grow_with_the_steps(program):
     assert sizes[1] < 3 * sizes[0]
 
 
+def assert_gradient_is_that_of_the_reference(loss, start):
+    value, gradient = value_and_grad(loss)(start)
+    expected = evaluate(gradient_graph(loss, start), [start])
+    np.testing.assert_allclose(value, expected[0], rtol=1e-12)
+    np.testing.assert_allclose(gradient, expected[1], rtol=1e-10)
+
+
+def test_truth_values_that_differ_from_step_to_step():
+    is_raised = np.random.default_rng(0).random(100) > 0.5
+
+    def loss(p):
+        is_high, x = p[0] > 0, p[0]
+        for step in range(100):
+            is_high = np.logical_xor(is_high, is_raised[step])
+            x = np.where(is_high, x * p[1] + 0.1, np.tanh(x - p[2]))
+        return x**2
+
+    assert_gradient_is_that_of_the_reference(loss, np.array([0.5, 0.9, 0.1]))
+
+
+@pytest.mark.parametrize("steps", [13, 14, 15])
+def test_a_loop_goes_on_where_another_one_ends(steps):
+    """It reads what the other one wrote, then what lies between, then what it writes itself."""
+    numbers = np.random.default_rng(0).standard_normal((steps, 34))
+
+    def loss(p):
+        values = [np.sin(p[0] * k) for k in (1, 2, 3)]
+        for step in range(steps):
+            q = p if step < 9 else p[::-1]
+            x = values[-1] * q[0] + values[-3]
+            for k in range(34):
+                x = x * q[k % 3] + numbers[step, k]
+            values.append(x)
+        return values[-1] ** 2
+
+    assert_gradient_is_that_of_the_reference(loss, np.array([0.5, 0.9, 0.8]))
+
+
 def test_hessians_have_loops_too():
     loss, start = oscillator(30)
     step = 1e-5 * np.eye(3)
@@ -181,3 +219,22 @@ def test_steps_on_long_arrays_stay_in_registers():
 
     prepared = prepare(gradient_graph(loss, np.full(10_000, 0.3)))
     assert not any(isinstance(part, Repeat) for part in parts(prepared.graph))
+
+
+def test_functions_of_arrays_that_fit_in_cache_are_loops():
+    """Most of a step's time goes into the functions; with many steps in one body, registers would have to be stored anyway."""
+
+    def loss(x):
+        z = x
+        for _ in range(80):
+            z = np.log(2 + z * z) * x
+        return np.mean(z)
+
+    def has_loops(size, **options):
+        graph = prepare(gradient_graph(loss, np.full(size, 0.3))).graph
+        nodes = [node for node in graph.nodes if not (node.is_input or node.is_constant)]
+        return any(isinstance(part, Repeat) for part in parts_of(nodes, graph.outputs, **options))
+
+    assert has_loops(1000)
+    assert not has_loops(10_000)
+    assert has_loops(10_000, shape_of=lambda node: node.shape and (500,))

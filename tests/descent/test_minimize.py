@@ -508,7 +508,7 @@ def test_classes_as_indices(batch_size: int | None) -> None:
 def test_parameters_that_are_none() -> None:
     with pytest.raises(tw.ArgumentError, match="there are no parameters"):
         tw.minimize(bowl, {})
-    with pytest.raises(tw.ArgumentError, match="not an array of numbers"):
+    with pytest.raises(tw.ArgumentError, match="not an array of real numbers"):
         tw.minimize(bowl, {"w": "text"})
     with pytest.raises(tw.ArgumentError, match="start with NaN"):
         tw.minimize(bowl, np.array([np.nan]))

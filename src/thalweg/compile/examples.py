@@ -108,7 +108,10 @@ def _axis_of(node: Node, axis: Mapping[Node, int], count: int) -> int | None:
         return axis[node.operands[0]]
     if primitive in (solve, cholesky, slogdet):
         found = _shared(node, axis)
-        if found < len(node.operands[0].shape) - 2:
+        is_of_columns = primitive is solve and node.operands[0] not in axis and found == len(node.shape) - 1
+        if (
+            found < len(node.operands[0].shape) - 2 or is_of_columns
+        ):  # each column of a right-hand side is solved for alone
             return found
     raise MixedExamplesError(node)
 
@@ -212,5 +215,7 @@ def implied_axis(reader: Node, position: int, axis: Mapping[Node, int]) -> int |
                 return int(pairs[position][pairs[other].index(found)])
         return None
     if reader.primitive is take and position == 0 and found == reader.attributes["axis"]:
+        return None
+    if reader.primitive is solve and position == 0 and found == len(reader.shape) - 1:  # one matrix for all columns
         return None
     return found

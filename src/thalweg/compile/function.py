@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Array, Graph, Shape
+from ..uncollected import uncollected
 from .examples import Examples, MixedExamplesError, follow_examples
 from .native import Execution, Program, compile_native
 from .prepare import Prepared, prepare
@@ -66,6 +67,7 @@ class CompiledFunction:
             self._idle.append(execution)
 
 
+@uncollected()
 def compiled(
     graph: Graph,
     examples: Iterable[int] = (),

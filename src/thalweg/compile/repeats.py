@@ -6,15 +6,34 @@ the value that belongs to the next step, or one that moves on by as much each ti
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..graph import Node, input_node
-from ..ops.elementwise import detach
+from ..graph import Node, Shape, input_node
+from ..ops.elementwise import (
+    arctan,
+    arctan2,
+    cos,
+    cosh,
+    detach,
+    erf,
+    exp,
+    expit,
+    expm1,
+    log,
+    log1p,
+    power,
+    sin,
+    sinh,
+    softplus,
+    tan,
+    tanh,
+)
 from ..ops.reduction import maximum_reduce, minimum_reduce, sum_
 from ..ops.structure import broadcast, reshape, slice_, transpose
 
@@ -31,7 +50,9 @@ _OTHERS = 16
 
 _WORTH_IT_LONG = 2048
 _LONG = 64
-"""Elementwise steps on arrays of more elements than this run faster written out, unless that would take seconds to compile."""
+_LONG_FOR_FUNCTIONS = 4096
+"""Elementwise steps on arrays of more elements than this run faster written out, unless that would take seconds to compile: arithmetic takes
+less time than its numbers from the nearest cache, a function such as tanh less than those from the next one."""
 
 _FEWEST = 4
 """Steps of a loop."""
@@ -48,6 +69,11 @@ _LATEST = 3
 
 _MOST_OPERANDS = 16
 """Nodes of more operands are not part of loops."""
+
+_FUNCTIONS = frozenset(
+    (exp, expm1, log, log1p, expit, softplus, sin, cos, tan, tanh, sinh, cosh, arctan, arctan2, erf, power)
+)
+"""Elementwise, but longer than a handful of instructions."""
 
 _REDUCTIONS = (sum_, maximum_reduce, minimum_reduce)
 
@@ -78,28 +104,31 @@ class Repeat:
 Part = Sequence[Node] | Repeat
 
 
-def parts_of(nodes: Sequence[Node], kept: Collection[Node]) -> list[Part]:
+def parts_of(
+    nodes: Sequence[Node], kept: Collection[Node], shape_of: Callable[[Node], Shape] = lambda node: node.shape
+) -> list[Part]:
     """The nodes, given operands first, as what is computed node by node and what repeats, in the order of evaluation.
 
-    kept: the nodes that are read by others than these.
+    kept: the nodes that are read by others than these. shape_of: of what is computed at a time.
     """
     if len(nodes) < _FEWEST:
         return [nodes]
-    sequence = _Sequence(nodes)
+    sequence = _Sequence(nodes, shape_of)
     stretches = list(_stretches(sequence, 0, len(sequence.computing)))
     return _cut(nodes, sequence, stretches, kept) if stretches else [nodes]
 
 
 class Parts:
-    """`parts_of`, which works out the same only once."""
+    """`parts_of`, which works out the same only once. shape_of: as there."""
 
-    def __init__(self) -> None:
+    def __init__(self, shape_of: Callable[[Node], Shape]) -> None:
+        self._shape_of = shape_of
         self._known: dict[tuple[tuple[Node, ...], frozenset[Node]], list[Part]] = {}
 
     def __call__(self, nodes: Sequence[Node], kept: Collection[Node]) -> list[Part]:
         key = tuple(nodes), frozenset(kept)
         if key not in self._known:
-            self._known[key] = parts_of(nodes, kept)
+            self._known[key] = parts_of(nodes, kept, self._shape_of)
         return self._known[key]
 
 
@@ -141,7 +170,8 @@ class _Sequence:
     code: how much code all nodes before one need. readers, read: for each operand of each node, both numbers.
     """
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, nodes: Sequence[Node], shape_of: Callable[[Node], Shape]) -> None:
+        self.shape_of = shape_of
         self.computing = [node for node in nodes if node.primitive not in VIEWS]
         self.number = {node: index for index, node in enumerate(self.computing)}
         self._known: dict[Any, int] = {}
@@ -234,7 +264,8 @@ def _is_one_pass(sequence: _Sequence, found: _Stretch) -> bool:
     second = sequence.root[found.start + found.period : found.start + 2 * found.period]
     if not ((second >= found.start) & (second < found.start + found.period)).any():
         return False  # no step reads what another one writes
-    is_long = any(node.type.size > _LONG for node in step)
+    most = _LONG_FOR_FUNCTIONS if any(node.primitive in _FUNCTIONS for node in step) else _LONG
+    is_long = any(math.prod(sequence.shape_of(node)) > most for node in step)
     return is_long and all(_is_elementwise(node) for node in step)
 
 

@@ -121,6 +121,8 @@ def layout_of(tree: Any) -> Layout:
     types = tuple([_leaf_type(leaf, label) for leaf, label in zip(leaves, labels, strict=True)])
     if not types:
         raise ArgumentError("there are no parameters: pass an array, or a dict, list or tuple of arrays")
+    if not any(type.size for type in types):
+        raise ArgumentError("there are no parameters: the start is empty; write np.zeros(n)")
     dtypes = {type.dtype for type in types}
     return Layout(structure, labels, types, dtypes.pop() if len(dtypes) == 1 else np.result_type(*dtypes))
 
@@ -137,9 +139,15 @@ def _leaf_type(leaf: Any, label: str) -> ArrayType:
     except ValueError:
         array = np.asarray(None)
     if array.dtype.kind not in "fiub":
-        raise ArgumentError(
-            f"the parameters{label} are {type(leaf).__name__}, not an array of numbers; write np.array(...)"
-        )
+        what = type(leaf).__name__ if not isinstance(leaf, np.ndarray) else f"an array of {array.dtype}"
+        remedy = "write np.array(...)"
+        if array.dtype.kind in "SU":
+            remedy = (
+                "keep words and settings out of them, and give them to the loss by functools.partial(loss, name=...)"
+            )
+        if array.dtype.kind == "c":
+            remedy = "write real and imaginary parts as two arrays, x.real and x.imag"
+        raise ArgumentError(f"the parameters{label} are {what}, not an array of real numbers; {remedy}")
     if not np.isfinite(array).all():
         raise ArgumentError(f"the parameters{label} start with NaN or infinity; start from finite numbers")
     dtype = supported_dtype(array.dtype)

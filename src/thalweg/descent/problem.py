@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -121,6 +122,8 @@ def _traced(
     try:
         graph = trace(on_arrays, types, ["parameters"])
     except (TracingError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        if isinstance(error, TypeError) and not isinstance(error, TracingError):
+            _check_signature(loss, data, numbers)
         if isinstance(source, Automatic):
             if isinstance(error, TracingError):
                 raise TracingError(f"{error} {UNTRACED_HINT}") from None
@@ -160,6 +163,23 @@ def _key(
     key = graph_key(graph) if isinstance(source, Automatic | Numerical) else None
     form = () if penalty is None else form_of(penalty)
     return None if key is None or form is None else (key, layout, source, numbers, form)
+
+
+def _check_signature(loss: Callable[..., Any], data: Data, numbers: tuple[str, ...]) -> None:
+    """Raises LossError if the loss cannot be called with the parameters and the data."""
+    try:
+        signature = inspect.signature(loss)
+    except (TypeError, ValueError):  # of compiled code
+        return
+    given = data.structure.num_children
+    try:
+        signature.bind(*range(1 + given), **dict.fromkeys(numbers))
+    except TypeError as error:
+        told = f"the parameters and {given} argument{'s' * (given > 1)} of data" if given else "the parameters alone"
+        raise LossError(
+            f"{describe(loss)} takes {signature}, and is called with {told}: {error}. The parameters come first, nested in one argument; "
+            "what is passed as data=(X, y) comes after them, and functools.partial(loss, name=...) gives it anything else."
+        ) from None
 
 
 UNTRACED_HINT = (

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ..arguments import RESULT, SaysWhatItHas
 from ..errors import ArgumentError
 from .history import History
 
@@ -81,7 +82,7 @@ class Ending:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class Result(SaysWhatItHas):
     """Where a descent ended, and how it got there.
 
     parameters: nested as they were given. end: loss and gradient norm at those parameters. steps: that were taken.
@@ -92,6 +93,7 @@ class Result:
     With a penalty that has a kink, the gradient norm is that of (w − prox(w − μ∇f)) / μ.
     """
 
+    _elsewhere: ClassVar = RESULT
     parameters: Any
     end: Ending
     steps: int

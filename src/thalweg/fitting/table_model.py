@@ -6,10 +6,11 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ..arguments import TABLE_MODEL, SaysWhatItHas
 from ..descent import Result
 from ..errors import ArgumentError, ModelFileError
 from ..graph import Array
@@ -23,7 +24,7 @@ __all__ = ["TableModel"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TableModel:
+class TableModel(SaysWhatItHas):
     """A fitted model of a table.
 
     model: of standardised features. parameters: as the model has them. encoding: how a table becomes features. target: the names
@@ -32,6 +33,7 @@ class TableModel:
     that was loaded. missing_marks: what else than `tables.MISSING` stood for a missing value in the table, and does in new rows.
     """
 
+    _elsewhere: ClassVar = TABLE_MODEL
     model: Model
     parameters: Any
     encoding: Encoding

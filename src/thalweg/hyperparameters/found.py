@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ..arguments import SEARCH, SaysWhatItHas
 from ..descent import Progress, Result
 from ..descent.result import duration
 from .ranges import Interval, LogUniform, Range, plain
@@ -39,7 +40,7 @@ class SearchProgress:
 
 
 @dataclass(frozen=True, eq=False)
-class SearchResult:
+class SearchResult(SaysWhatItHas):
     """What a search found.
 
     best: the best trial; result: its descent, with the parameters. trials: all of them, in order. ranges: of each round, and
@@ -47,6 +48,7 @@ class SearchResult:
     such as a best value at the end of its range.
     """
 
+    _elsewhere: ClassVar = SEARCH
     best: Trial
     result: Result
     trials: tuple[Trial, ...]

@@ -33,7 +33,7 @@ def _is_array_index(item: Any) -> bool:
 
 def _complete(x: Traced, index: Any) -> list[Any]:
     """The index as a list with one item for each axis, and None for each new axis; no ellipsis."""
-    items = list(index) if isinstance(index, tuple) else [index]
+    items = [_as_index(item) for item in (index if isinstance(index, tuple) else (index,))]
     used = sum(_consumed(item) for item in items)
     if used > x.ndim:
         raise IndexError(f"{current_source()}: {used} indices for an array of the shape {x.shape}")
@@ -41,6 +41,12 @@ def _complete(x: Traced, index: Any) -> list[Any]:
     if position is None:
         return items + [slice(None)] * (x.ndim - used)
     return items[:position] + [slice(None)] * (x.ndim - used) + items[position + 1 :]
+
+
+def _as_index(item: Any) -> Any:
+    """Columns of tables as arrays; all else as it is."""
+    is_table = not isinstance(item, np.ndarray | np.generic | Traced) and hasattr(item, "__array__")
+    return np.asarray(item) if is_table else item
 
 
 def _consumed(item: Any) -> int:

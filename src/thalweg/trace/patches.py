@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import TracingError, code_kind
 from .local_arrays import LocalArray, holds_traced, in_order, local
+from .products import matmul
 from .shadows import begin, end, is_tracing
 from .statistics import traced_log_softmax, traced_logsumexp, traced_softmax
 from .traced import as_traced
@@ -176,11 +177,35 @@ def _patch_scipy() -> None:
         _undo.append(lambda f=function, c=original: setattr(f, "__code__", c))  # type: ignore[misc]
 
 
+_PRODUCTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("scipy.sparse", ("csr_array", "coo_array"), ("__matmul__", "dot")),
+    ("scipy.sparse", ("spmatrix",), ("__mul__",)),
+    ("pandas", ("DataFrame", "Series"), ("dot",)),  # also @
+)
+"""Modules, classes that inherit from all that multiply, and their products with an array, which they do not leave to the array."""
+
+
+def _product(original: Callable[..., Any]) -> Callable[..., Any]:
+    def product(self: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+        return matmul(self, as_traced(other)) if holds_traced(other) else original(self, other, *args, **kwargs)
+
+    return product
+
+
+def _patch_products() -> None:
+    for module, classes, names in _PRODUCTS:
+        for kind in [getattr(sys.modules.get(module), name, object) for name in classes]:
+            for owner, name in [(owner, name) for owner in kind.__mro__ for name in names if name in vars(owner)]:
+                original = vars(owner)[name]
+                setattr(owner, name, _product(original))
+                _undo.append(lambda o=owner, n=name, f=original: setattr(o, n, f))  # type: ignore[misc]
+
+
 @contextmanager
 def while_tracing() -> Iterator[None]:
     """A context within which np.array, np.full and scipy.special.logsumexp, softmax and log_softmax accept traced values.
 
-    Arrays that the user's code makes in it may be filled with traced values.
+    Arrays that the user's code makes in it may be filled with traced values; sparse matrices and tables may be multiplied with them.
     """
     global _depth
     with _lock:
@@ -188,6 +213,7 @@ def while_tracing() -> Iterator[None]:
         if _depth == 1:
             _patch_numpy()
             _patch_scipy()
+            _patch_products()
     begin()
     try:
         yield
@@ -196,5 +222,5 @@ def while_tracing() -> Iterator[None]:
         with _lock:
             _depth -= 1
             if _depth == 0:
-                while _undo:
+                while _undo:  # the latest first, since some are replaced twice
                     _undo.pop()()

@@ -11,6 +11,7 @@ from ..graph import Shape
 from ..ops.contraction import dot
 from .reductions import implements
 from .source import current_source
+from .sparse import is_sparse, sparse_product
 from .traced import UFUNCS, Traced, as_traced, common_dtype
 from .ufuncs import broadcast_shapes, broadcast_to, cast
 
@@ -35,6 +36,8 @@ def _check_inner(name: str, left: int, right: int, a: Traced, b: Traced) -> None
 
 def matmul(a: Any, b: Any, **_: Any) -> Traced:
     """a @ b."""
+    if is_sparse(a) or is_sparse(b):
+        return sparse_product(a, b)
     a, b = as_traced(a), as_traced(b)
     if not a.ndim or not b.ndim:
         raise ShapeError(f"{current_source()}: @ needs arrays of one axis at least; write * for a scalar")
@@ -61,6 +64,8 @@ UFUNCS["matmul"] = matmul
 
 @implements(np.dot)
 def _dot(a: Any, b: Any) -> Traced:
+    if is_sparse(a) or is_sparse(b):
+        return sparse_product(a, b)
     a, b = as_traced(a), as_traced(b)
     if not a.ndim or not b.ndim:
         return a * b

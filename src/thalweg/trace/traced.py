@@ -12,6 +12,7 @@ import numpy
 
 from ..errors import ShapeError, TracingError, code_kind, user_line
 from ..graph import Array, ArrayType, Node, Primitive, Shape, constant, make
+from .advice import advice_on
 from .shadows import are_assigned, holds_strays, owner_of
 from .source import current_source
 
@@ -35,14 +36,26 @@ _DTYPES = {
 }
 
 
+_WORDS = "Write codes in place of words: classes, codes = np.unique(words, return_inverse=True)."
+_DATES = "Write numbers in place of dates: (dates - dates.min()) / np.timedelta64(1, 'D')."
+_CAST = "Write x.astype(np.float64) before the descent."
+_REMEDIES = {
+    "c": "Write real and imaginary parts as two arrays, x.real and x.imag.",
+    **dict.fromkeys("SU", _WORDS),
+    **dict.fromkeys("mM", _DATES),
+    "O": "An array holds Python objects: words, None, lists of different lengths, or a sparse matrix. Write x.astype(np.float64) before the "
+    "descent, codes for words, S.toarray() for a sparse matrix (S @ x can be traced), and join traced values with np.stack or np.array.",
+}
+"""What to write, by the kind of the dtype."""
+
+
 @lru_cache(maxsize=64)
 def supported_dtype(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
     """The dtype in which thalweg computes values of the given one: bool, int64, float32 or float64."""
     found = _DTYPES.get(dtype.kind) or _DTYPES.get(dtype.str[1:])
     if found is None:
         raise TracingError(
-            f"{_at()}thalweg computes with float32, float64, integers and booleans, not with {dtype}. "
-            "Write x.astype(np.float64) before the descent, and real and imaginary parts as two arrays."
+            f"{_at()}thalweg computes with float32, float64, integers and booleans, not with {dtype}. {_REMEDIES.get(dtype.kind, _CAST)}"
         )
     return found
 
@@ -52,10 +65,28 @@ def _at() -> str:
     return "" if line is None else f"{line}: "
 
 
+_OF_BRANCHES = (
+    "Python's `if`, `while`, `assert`, `and`, `or` and `not` need to know a value that is only traced here. Write np.where(condition, a, b) for "
+    "a choice between values, & | ~ between conditions, and (0 < x) & (x < 1) for 0 < x < 1. Leave checks of the values away: a loss that is "
+    "not finite is reported."
+)
+_OF_CALLS = (
+    "Python's max(), min(), sorted(), any() and all() compare values that are only traced here. Write np.maximum(a, b) for max(a, b), np.max(x) "
+    "for max(x), np.minimum and np.min for min, np.sort(x) for sorted(x), and np.any(x) in np.where(np.any(x), a, b)."
+)
+_OF_CONTAINING = "Python's `in` compares values that are only traced here. Write np.any(x == value) for value in x, within np.where(..., a, b)."
+_OF_PRINTING = (
+    "a number is to be written as text, and its value is only traced here: the loss is run once, to be compiled. print(x) shows what x is. "
+    "To follow the descent pass progress=True or on_progress=...; what the loss was at each step is in result.history.loss."
+)
+
+
 class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
     """An array whose shape and dtype are known and whose values are not yet."""
 
     __slots__ = ("_node", "_origin")
+    __pandas_priority__ = 10_000
+    """pandas leaves operations to the operand that has more: a table is data here."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -113,7 +144,9 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TracingError(f"{_at()}a traced scalar has no length and cannot be iterated over.")
+            raise TracingError(
+                f"{_at()}a traced scalar has no length and cannot be iterated over, like any number. Use x itself, or a parameter with an axis."
+            )
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Traced]:
@@ -149,18 +182,25 @@ class Traced(numpy.lib.mixins.NDArrayOperatorsMixin):
 
     # What a traced value cannot do
     def __bool__(self) -> NoReturn:
-        raise TracingError(
-            f"{_at()}Python's `if`, `while`, `and`, `or` and `not`, and its max() and min(), need to know a value that is only "
-            "traced here. Write np.where(condition, a, b) for a choice between values, np.maximum(a, b) for max(a, b), and "
-            "& | ~ between conditions."
-        )
+        said = {"CALL": _OF_CALLS, "CONTAINS_OP": _OF_CONTAINING}.get(_asking_instruction(), _OF_BRANCHES)
+        raise TracingError(f"{_at()}{said}")
 
     def __float__(self) -> NoReturn:
         _check_not_assigned()
+        if _asking_instruction() == "BINARY_OP":  # "%.3f" % x
+            raise TracingError(f"{_at()}{_OF_PRINTING}")
         raise TracingError(
             f"{_at()}float(x), or a function of the math module, needs to know a value that is only traced here. "
-            "Write np.exp(x) for math.exp(x), and leave float(...) away."
+            "Write np.exp(x) for math.exp(x), and leave float(...) away. What the loss was at each step is in result.history.loss."
         )
+
+    def __format__(self, form: str) -> str:
+        if form:
+            raise TracingError(f"{_at()}{_OF_PRINTING}")
+        return str(self)
+
+    def __round__(self, digits: int | None = None) -> Traced:
+        return np.round(self, digits or 0)
 
     def __int__(self) -> NoReturn:
         raise TracingError(
@@ -333,6 +373,12 @@ def _now(x: Any) -> Any:
     return FUNCTIONS[_current](x) if isinstance(x, np.ndarray) and kind is not np.ndarray else x
 
 
+def _asking_instruction() -> str:
+    """The instruction of the code that has called a method of a traced value: within NumPy and SciPy as well as the user's."""
+    frame = sys._getframe(2)
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]]
+
+
 def _check_not_assigned() -> None:
     """Raises TracingError if the user's code assigns a traced value to elements of an ordinary array."""
     frame = sys._getframe(2)
@@ -352,8 +398,8 @@ def traced_ufunc(ufunc: numpy.ufunc, method: str, inputs: tuple[Any, ...], optio
     traced = UFUNCS.get(key)
     if traced is None:
         raise TracingError(
-            f"{_at()}{_module_of(ufunc)}.{key.lstrip('_')} cannot be differentiated by thalweg: it has no rule. "
-            f"{_advice_for_function(key)}"
+            f"{_at()}{_module_of(ufunc)}.{key} cannot be differentiated by thalweg: it has no rule. "
+            f"{_advice_for_function(f'{_module_of(ufunc)}.{key}')}"
         )
     if method == "at":
         return traced(*inputs)
@@ -409,8 +455,7 @@ def traced_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs:
     if traced is None:
         name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
         raise TracingError(
-            f"{_at()}{name} cannot be differentiated by thalweg: it has no rule. "
-            f"{_advice_for_function(function.__name__)}"
+            f"{_at()}{name} cannot be differentiated by thalweg: it has no rule. {_advice_for_function(name)}"
         )
     target = kwargs.pop("out", None)
     if function not in WRITING:
@@ -496,14 +541,14 @@ def as_traced(value: Any, dtype: numpy.dtype[Any] | None = None) -> Traced:
         value = FUNCTIONS[_current](value)
         if isinstance(value, Traced):
             return value
+    masked = sys.modules.get("numpy.ma")
+    if masked is not None and masked.is_masked(value):
+        raise TracingError(
+            f"{_at()}a masked array takes part in the loss, and its mask would be lost. {advice_on('np.ma')}"
+        )
     array = _asarray(value, dtype)
     if not array.ndim or are_assigned():
         check_no_strays(array)
-    if array.dtype == object:
-        raise TracingError(
-            f"{_at()}an array of Python objects takes part in the loss. Use arrays of numbers; join traced values "
-            "with np.stack or np.array."
-        )
     return Traced(constant(array, supported_dtype(array.dtype)))
 
 
@@ -520,12 +565,15 @@ def _module_of(ufunc: numpy.ufunc) -> str:
 
 
 def _advice_for_function(name: str) -> str:
+    advice = advice_on(name)
+    if advice is not None and name.startswith("np."):
+        return advice
     known = sorted({key for key in UFUNCS if "." not in key} | {f.__name__ for f in FUNCTIONS})
     import difflib
 
-    near = difflib.get_close_matches(name, known, 3, 0.8)
+    near = difflib.get_close_matches(name.rpartition(".")[2], known, 3, 0.8)
     hint = f"Similar functions that have one: {', '.join(near)}. " if near else ""
-    return f"{hint}Express it with functions that have one; README lists them."
+    return f"{hint}{f'{advice} ' if advice else ''}Express it with functions that have one; README lists them."
 
 
 def type_of(value: Array) -> ArrayType:

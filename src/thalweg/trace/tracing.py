@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import TracingError
 from ..graph import ArrayType, Graph, input_node
+from .libraries import explained
 from .patches import while_tracing
 from .traced import Traced, as_traced
 
@@ -20,11 +21,15 @@ def trace(function: Callable[..., Sequence[Any]], types: Sequence[ArrayType], na
     try:
         with while_tracing():
             outputs = tuple(as_traced(output).node for output in function(*(Traced(node) for node in inputs)))
-    except ValueError as error:
+    except Exception as error:
         # NumPy asks a traced value for its number, and reports in its own words that it got none.
-        if isinstance(error.__cause__, TracingError):
-            raise error.__cause__ from None
-        raise
+        reason = (
+            error.__cause__ if isinstance(error, ValueError) and isinstance(error.__cause__, TracingError) else error
+        )
+        told = explained(error) or reason
+        if told is error:
+            raise
+        raise told from (None if isinstance(reason, TracingError) else error)
     graph = Graph(inputs, outputs)
     declared = set(inputs)
     for node in graph.nodes:

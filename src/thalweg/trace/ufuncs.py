@@ -72,7 +72,12 @@ def elementwise(primitive: Primitive, dtypes: tuple[numpy.dtype[Any], ...], *inp
 
 @lru_cache(maxsize=4096)
 def _resolve(ufunc: numpy.ufunc, kinds: tuple[Any, ...]) -> tuple[numpy.dtype[Any], ...]:
-    return tuple(supported_dtype(dtype) for dtype in ufunc.resolve_dtypes((*kinds, None))[:-1])
+    try:
+        return tuple(supported_dtype(dtype) for dtype in ufunc.resolve_dtypes((*kinds, None))[:-1])
+    except TypeError:  # words, dates
+        for kind in kinds:
+            supported_dtype(np.dtype(kind))
+        raise
 
 
 _WITH_DTYPE = (Traced, np.ndarray, np.generic)

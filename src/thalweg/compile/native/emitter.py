@@ -102,7 +102,8 @@ class Emitter:
         kind = ir.ArrayType(memory_type(dtype), len(values))
         table = ir.GlobalVariable(self.module, kind, name_of_numbers(buffer))
         table.linkage, table.global_constant = "internal", True
-        table.initializer = ir.Constant(kind, [memory_type(dtype)(value.item()) for value in values])
+        number = int if dtype.kind == "b" else np.ndarray.item
+        table.initializer = ir.Constant(kind, [memory_type(dtype)(number(value)) for value in values])
         return View(buffer, 0, (), (), step_stride=1)
 
     def declare(self, name: str, parameters: Sequence[ir.Type], is_internal: bool) -> Any:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from llvmlite import ir
 
-from ...graph import Graph, Node
+from ...graph import Graph, Node, Shape
 from ..examples import Examples, follow_lanes
 from ..repeats import Parts, size_of
 from .copies import emit_copy
@@ -24,7 +25,7 @@ from .evaluation import Evaluation
 from .interface import Loop
 from .phases import phase_count
 from .threads import Sharing
-from .tiles import choose_tiling
+from .tiles import Tiling, choose_tiling
 from .views import Area, View
 
 __all__ = ["Module", "assemble"]
@@ -54,10 +55,10 @@ def assemble(
     """The module that evaluates a graph, or that repeats its stages as the steps of a descent. runs_seldom: as `compiled` has it."""
     parts = [graph] if descent is None else [stage.graph(graph, descent.carried) for stage in descent.stages]
     is_sampled = descent is not None and descent.sampling is not None
-    parts_of = Parts()
-    is_large = _length(graph, parts, parts_of) > LARGE
     can_be_split = is_sampled and descent is not None and descent.lanes == 1
     tiling = choose_tiling(graph, examples, is_sampled, can_be_split) if examples else None
+    parts_of = Parts(partial(_computed_at_a_time, examples, tiling))
+    is_large = _length(graph, parts, parts_of) > LARGE
     has_sweeps = any(phase_count(part, examples) for part in parts)
     has_lanes = descent is not None and descent.lanes > 1
     lane_axis = follow_lanes(graph, graph.inputs[: descent.wide], descent.lanes) if descent and has_lanes else {}
@@ -117,6 +118,14 @@ _LITTLE = 1 << 14
 _LONG = 1 << 26
 """Descents that search for each step's length take some hundred looks at the examples. If one takes longer than this work, a few percent
 of its time are more than what the compiler saves."""
+
+
+def _computed_at_a_time(examples: Examples | None, tiling: Tiling | None, node: Node) -> Shape:
+    """The shape of what is computed of a value before something else is: in sweeps, that of a tile."""
+    if examples is None or tiling is None or node not in examples.axis:
+        return node.shape
+    axis = examples.axis[node]
+    return (*node.shape[:axis], tiling.rows, *node.shape[axis + 1 :])
 
 
 def _length(graph: Graph, parts: Sequence[Graph], parts_of: Parts) -> int:

@@ -167,11 +167,11 @@ class Loops:
         """
         if all(node.is_constant and not node.shape for node in steps):
             return self.emitter.numbers([node.value for node in steps], read.dtype)
-        in_rows = self._in_rows(function, steps)
-        if in_rows is not None:
-            return in_rows
         writer = {first: written for written, (first, *_) in repeat.writes.items()}
         before = next((step for step, node in enumerate(steps) if node in writer), len(steps))
+        in_rows = self._in_rows(function, steps, before)
+        if in_rows is not None:
+            return in_rows
         found = _regular([self.region.view(node) for node in steps]) if before == len(steps) else None
         if found is not None and found.buffer.area is not Area.LOCAL:
             return found
@@ -182,20 +182,22 @@ class Loops:
             emit_copy(function, self.region.view(node), _at(rows.view, step), self.region.vector_bytes)
         return rows.view
 
-    def _in_rows(self, function: Function, steps: Sequence[Node]) -> View | None:
-        """Where it lies in rows at equal distances, but for what can be put beside these."""
+    def _in_rows(self, function: Function, steps: Sequence[Node], before: int) -> View | None:
+        """Where it lies in rows at equal distances, but for what can be put beside these: that is there before the loop, up to a step."""
         known = [(step, *self.rows[node]) for step, node in enumerate(steps) if node in self.rows]
         if len(known) < 2:
             return None
-        (step, rows, row), (following, _, next_row) = known[:2]
+        (step, rows, row), (following, _, next_row) = known[-2:]
         pace = (next_row - row) // (following - step)
         expected = [row + pace * (number - step) for number in range(len(steps))]
         missing = [
-            (node, place) for node, place in zip(steps, expected, strict=True) if self.rows.get(node) != (rows, place)
+            (number, node, place)
+            for number, (node, place) in enumerate(zip(steps, expected, strict=True))
+            if self.rows.get(node) != (rows, place)
         ]
-        if not all(rows.has_room_for(node, place) for node, place in missing):
+        if not all(number < before and rows.has_room_for(node, place) for number, node, place in missing):
             return None
-        for node, place in missing:
+        for _, node, place in missing:
             if place not in rows.beside:
                 emit_copy(function, self.region.view(node), _at(rows.view, place), self.region.vector_bytes)
                 rows.beside[place] = node

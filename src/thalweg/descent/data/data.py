@@ -14,6 +14,7 @@ from ...compile.cut import Sweep
 from ...errors import DataError
 from ...graph import Array, ArrayType
 from ..parameters import leaf_arrays
+from .checked import arguments_of
 from .pieces import Chunk
 from .stream import Stream
 from .totals import ChunkTotals, Totals
@@ -144,15 +145,13 @@ class StreamData(ScatteredData):
 def data_of(data: Any) -> Data:
     """The data of a descent. `data` is what the loss gets after the parameters: a tuple of arguments, one array, or a `Stream`.
 
-    Raises DataError if arrays differ in length or are empty. NaN and infinity are looked for if a loss is not finite.
+    Raises DataError if arrays differ in length, are empty, or hold no numbers. NaN and infinity are looked for if a loss is not finite.
     """
     if isinstance(data, Stream):
         return ArrayData(data.structure, data.whole) if data.fits else StreamData(data.structure, data)
     if data is None:
         return _no_data()
-    arguments = data if isinstance(data, tuple) else (data,)
-    arguments = tuple(_as_array(argument) for argument in arguments)
-    leaves, structure = leaf_arrays(arguments)
+    leaves, structure = leaf_arrays(arguments_of(data))
     for number, array in enumerate(leaves):
         if not array.ndim:
             raise DataError(
@@ -171,13 +170,6 @@ def data_of(data: Any) -> Data:
 @cache
 def _no_data() -> ArrayData:
     return ArrayData(leaf_arrays(())[1], ())
-
-
-def _as_array(argument: Any) -> Any:
-    """Tables of other libraries as arrays; nestings stay."""
-    if isinstance(argument, dict | list | tuple | np.ndarray):
-        return np.asarray(argument) if isinstance(argument, list) else argument
-    return np.asarray(argument)
 
 
 def check_data(data: Data, name: str = "data") -> None:
