@@ -54,7 +54,7 @@ def _array_function(original: Callable[..., Any], copies: bool, order: str = "K"
             joined = _joined(value)
             if dtype is not None and dtype != joined.dtype:
                 joined = joined.astype(dtype)
-            elif kwargs.get("copy", copies):
+            elif kwargs.get("copy", copies) is True:
                 joined = joined.copy()
             else:
                 joined = in_order(joined, (args[0] if args else kwargs.get("order")) or order)
