@@ -504,6 +504,18 @@ def test_traced_values_from_elsewhere_are_refused() -> None:
             tw.grad(function)(START)
 
 
+def test_tables_do_not_take_traced_values_for_missing_ones() -> None:
+    pandas = pytest.importorskip("pandas")
+
+    def loss(x: Any) -> Any:
+        y = np.arange(6.0)
+        y[0] = x[0]
+        return pandas.Series(y, copy=True).sum() * x[1]
+
+    with pytest.raises(tw.TracingError, match=r"test_assignment.py:\d+ .*pandas.Series cannot be traced"):
+        tw.grad(loss)(START)
+
+
 def test_arrays_of_known_numbers_print_as_numpy_prints_them() -> None:
     printed: list[str] = []
 

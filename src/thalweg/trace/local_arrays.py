@@ -8,12 +8,13 @@ then its reshape makes copies where there are views here.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy
 
-from ..errors import ShapeError, TracingError
+from ..errors import ShapeError, TracingError, code_kind
 from ..graph import Array
 from .assembled import assembled
 from .dtypes import supported_dtype
@@ -340,6 +341,8 @@ def _moving(name: str) -> Callable[..., Any]:
     def method(self: LocalArray, *args: Any, **kwargs: Any) -> Any:
         if holds_traced([*args, *kwargs.values()]):
             return getattr(as_traced(self), name)(*args, **kwargs)
+        if labels_of(self) is not None and code_kind(sys._getframe(1).f_code.co_filename) == "library":
+            as_traced(self).__array__()  # says that it cannot be: a library's copy is an ordinary array sooner or later
         return _rearranged(original, self, *args, **kwargs)
 
     method.__name__ = name
